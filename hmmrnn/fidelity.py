@@ -1,0 +1,212 @@
+"""Is it the HMM? Long runs of a network against the exact statistics of its target.
+
+A network that fits short windows can still diverge or get stuck beyond them, so it is judged on long runs
+from h_0 = 0. Given the activity, emissions at different steps are independent draws from p_t; joint symbol
+probabilities are therefore averaged over p_t p_{t+k}, which has the same mean as counting sampled symbols
+and less variance.
+
+Source: Torre et al. (2025), section 3 and appendix B; the thresholds of the gate are this project's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hmmrnn.hmm import HMM
+from hmmrnn.network import Floats, Network, rollout
+from hmmrnn.simulation import draw_emissions, draw_noise, first_divergence, softmax
+from hmmrnn.switching import ratio_of_sums
+
+LAGS = (1, 2, 5, 10, 20)
+GATE_LAGS = (2, 5, 10)
+MIN_ROW_MASS = 0.02
+MAX_TRANSITION_ERROR = 0.03
+MAX_MARGINAL_ERROR = 0.03
+MAX_VOLATILITY_DEVIATION = 0.10
+MAX_LAG_ERROR = 0.08
+CHUNK_TRAJECTORIES = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Fidelity:
+    """A network's long-run statistics beside its target's.
+
+    Errors are the largest absolute difference of two probabilities. Standard errors come from the spread
+    between trajectories. If any run diverged, the statistics are over the runs that did not (NaN if none).
+
+    Attributes:
+        transition_error: largest error of the emission transition matrix, over rows with more than 2 % of the
+            target's mass.
+        marginal_error: largest error of the symbols' shares.
+        volatility_ratio: share of steps at which the symbol changes, network over target.
+        lag_error: largest error of the agreement at lags 2, 5 and 10.
+        log_likelihood_gap: nats per symbol by which the target's own sequences are likelier under it than the
+            network's; 0 is perfect, and sampling can make it slightly negative.
+        marginal, transitions, agreement, volatility: the network's own values: (O,), (O, O), (L,) over `LAGS`, scalar.
+        target_marginal, target_transitions, target_agreement, target_volatility: the target's, exact.
+        marginal_se, transitions_se, agreement_se, volatility_se, log_likelihood_se: standard errors.
+        diverged: number of runs that left all bounds.
+        trajectories, steps: size of the test.
+        seed: seed of the noise.
+    """
+
+    transition_error: float
+    marginal_error: float
+    volatility_ratio: float
+    lag_error: float
+    log_likelihood_gap: float
+    marginal: Floats
+    transitions: Floats
+    agreement: Floats
+    volatility: float
+    target_marginal: Floats
+    target_transitions: Floats
+    target_agreement: Floats
+    target_volatility: float
+    marginal_se: Floats
+    transitions_se: Floats
+    agreement_se: Floats
+    volatility_se: float
+    log_likelihood_se: float
+    diverged: int
+    trajectories: int
+    steps: int
+    seed: int
+
+    @property
+    def passes(self) -> bool:
+        """Whether the network is taken for its target: every criterion of the gate holds."""
+        return not self.failures
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """The criteria of the gate that do not hold, each as a short sentence with its number."""
+        checks = (
+            (self.diverged == 0, f"{self.diverged} of {self.trajectories} runs diverged"),
+            (
+                self.transition_error <= MAX_TRANSITION_ERROR,
+                f"transition error {self.transition_error:.3f} is above {MAX_TRANSITION_ERROR}",
+            ),
+            (
+                self.marginal_error <= MAX_MARGINAL_ERROR,
+                f"marginal error {self.marginal_error:.3f} is above {MAX_MARGINAL_ERROR}",
+            ),
+            (
+                abs(self.volatility_ratio - 1) <= MAX_VOLATILITY_DEVIATION,
+                f"volatility is {self.volatility_ratio:.2f} of the target's, "
+                f"outside {1 - MAX_VOLATILITY_DEVIATION:.1f} to {1 + MAX_VOLATILITY_DEVIATION:.1f}",
+            ),
+            (self.lag_error <= MAX_LAG_ERROR, f"lag error {self.lag_error:.3f} is above {MAX_LAG_ERROR}"),
+        )
+        return tuple(sentence for holds, sentence in checks if not holds)
+
+
+def fidelity(
+    network: Network, hmm: HMM, seed: int = 0, trajectories: int = 256, steps: int = 2000, sigma: float = 1.0
+) -> Fidelity:
+    """Compare long runs of a network, from h_0 = 0, with the exact statistics of an HMM.
+
+    Args:
+        network: intact or intervened upon, with as many outputs as the HMM has symbols.
+        hmm: the target.
+        seed: seed of noise and emissions.
+        trajectories: B, number of runs.
+        steps: T, steps of each run.
+        sigma: standard deviation of the noise.
+
+    Raises:
+        ValueError: the numbers of outputs differ, or steps is not above the largest lag (20).
+    """
+    if network.n_outputs != hmm.n_outputs:
+        raise ValueError(
+            f"network and HMM must have equally many outputs; got {network.n_outputs} and {hmm.n_outputs}"
+        )
+    if steps <= max(LAGS):
+        raise ValueError(f"steps must be above {max(LAGS)}, the largest lag; got {steps}")
+    joints, marginals, likelihoods, diverged = _statistics(network, hmm, seed, trajectories, steps, sigma)
+    own = hmm.log_likelihood(hmm.sample(max(trajectories, 2), steps, seed)[0]) / steps
+    target = np.array([hmm.joint(lag) for lag in LAGS])
+    agreement_runs = np.trace(joints, axis1=-2, axis2=-1)
+    agreement, target_agreement = _mean(agreement_runs), np.trace(target, axis1=-2, axis2=-1)
+    marginal = _mean(marginals)
+    transitions, transitions_se = emission_transitions(joints[:, 0])
+    gated = [LAGS.index(lag) for lag in GATE_LAGS]
+    return Fidelity(
+        transition_error=transition_error(transitions, hmm),
+        marginal_error=_largest(marginal - hmm.marginal),
+        volatility_ratio=float((1 - agreement[0]) / hmm.volatility) if hmm.volatility > 0 else float("nan"),
+        lag_error=_largest((agreement - target_agreement)[gated]),
+        log_likelihood_gap=float(own.mean() - _mean(likelihoods)),
+        marginal=marginal,
+        transitions=transitions,
+        agreement=agreement,
+        volatility=float(1 - agreement[0]),
+        target_marginal=hmm.marginal,
+        target_transitions=hmm.emission_transitions,
+        target_agreement=target_agreement,
+        target_volatility=hmm.volatility,
+        marginal_se=_standard_error(marginals),
+        transitions_se=transitions_se,
+        agreement_se=_standard_error(agreement_runs),
+        volatility_se=float(_standard_error(agreement_runs)[0]),
+        log_likelihood_se=float(np.hypot(_standard_error(likelihoods), _standard_error(own))),
+        diverged=diverged,
+        trajectories=trajectories,
+        steps=steps,
+        seed=seed,
+    )
+
+
+def joint_symbols(probabilities: Floats, lag: int) -> Floats:
+    """Joint probability (B, O, O) of a symbol and the one `lag` steps later in each of (B, T, O) runs."""
+    pairs = probabilities.shape[1] - lag
+    return np.swapaxes(probabilities[:, :-lag], 1, 2) @ probabilities[:, lag:] / pairs
+
+
+def emission_transitions(joints: Floats) -> tuple[Floats, Floats]:
+    """Pool (B, O, O) joint probabilities of successive symbols to a transition matrix; returns it and its errors."""
+    mass = np.broadcast_to(joints.sum(axis=-1, keepdims=True), joints.shape)
+    return ratio_of_sums(joints, mass)
+
+
+def transition_error(transitions: Floats, hmm: HMM) -> float:
+    """Largest error of an emission transition matrix (O, O), over rows with more than 2 % of the HMM's mass."""
+    heavy = hmm.marginal > MIN_ROW_MASS
+    return _largest(transitions[heavy] - hmm.emission_transitions[heavy])
+
+
+def _statistics(
+    network: Network, hmm: HMM, seed: int, trajectories: int, steps: int, sigma: float
+) -> tuple[Floats, Floats, Floats, int]:
+    """Joint symbol probabilities (B, L, O, O), marginals (B, O) and log-likelihood (B,) of the runs that stay finite."""
+    parts = []
+    # The whole test would hold gigabytes of activity at once; trajectories have streams of their own, so
+    # a chunk of them can be run by itself with the very noise that the whole would have had.
+    for first in range(0, trajectories, CHUNK_TRAJECTORIES):
+        size = min(CHUNK_TRAJECTORIES, trajectories - first)
+        drive = network.drive(draw_noise(network.n_inputs, steps, size, sigma, seed, first))
+        h0 = np.zeros((len(drive), network.n_neurons))
+        h = rollout(network, drive, h0).h
+        finite = first_divergence(h, drive, h0) < 0
+        parts.append((network.logits(h[finite]), finite))
+    finite = np.concatenate([mask for _, mask in parts])
+    p = softmax(np.concatenate([logits for logits, _ in parts]))
+    joints = np.stack([joint_symbols(p, lag) for lag in LAGS], axis=1)
+    likelihoods = hmm.log_likelihood(draw_emissions(p, seed)) / steps if len(p) else np.empty(0)
+    return joints, p.mean(axis=1), likelihoods, int((~finite).sum())
+
+
+def _mean(values: Floats) -> Floats:
+    return values.mean(axis=0) if len(values) else np.full(values.shape[1:], np.nan)
+
+
+def _standard_error(values: Floats) -> Floats:
+    if len(values) < 2:
+        return np.full(values.shape[1:], np.nan)
+    return values.std(axis=0, ddof=1) / np.sqrt(len(values))
+
+
+def _largest(difference: Floats) -> float:
+    return float(np.abs(difference).max())

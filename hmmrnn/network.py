@@ -1,0 +1,253 @@
+"""What is a network? Three weight matrices, and the one loop that steps them through time.
+
+    pre_t    = W_hh h_{t-1} + W_ih x_t + b_h          x_t: noise, the only input
+    h_t      = max(pre_t, 0)
+    logits_t = W_out h_t + b_out                      p_t = softmax(logits_t)
+
+Weights are stored (to, from). An intervention scales rows of W_hh and W_ih, so an ablated network is
+just another `Network`: nothing downstream knows that it was ablated.
+
+Source: Torre et al. (2025), section 2 (model) and section 5 (interventions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+MAX_NEURONS = 2048
+TARGETS = ("unit", "recurrent", "input")
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A ReLU network with N neurons, M noise inputs and O outputs, checked when it is made.
+
+    All arrays are kept in double precision and read-only: the exact invariants of the model (no change of
+    the output with the noise scale, for one) then hold to rounding far below anything that is shown.
+
+    Attributes:
+        W_hh: (N, N) recurrent weights, (to, from).
+        W_ih: (N, M) input weights.
+        W_out: (O, N) readout weights.
+        b_h: (N,) recurrent bias; zeros if None is given.
+        b_out: (O,) readout bias; zeros if None is given.
+        metadata: where it comes from (family, recipe, seed, ...), strings to strings.
+
+    Raises:
+        ValueError: a tensor has the wrong shape, holds a value that is not finite, or N is above 2,048.
+    """
+
+    W_hh: Floats
+    W_ih: Floats
+    W_out: Floats
+    b_h: Floats = None  # type: ignore[assignment]  # None is replaced below
+    b_out: Floats = None  # type: ignore[assignment]
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        W_hh = _matrix("W_hh", self.W_hh)
+        n = len(W_hh)
+        if W_hh.shape != (n, n):
+            raise ValueError(f"W_hh must be square (N, N); got {W_hh.shape}")
+        if n > MAX_NEURONS:
+            raise ValueError(f"at most {MAX_NEURONS:,} neurons are supported; got N = {n:,}")
+        W_ih, W_out = _matrix("W_ih", self.W_ih), _matrix("W_out", self.W_out)
+        if len(W_ih) != n:
+            raise ValueError(f"W_ih must have shape (N, M) with N = {n} as in W_hh; got {W_ih.shape}")
+        if W_out.shape[1] != n:
+            raise ValueError(f"W_out must have shape (O, N) with N = {n} as in W_hh; got {W_out.shape}")
+        arrays = {
+            "W_hh": W_hh,
+            "W_ih": W_ih,
+            "W_out": W_out,
+            "b_h": _vector("b_h", self.b_h, n),
+            "b_out": _vector("b_out", self.b_out, len(W_out)),
+        }
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                raise ValueError(
+                    f"{name} must be finite; got {np.count_nonzero(~np.isfinite(array)):,} NaN or infinite values"
+                )
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+        object.__setattr__(self, "metadata", MappingProxyType(dict(self.metadata)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Network, (self.W_hh, self.W_ih, self.W_out, self.b_h, self.b_out, dict(self.metadata))
+
+    @property
+    def n_neurons(self) -> int:
+        """N, the number of recurrent units."""
+        return self.W_hh.shape[0]
+
+    @property
+    def n_inputs(self) -> int:
+        """M, the number of independent noise inputs."""
+        return self.W_ih.shape[1]
+
+    @property
+    def n_outputs(self) -> int:
+        """O, the number of output symbols."""
+        return self.W_out.shape[0]
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether any bias differs from zero; without one, the dynamics scale exactly with the noise."""
+        return bool(self.b_h.any() or self.b_out.any())
+
+    def drive(self, noise: Floats) -> Floats:
+        """Everything that enters the neurons from outside: W_ih x_t + b_h.
+
+        Args:
+            noise: (..., M) noise x.
+
+        Returns:
+            (..., N) input to each neuron.
+        """
+        return noise @ self.W_ih.T + self.b_h
+
+    def logits(self, h: Floats) -> Floats:
+        """(..., O) readout of activity h (..., N), before the softmax."""
+        return h @ self.W_out.T + self.b_out
+
+
+class Rollout(NamedTuple):
+    """What the loop leaves behind: both arrays (B, T, N), where row t belongs to step t + 1 after h0."""
+
+    pre_activation: Floats
+    h: Floats
+
+
+def rollout(network: Network, drive: Floats, h0: Floats) -> Rollout:
+    """Step a network through time. This is the only place in Python where h is stepped.
+
+    Args:
+        network: the network, intact or intervened upon.
+        drive: (B, T, N) input to each neuron at each step, as `Network.drive` makes it.
+        h0: (B, N) activity before the first step.
+
+    Returns:
+        pre_activation and h, each (B, T, N). Values that grow beyond what a float holds become inf or NaN;
+        it is the caller's part to look.
+
+    Raises:
+        ValueError: drive and h0 do not fit each other or the network.
+    """
+    n = network.n_neurons
+    if drive.ndim != 3 or drive.shape[2] != n or h0.shape != (drive.shape[0], n):
+        raise ValueError(
+            f"drive must have shape (B, T, {n}) and h0 (B, {n}); got {drive.shape} and {h0.shape}"
+        )
+    batch, steps, _ = drive.shape
+    # Time runs first in memory, so that each step reads and writes one contiguous block.
+    pre_activation = np.empty((steps, batch, n))
+    h = np.empty((steps, batch, n))
+    W = np.ascontiguousarray(network.W_hh.T)
+    state = np.ascontiguousarray(h0, dtype=np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for t in range(steps):
+            np.matmul(state, W, out=pre_activation[t])
+            pre_activation[t] += drive[:, t]
+            state = np.maximum(pre_activation[t], 0.0, out=h[t])
+    return Rollout(pre_activation.swapaxes(0, 1), h.swapaxes(0, 1))
+
+
+@dataclass(frozen=True)
+class Intervention:
+    """Scale what reaches a set of neurons by mu: 0 silences, 1 changes nothing, 2 doubles.
+
+    Attributes:
+        neurons: indices of the neurons, each once.
+        mu: the gain, finite and >= 0.
+        target: "unit" scales the rows of W_hh and W_ih and the bias (mu = 0: the neuron is silent for good);
+            "recurrent" scales the rows of W_hh only (the noise input stays);
+            "input" scales the rows of W_ih only.
+
+    Raises:
+        ValueError: mu is negative or not finite, the target is unknown, or a neuron is negative or named twice.
+    """
+
+    neurons: tuple[int, ...]
+    mu: float = 0.0
+    target: str = "unit"
+
+    def __post_init__(self) -> None:
+        neurons = tuple(int(i) for i in np.atleast_1d(np.asarray(self.neurons, dtype=np.int64)))
+        if any(i < 0 for i in neurons):
+            raise ValueError(f"neurons must be >= 0; got {min(neurons)}")
+        if len(set(neurons)) != len(neurons):
+            twice = next(i for i in neurons if neurons.count(i) > 1)
+            raise ValueError(f"each neuron may be named once; got {twice} more than once")
+        if not np.isfinite(self.mu) or self.mu < 0:
+            raise ValueError(f"mu must be >= 0; got {self.mu:g}")
+        if self.target not in TARGETS:
+            raise ValueError(f"target must be one of {', '.join(TARGETS)}; got {self.target!r}")
+        object.__setattr__(self, "neurons", neurons)
+        object.__setattr__(self, "mu", float(self.mu))
+
+
+def intervene(network: Network, *interventions: Intervention | Iterable[Intervention]) -> Network:
+    """Fold interventions into the weights and return the network that results.
+
+    Gains of a neuron that is named by several interventions multiply. With mu = 1 the weights are the same bit
+    for bit, and J = diag(pre > 0) W_hh of the returned network is the exact Jacobian of the intervened dynamics.
+
+    Args:
+        network: the intact network, left as it is.
+        interventions: any number of interventions, or one iterable of them.
+
+    Raises:
+        ValueError: a neuron index is beyond the network.
+    """
+    recurrent, inputs, bias = (np.ones(network.n_neurons) for _ in range(3))
+    for item in _flat(interventions):
+        rows = list(item.neurons)
+        if rows and max(rows) >= network.n_neurons:
+            raise ValueError(
+                f"neuron {max(rows)} does not exist: this network has {network.n_neurons}, "
+                f"numbered 0 to {network.n_neurons - 1}"
+            )
+        if item.target in ("unit", "recurrent"):
+            recurrent[rows] *= item.mu
+        if item.target in ("unit", "input"):
+            inputs[rows] *= item.mu
+        if item.target == "unit":
+            bias[rows] *= item.mu
+    return Network(
+        W_hh=network.W_hh * recurrent[:, None],
+        W_ih=network.W_ih * inputs[:, None],
+        W_out=network.W_out,
+        b_h=network.b_h * bias,
+        b_out=network.b_out,
+        metadata=network.metadata,
+    )
+
+
+def _flat(interventions: Iterable[Intervention | Iterable[Intervention]]) -> Iterable[Intervention]:
+    for item in interventions:
+        if isinstance(item, Intervention):
+            yield item
+        else:
+            yield from item
+
+
+def _matrix(name: str, values: ArrayLike) -> Floats:
+    array = np.array(values, dtype=np.float64)
+    if array.ndim != 2 or array.size == 0:
+        raise ValueError(f"{name} must be a matrix with two dimensions; got shape {array.shape}")
+    return array
+
+
+def _vector(name: str, values: ArrayLike | None, length: int) -> Floats:
+    array = np.zeros(length) if values is None else np.array(values, dtype=np.float64)
+    if array.shape != (length,):
+        raise ValueError(f"{name} must have shape ({length},); got {array.shape}")
+    return array
