@@ -35,7 +35,7 @@ MAX_CONTROL_SHARE = 0.05
 
 REFERENCE_RUNS, REFERENCE_STEPS, TRANSIENT = 32, 600, 100
 STATES_NEAR_EXIT, STATES_ANYWHERE, EXIT_WINDOW = 600, 300, 10
-SEARCH_RUNS, PROOF_RUNS, MEASURED_STEPS = 48, 96, 260
+RUNS, MEASURED_STEPS = 48, 260
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,14 +117,14 @@ def detect_kick_neurons(network: Network, seed: int = 0, controls: int = CONTROL
         for a in range(network.n_outputs)
     ]
     benches = {int(a): _Bench(network, reference, int(a), seed) for a in visited}
-    chosen = {a: _grow(bench, profiles[a].scores) for a, bench in benches.items()}
+    chosen = {a: _grow(bench, profiles[a].scores, seed + 1) for a, bench in benches.items()}
     taken = {neuron for group in chosen.values() for neuron in group}
     return KickNeurons(
         scores=np.array([profile.scores for profile in profiles]),
         cluster=np.array([profile.cluster for profile in profiles]),
         kick_zone=np.array([profile.kick_zone for profile in profiles]),
         transition=np.array([profile.transition for profile in profiles]),
-        groups=tuple(_prove(bench, chosen[a], taken, controls, seed) for a, bench in benches.items()),
+        groups=tuple(_prove(bench, chosen[a], taken, controls, seed + 2) for a, bench in benches.items()),
         not_visited=tuple(a for a in range(network.n_outputs) if a not in outputs),
         seed=seed,
     )
@@ -175,49 +175,52 @@ class _Bench:
     """Measures the leave rate out of one output with groups silenced: same starts, same noise, every time."""
 
     def __init__(self, network: Network, run: Trajectory, output: int, seed: int) -> None:
-        self.network, self.output, self.seed = network, output, seed
+        self.network, self.output = network, output
         rng = np.random.default_rng([seed, output, 1])
         inside = np.argwhere(run.output[:, TRANSIENT:] == output) + [0, TRANSIENT]
-        starts = inside[rng.choice(len(inside), size=max(SEARCH_RUNS, PROOF_RUNS))]
+        starts = inside[rng.choice(len(inside), size=RUNS)]
         self.starts = run.h[starts[:, 0], starts[:, 1]]
 
-    def search_noise(self) -> Floats:
-        return draw_noise(self.network.n_inputs, MEASURED_STEPS, SEARCH_RUNS, 1.0, self.seed + 1)
+    def draw(self, seed: int) -> Floats:
+        """(B, T, N) drive of the intact network under fresh noise."""
+        return self.network.drive(draw_noise(self.network.n_inputs, MEASURED_STEPS, RUNS, 1.0, seed))
 
-    def proof_noise(self) -> Floats:
-        return draw_noise(self.network.n_inputs, MEASURED_STEPS, PROOF_RUNS, 1.0, self.seed + 2)
-
-    def leave_rate(self, neurons: tuple[int, ...], noise: Floats) -> float:
+    def leave_rate(self, neurons: tuple[int, ...], drive: Floats) -> float:
         """Leave rate out of the output, per step, with a group silenced."""
+        columns = list(neurons)
         network = intervene(self.network, Intervention(neurons)) if neurons else self.network
-        h = rollout(network, network.drive(noise), self.starts[: len(noise)]).h
+        # A silenced neuron's drive is zero and everybody else's is the intact one: no need to compute it anew.
+        kept = drive[..., columns]
+        drive[..., columns] = 0.0
+        h = rollout(network, drive, self.starts).h
+        drive[..., columns] = kept
         output = network.logits(h).argmax(axis=-1)
         rate = switching(output, network.n_outputs).leave_rate[self.output]
         # Never seen after the first step: it was left at once, which is the opposite of being kept.
         return 1.0 if np.isnan(rate) else float(rate)
 
 
-def _grow(bench: _Bench, scores: Floats) -> tuple[int, ...]:
+def _grow(bench: _Bench, scores: Floats, seed: int) -> tuple[int, ...]:
     """Add the neuron that lowers the leave rate most until the output is hardly left, then drop idle members.
 
     What a neuron gains beside a small group is taken as the bound of what it gains beside a larger one (lazy
     greedy search), so only the most promising candidates are measured again at each size.
     """
-    noise = bench.search_noise()
-    intact = bench.leave_rate((), noise)
+    drive = bench.draw(seed)
+    intact = bench.leave_rate((), drive)
     order = np.argsort(-scores)[:CANDIDATES]
-    gains = {int(i): intact - bench.leave_rate((int(i),), noise) for i in order if scores[i] > 0}
+    gains = {int(i): intact - bench.leave_rate((int(i),), drive) for i in order if scores[i] > 0}
     group: tuple[int, ...] = ()
     reached = intact
     while gains and len(group) < MAX_GROUP and reached > MAX_LEAVE_RATE_RATIO * intact:
-        best = _most_gaining(bench, noise, group, reached, gains)
+        best = _most_gaining(bench, drive, group, reached, gains)
         reached -= gains.pop(best)
         group = (*group, best)
-    return _without_idle(bench, noise, group, max(reached, MAX_LEAVE_RATE_RATIO * intact))
+    return _without_idle(bench, drive, group, max(reached, MAX_LEAVE_RATE_RATIO * intact))
 
 
 def _most_gaining(
-    bench: _Bench, noise: Floats, group: tuple[int, ...], reached: float, gains: dict[int, float]
+    bench: _Bench, drive: Floats, group: tuple[int, ...], reached: float, gains: dict[int, float]
 ) -> int:
     """The candidate that lowers the rate most beside the group; `gains` is brought up to date as far as needed."""
     fresh: set[int] = set() if group else set(gains)
@@ -225,28 +228,28 @@ def _most_gaining(
         best = max(gains, key=lambda neuron: gains[neuron])
         if best in fresh:
             return best
-        gains[best] = reached - bench.leave_rate((*group, best), noise)
+        gains[best] = reached - bench.leave_rate((*group, best), drive)
         fresh.add(best)
 
 
-def _without_idle(bench: _Bench, noise: Floats, group: tuple[int, ...], allowed: float) -> tuple[int, ...]:
+def _without_idle(bench: _Bench, drive: Floats, group: tuple[int, ...], allowed: float) -> tuple[int, ...]:
     for neuron in group:
         rest = tuple(i for i in group if i != neuron)
-        if rest and bench.leave_rate(rest, noise) <= allowed:
+        if rest and bench.leave_rate(rest, drive) <= allowed:
             group = rest
     return group
 
 
 def _prove(bench: _Bench, neurons: tuple[int, ...], taken: set[int], controls: int, seed: int) -> KickGroup:
     """Measure a group again on noise that the search did not see, beside random groups of its size."""
-    noise = bench.proof_noise()
-    intact = bench.leave_rate((), noise)
+    drive = bench.draw(seed)
+    intact = bench.leave_rate((), drive)
     others = np.array([i for i in range(bench.network.n_neurons) if i not in taken])
     if not neurons or intact == 0 or len(others) < len(neurons):
         return KickGroup(bench.output, None, neurons, 1.0, np.empty(0), proven=False)
-    rng = np.random.default_rng([seed, bench.output, 2])
-    ratio = bench.leave_rate(neurons, noise) / intact
+    rng = np.random.default_rng([seed, bench.output])
+    ratio = bench.leave_rate(neurons, drive) / intact
     drawn = [tuple(rng.choice(others, size=len(neurons), replace=False)) for _ in range(controls)]
-    control = np.array([bench.leave_rate(group, noise) / intact for group in drawn])
+    control = np.array([bench.leave_rate(group, drive) / intact for group in drawn])
     proven = ratio <= MAX_LEAVE_RATE_RATIO and np.mean(control <= ratio) <= MAX_CONTROL_SHARE
     return KickGroup(bench.output, None, neurons, float(ratio), control, proven=bool(proven))

@@ -47,7 +47,7 @@ PAIR_LAGS = (1, 2, 5, 10, 20)
 # Joint probabilities below this are not worth the last digit; it also keeps impossible pairs from dividing by 0.
 SMALLEST_PAIR = 1e-3
 # State is carried over only once the loss has come this far down from the plateau towards the floor.
-CARRY_BELOW = 0.5
+CARRY_BELOW = 0.25
 # A carried state that is this much larger than its batch's typical one starts again from zero.
 CARRY_BOUND = 10.0
 
@@ -300,8 +300,9 @@ class _Run:
         torch.nn.utils.clip_grad_norm_(self.parameters, config.clip)
         self.optimizer.step()
         self.smoothed += 0.1 * (divergence.item() - self.smoothed)
-        if config.carry and self.smoothed < self.floor + CARRY_BELOW * (self.plateau - self.floor):
-            self.h = self._carried(last.detach())
+        # Should the loss rise again, training goes back to windows that start at zero until it has come down.
+        settled = self.smoothed < self.floor + CARRY_BELOW * (self.plateau - self.floor)
+        self.h = self._carried(last.detach()) if config.carry and settled else torch.zeros_like(last)
         return divergence.item()
 
     def network(self) -> Network:

@@ -1,0 +1,32 @@
+FROM python:3.11.14-slim-bookworm
+
+RUN groupadd --gid 10001 hmmrnn \
+    && useradd --uid 10001 --gid hmmrnn --no-create-home --home-dir /tmp --shell /usr/sbin/nologin hmmrnn \
+    && install --directory --owner hmmrnn --group hmmrnn --mode 0700 /var/cache/hmmrnn
+
+WORKDIR /app
+
+# A layer of its own, so that a change of code does not install everything again.
+COPY requirements.txt ./
+RUN python -m pip install --no-cache-dir --disable-pip-version-check --retries 2 --requirement requirements.txt
+
+COPY app.py LICENSE ./
+COPY assets ./assets
+COPY hmmrnn ./hmmrnn
+COPY models ./models
+
+# The root file system may be read-only: only the cache and /tmp are written to.
+ENV HMMRNN_CACHE=/var/cache/hmmrnn \
+    HMMRNN_HOST=0.0.0.0 \
+    HMMRNN_MODELS=/app/models \
+    HMMRNN_PORT=8050 \
+    HOME=/tmp \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+VOLUME ["/var/cache/hmmrnn"]
+USER 10001:10001
+EXPOSE 8050
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-c", "import os, urllib.request as web; web.urlopen(f\"http://127.0.0.1:{os.environ['HMMRNN_PORT']}/healthz\", timeout=4)"]
+# Two web processes, which share the cache.
+CMD ["python", "-m", "hmmrnn", "serve", "--host", "0.0.0.0", "--workers", "2", "--no-open"]

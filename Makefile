@@ -1,0 +1,81 @@
+# Each target sets up what it needs, from nothing but Python 3.11 or newer. Another one: make run PYTHON=python3.13
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+# The CPU build of PyTorch has an index of its own, which pip asks for every package. Where it cannot be reached, pip's
+# five retries for each of them add up to minutes.
+PIP := $(PY) -m pip --disable-pip-version-check --retries 2
+RUNTIME := $(VENV)/.runtime-installed
+DEV := $(VENV)/.dev-installed
+MODELS := linear-2
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test bench models lint format screenshots system
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(RUNTIME) ## Start the dashboard and open it in the browser
+	$(PY) -m hmmrnn serve --open
+
+test: $(DEV) system ## Run every test, those in a real browser too
+	$(PY) -m pytest
+
+bench: $(DEV) ## Measure how fast it is
+	$(PY) -m benchmarks
+
+models: $(RUNTIME) ## Train the networks that are shipped
+	@set -e; for preset in $(MODELS); do \
+	    $(PY) -m hmmrnn train --preset $$preset --out models/$$preset.safetensors; \
+	done
+
+lint: $(DEV) ## Check style, types, imports and the Dockerfile
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports --no-cache
+	$(VENV)/bin/hadolint Dockerfile
+
+format: $(DEV) ## Put all code into the common format
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+screenshots: $(DEV) system ## Take the pictures of the README anew
+	$(PY) -m docs.screenshots
+
+$(PY):
+	@command -v $(PYTHON) >/dev/null || { \
+	    echo "Python 3.11 or newer is needed, and there is no $(PYTHON) here: install it, or name another: make run PYTHON=..." >&2; \
+	    exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) -V 2>&1): install a newer one, or name it: make run PYTHON=python3.13" >&2; \
+	    exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "Python's venv module is missing here: install it (Debian and Ubuntu: apt-get install python3-venv), then run make again." >&2; \
+	    exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): requirements.txt | $(PY)
+	$(PIP) install --requirement requirements.txt
+	@touch $@
+
+$(DEV): requirements-dev.txt requirements.txt | $(PY)
+	$(PIP) install --requirement requirements-dev.txt
+	@touch $(RUNTIME) $@
+
+# Chromium and redis-server, which the tests drive for real.
+system:
+	@missing=""; \
+	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
+	    || missing="chromium fonts-dejavu-core"; \
+	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
+	[ -n "$$missing" ] || exit 0; \
+	if [ "$$(id -u)" = 0 ]; then as_root=""; else as_root="$$(command -v sudo)" || as_root=none; fi; \
+	if command -v apt-get >/dev/null && [ "$$as_root" != none ] \
+	    && $$as_root apt-get update -q \
+	    && $$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $$missing; \
+	then exit 0; fi; \
+	echo "The tests need these programs, which could not be installed from here: $$missing. Install them, then run make again." >&2; \
+	exit 1

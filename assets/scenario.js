@@ -1,0 +1,376 @@
+/* The scenario of this page: its changes, its history, its address.
+ *
+ * Every control only says what it wants ("toggle neuron 13"). This script alone changes the scenario, keeps what was
+ * before and after it, writes the address bar, and hands the newest scenario to the server: one question at a time,
+ * so that however fast the hand is, answers come in order and the last one is of the last state.
+ */
+(function () {
+  "use strict";
+
+  const HISTORY_KEY = "hmmrnn-history";
+  const HISTORY_LENGTH = 200;
+  const SETTLE_MS = 250;
+  const GESTURE_MS = 1000;
+  const MAX_MU = 2;
+
+  const no = () => window.dash_clientside.no_update;
+  const set = (id, props) => window.dash_clientside.set_props(id, props);
+  const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+
+  const page = {
+    present: null, past: [], future: [],
+    gesture: null, gestureAt: 0,
+    asking: false, askAgain: false, settleTimer: null,
+    kick: null, defaults: null,
+  };
+
+  /* ---- changes: (scenario, ...) -> scenario -------------------------------------------------------------------- */
+
+  const single = (neuron) => ({ neurons: [neuron], mu: 0, target: "unit" });
+  const silences = (item) => item.target === "unit" && item.mu === 0;
+  const silenced = (scenario) =>
+    new Set(scenario.interventions.filter(silences).flatMap((item) => item.neurons));
+
+  function without(scenario, neuron) {
+    const rest = scenario.interventions
+      .map((item) => (item.neurons.includes(neuron)
+        ? { ...item, neurons: item.neurons.filter((i) => i !== neuron) } : item))
+      .filter((item) => item.neurons.length);
+    return { ...scenario, interventions: rest };
+  }
+
+  function toggled(scenario, neuron) {
+    const touched = scenario.interventions.some((item) => item.neurons.includes(neuron));
+    if (touched) return without(scenario, neuron);
+    return { ...scenario, interventions: [...scenario.interventions, single(neuron)] };
+  }
+
+  function withSilenced(scenario, neuron, wanted) {
+    return silenced(scenario).has(neuron) === wanted ? scenario
+      : wanted ? { ...scenario, interventions: [...without(scenario, neuron).interventions, single(neuron)] }
+        : without(scenario, neuron);
+  }
+
+  function withGroup(scenario, neurons, target) {
+    const key = JSON.stringify([...neurons].sort((a, b) => a - b));
+    const equal = (item) => JSON.stringify([...item.neurons].sort((a, b) => a - b)) === key && item.target === target;
+    const rest = scenario.interventions.filter((item) => !equal(item));
+    if (rest.length < scenario.interventions.length) return { ...scenario, interventions: rest };
+    return { ...scenario, interventions: [...rest, { neurons: [...neurons], mu: 0, target }] };
+  }
+
+  function withEntry(scenario, index, change) {
+    const items = scenario.interventions.map((item, i) => (i === index ? { ...item, ...change } : item));
+    return { ...scenario, interventions: items };
+  }
+
+  function randomGroup(scenario) {
+    const sizes = page.kick.groups.map((group) => group.neurons.length);
+    const pool = [...page.kick.others];
+    const size = Math.min(Math.max(3, ...(sizes.length ? sizes : [3])), pool.length);
+    for (let i = 0; i < size; i++) {
+      const j = i + Math.floor(Math.random() * (pool.length - i));
+      [pool[i], pool[j]] = [pool[j], pool[i]];
+    }
+    return withGroup(scenario, pool.slice(0, size).sort((a, b) => a - b), "unit");
+  }
+
+  /* ---- history and address ------------------------------------------------------------------------------------- */
+
+  /* The same link as Scenario.to_query writes on the server. */
+  function address(s) {
+    const number = (x) => { const t = x.toFixed(4).replace(/0+$/, ""); return t.endsWith(".") ? t + "0" : t; };
+    const alone = (item) => item.neurons.length === 1 && silences(item);
+    const parts = [["model", s.model]];
+    const ablated = s.interventions.filter(alone).map((item) => item.neurons[0]);
+    if (ablated.length) parts.push(["ablate", ablated.join(",")]);
+    s.interventions.filter((item) => !alone(item)).forEach((item) =>
+      parts.push(["gain", `${item.neurons.join(",")}:${number(item.mu)}:${item.target}`]));
+    parts.push(["sigma", number(s.sigma)], ["seed", s.seed], ["steps", s.steps],
+      ["trajectories", s.trajectories], ["colour", s.colour]);
+    if (s.colour === "neuron") parts.push(["neuron", s.neuron]);
+    return "?" + parts.map(([key, value]) => `${key}=${value}`).join("&");
+  }
+
+  function writeAddress(replace) {
+    const url = window.location.pathname + address(page.present);
+    const method = replace ? "replaceState" : "pushState";
+    window.history[method]({ scenario: page.present }, "", url);
+  }
+
+  function remember() {
+    const kept = { past: page.past, present: page.present, future: page.future };
+    try {
+      window.sessionStorage.setItem(HISTORY_KEY, JSON.stringify(kept));
+    } catch (error) {
+      /* Storage is full or forbidden: undo still works until the page is reloaded. */
+      if (!(error instanceof DOMException)) throw error;
+    }
+  }
+
+  function recall(scenario) {
+    const kept = JSON.parse(window.sessionStorage.getItem(HISTORY_KEY) || "null");
+    if (kept && same(kept.present, scenario)) {
+      page.past = kept.past;
+      page.future = kept.future;
+    }
+  }
+
+  /* ---- one change ---------------------------------------------------------------------------------------------- */
+
+  /* `gesture` names a drag: its steps are one change in the history. */
+  function change(next, { gesture = null, from = null } = {}) {
+    if (!page.present || same(next, page.present)) return no();
+    const continues = gesture !== null && gesture === page.gesture && Date.now() - page.gestureAt < GESTURE_MS;
+    if (!continues) page.past = [...page.past, page.present].slice(-HISTORY_LENGTH);
+    page.gesture = gesture;
+    page.gestureAt = Date.now();
+    page.future = [];
+    show(next, { from, replaceAddress: continues });
+    return no();
+  }
+
+  function step(from, to) {
+    if (!page.present || !page[from].length) return no();
+    const next = page[from][page[from].length - 1];
+    page[from] = page[from].slice(0, -1);
+    page[to] = [...page[to], page.present];
+    page.gesture = null;
+    show(next, {});
+    return no();
+  }
+
+  function show(next, { from = null, replaceAddress = false, keepAddress = false }) {
+    const before = page.present;
+    page.present = next;
+    if (!keepAddress) writeAddress(replaceAddress);
+    remember();
+    showControls(before, from);
+    ask();
+  }
+
+  function showControls(before, from) {
+    const now = page.present;
+    const controls = {
+      model: { value: now.model }, sigma: { value: now.sigma }, seed: { value: now.seed }, steps: { value: now.steps },
+      trajectories: { value: now.trajectories }, colour: { value: now.colour }, neuron: { value: now.neuron },
+    };
+    Object.entries(controls).forEach(([id, props]) => {
+      if (id !== from && (!before || before[id] !== now[id])) set(id, props);
+    });
+    set("neuron-row", { hidden: now.colour !== "neuron" });
+    set("undo", { disabled: !page.past.length });
+    set("redo", { disabled: !page.future.length });
+    if (!before || before.model !== now.model) set("open-model", { data: now.model });
+    if (from !== "mu" && (!before || !same(before.interventions, now.interventions))) {
+      set("intervention-list", { data: now });
+    }
+    markTable();
+    document.querySelectorAll(".slow").forEach((card) => card.classList.add("stale"));
+  }
+
+  /* ---- asking the server: one question at a time, the newest state last ---------------------------------------- */
+
+  function ask() {
+    window.clearTimeout(page.settleTimer);
+    if (page.asking) {
+      page.askAgain = true;
+      return;
+    }
+    page.asking = true;
+    page.askAgain = false;
+    set("scenario", { data: page.present });
+  }
+
+  function answered() {
+    page.asking = false;
+    if (page.askAgain) {
+      ask();
+      return;
+    }
+    window.clearTimeout(page.settleTimer);
+    page.settleTimer = window.setTimeout(() => set("settled", { data: page.present }), SETTLE_MS);
+  }
+
+  /* ---- the table ----------------------------------------------------------------------------------------------- */
+
+  function grid() {
+    try {
+      return window.dash_ag_grid.getApi("neuron-table");
+    } catch (error) {
+      /* The grid's own way of saying that it is not there yet; it is marked when its rows arrive. */
+      return null;
+    }
+  }
+
+  function markTable() {
+    const api = page.present && window.dash_ag_grid ? grid() : null;
+    if (!api) return;
+    const off = silenced(page.present);
+    const update = [];
+    api.forEachNode((node) => {
+      if (node.data.silenced !== off.has(node.data.neuron)) {
+        update.push({ ...node.data, silenced: off.has(node.data.neuron) });
+      }
+    });
+    if (update.length) api.applyTransaction({ update });
+  }
+
+  /* ---- what Dash calls ----------------------------------------------------------------------------------------- */
+
+  const triggered = () => window.dash_clientside.callback_context.triggered[0];
+  const triggeredId = () => window.dash_clientside.callback_context.triggered_id;
+
+  const client = {
+    /* The page has been laid out: hand the link to the server, the one place that can read it. */
+    pageLoad: () => window.location.search || "?",
+
+    opened: (answer) => {
+      if (!answer) return no();
+      page.defaults = answer.defaults;
+      if (answer.message) client.say(answer.message);
+      if (!answer.scenario) return no();
+      recall(answer.scenario);
+      show(answer.scenario, { replaceAddress: true });
+      return no();
+    },
+
+    field: (id) => (value) => {
+      if (value === null || value === undefined || value === "" || !page.present) return no();
+      const next = { ...page.present, [id]: value };
+      if (id === "model") return change({ ...next, interventions: [], neuron: 0 }, { from: id });
+      return change(next, { gesture: id === "sigma" ? id : null, from: id });
+    },
+
+    newNoise: (clicks) => (clicks ? change({ ...page.present, seed: (page.present.seed + 1) % 2147483648 }) : no()),
+
+    clicked: (event, figure) => {
+      if (!event || !page.present) return no();
+      /* Without this, the second click on the same cell would not be told. */
+      set("connectivity", { clickData: null });
+      const { labels, order } = figure.layout.meta;
+      const point = event.points[0];
+      const position = labels.indexOf(point.y) >= 0 ? labels.indexOf(point.y) : labels.indexOf(point.x);
+      return position < 0 ? no() : change(toggled(page.present, order[position]));
+    },
+
+    ticked: (events) => {
+      if (!events || !page.present) return no();
+      return change(events.reduce(
+        (scenario, event) => withSilenced(scenario, event.data.neuron, Boolean(event.value)), page.present));
+    },
+
+    group: () => {
+      const { value } = triggered();
+      if (!value || !page.kick) return no();
+      const [kind, output] = triggeredId().index.split("-");
+      if (kind === "control") return change(randomGroup(page.present));
+      const found = (kind === "kick" ? page.kick.groups : page.kick.integrating)
+        .find((item) => String(item.output) === output);
+      return change(withGroup(page.present, found.neurons, kind === "kick" ? "unit" : "input"));
+    },
+
+    mu: (values) => {
+      const items = page.present ? page.present.interventions : [];
+      if (values.length !== items.length) return no();
+      const index = values.findIndex((value, i) => value !== items[i].mu);
+      if (index < 0) return no();
+      const mu = Math.min(MAX_MU, Math.max(0, values[index]));
+      return change(withEntry(page.present, index, { mu }), { gesture: `mu-${index}`, from: "mu" });
+    },
+
+    target: (values) => {
+      const items = page.present ? page.present.interventions : [];
+      if (values.length !== items.length) return no();
+      const index = values.findIndex((value, i) => value !== items[i].target);
+      return index < 0 ? no() : change(withEntry(page.present, index, { target: values[index] }));
+    },
+
+    remove: () => {
+      const { value } = triggered();
+      if (!value) return no();
+      const { index } = triggeredId();
+      const rest = page.present.interventions.filter((_, i) => i !== index);
+      return change({ ...page.present, interventions: rest });
+    },
+
+    undo: (clicks) => (clicks ? step("past", "future") : no()),
+    redo: (clicks) => (clicks ? step("future", "past") : no()),
+    reset: (clicks) => (clicks ? change({ ...page.defaults, model: page.present.model }) : no()),
+
+    fastBusy: (busy) => {
+      if (busy === false) answered();
+      return no();
+    },
+
+    slowAnswered: (data) => {
+      const { prop_id: source } = triggered();
+      const view = source.split("-answered")[0];
+      const card = document.getElementById(`${view}-card`);
+      if (card && same(data, page.present)) card.classList.remove("stale");
+      return no();
+    },
+
+    kickFound: (kick) => {
+      page.kick = kick;
+      return no();
+    },
+
+    rowsArrived: () => {
+      /* After the grid has taken its rows. */
+      window.setTimeout(markTable, 0);
+      return no();
+    },
+
+    copyLink: (clicks) => {
+      if (!clicks) return no();
+      navigator.clipboard.writeText(window.location.href).then(
+        () => client.say("The link to this view is in the clipboard."),
+        () => client.say("The clipboard is closed to this page: copy the link from the address bar."));
+      return no();
+    },
+
+    say: (text) => {
+      set("notice-text", { children: text });
+      set("notice", { hidden: false });
+      return no();
+    },
+
+    dismiss: (clicks) => (clicks ? true : no()),
+
+    colourScheme: (clicks, name) => {
+      const next = clicks ? (name === "dark" ? "light" : "dark") : client.preferredScheme();
+      if (clicks) window.localStorage.setItem("hmmrnn-scheme", next);
+      document.body.dataset.agThemeMode = next;
+      document.documentElement.dataset.scheme = next;
+      return [next, next, next === "dark" ? "Light" : "Dark"];
+    },
+
+    preferredScheme: () => window.localStorage.getItem("hmmrnn-scheme")
+      || (window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"),
+  };
+  ["model", "sigma", "seed", "steps", "trajectories", "colour", "neuron"].forEach((id) => {
+    client[`set_${id}`] = client.field(id);
+  });
+
+  window.addEventListener("popstate", (event) => {
+    if (!event.state || !event.state.scenario) {
+      set("link-in", { data: window.location.search || "?" });
+      return;
+    }
+    page.past = [...page.past, page.present].slice(-HISTORY_LENGTH);
+    page.future = [];
+    page.gesture = null;
+    show(event.state.scenario, { keepAddress: true });
+  });
+
+  window.addEventListener("keydown", (event) => {
+    const typing = /^(INPUT|TEXTAREA)$/.test(event.target.tagName) && event.target.type !== "checkbox";
+    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || typing) return;
+    event.preventDefault();
+    if (event.shiftKey) step("future", "past");
+    else step("past", "future");
+  });
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, { hmmrnn: client });
+})();

@@ -1,0 +1,505 @@
+"""How is it used from a shell? One command each to serve the dashboard, train, analyse and convert networks.
+
+    python -m hmmrnn serve | train | analyse | convert        (each with --help)
+
+Results go to stdout, one JSON document where a program may read them; progress and complaints go to stderr.
+Exit status: 0 done; 1 the network is not its HMM, or training diverged; 2 bad input, with one sentence why.
+"""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import json
+import logging
+import math
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+import webbrowser
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import numpy as np
+
+from hmmrnn import __version__
+from hmmrnn.checkpoint import fingerprint, load, save
+from hmmrnn.fidelity import Fidelity, fidelity
+from hmmrnn.hmm import HMM, PRESETS
+from hmmrnn.kick import detect_kick_neurons
+from hmmrnn.network import Floats, Network
+from hmmrnn.regions import region_shares, residency
+from hmmrnn.simulation import simulate
+from hmmrnn.stability import fixed_points
+from hmmrnn.training import RECIPES, Progress, TrainingConfig, TrainingResult, train
+
+logger = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parents[1]
+DONE, NOT_FAITHFUL, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+FIDELITY_NUMBERS = ("transition_error", "marginal_error", "volatility_ratio", "lag_error", "log_likelihood_gap")
+_TRAINING_NUMBERS = {
+    "--seed": ("seed", 0, f"seed of weights, noise and targets ({TrainingConfig.seed})"),
+    "--neurons": ("n_neurons", 1, f"N, recurrent units ({TrainingConfig.n_neurons})"),
+    "--inputs": ("n_inputs", 1, f"M, noise inputs ({TrainingConfig.n_inputs})"),
+    "--steps": ("steps", 1, "optimizer steps (the recipe's)"),
+    "--batch": ("batch", 2, "sequences per step (the recipe's)"),
+}
+VISITED_STATES, VISITED_RUNS, VISITED_STEPS, TRANSIENT = 1000, 32, 300, 100
+THREADS_PER_WORKER = 4
+# Requests under way get this long to finish when the server is told to stop.
+GRACE_SECONDS = 3
+HEALTHY_WITHIN_SECONDS = 60
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status.
+
+    Args:
+        argv: arguments after the program's name; those of the process if None.
+    """
+    args = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        return int(args.command(args))
+    except _RefusedError as error:
+        sys.stderr.write(f"{args.prog}: {error}\n")
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        sys.stderr.write(f"{args.prog}: interrupted; nothing was written\n")
+        return INTERRUPTED
+
+
+class _RefusedError(Exception):
+    """Bad input, in one sentence."""
+
+
+@contextmanager
+def _input() -> Iterator[None]:
+    """Mark the part of a command that only looks at what it was given: what it raises is the caller's to mend."""
+    try:
+        yield
+    except (ValueError, OSError) as error:
+        raise _RefusedError(str(error)) from error
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{self.prog}: {message} (see --help)\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m hmmrnn",
+        description="See how a ReLU network that emulates a Hidden Markov Model computes.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for add in (_add_serve, _add_train, _add_analyse, _add_convert):
+        add(commands)
+    return parser
+
+
+def _add(
+    commands: argparse._SubParsersAction[Any], name: str, command: Callable[[argparse.Namespace], int], text: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+    parser.set_defaults(command=command, prog=parser.prog)
+    return parser
+
+
+def _whole_number(least: int, most: float = math.inf) -> Callable[[str], int]:
+    """A reader of whole numbers for argparse, which puts the option's name before the sentence."""
+
+    def read(text: str) -> int:
+        if not re.fullmatch(r"-?[0-9]{1,18}", text) or not least <= int(text) <= most:
+            limits = f">= {least}" if most == math.inf else f"from {least} to {most}"
+            raise argparse.ArgumentTypeError(f"must be a whole number {limits}; got {text!r}")
+        return int(text)
+
+    return read
+
+
+def _add_train(commands: argparse._SubParsersAction[Any]) -> None:
+    parser = _add(
+        commands,
+        "train",
+        _train,
+        "Train a network to emulate an HMM, judge it on long runs, and save it with its provenance. Prints one line "
+        "of JSON. Ctrl-C stops after the present step and saves what has been reached.",
+    )
+    parser.add_argument("--preset", required=True, choices=tuple(PRESETS), help="HMM family to emulate")
+    parser.add_argument("--recipe", default="fast", choices=RECIPES, help="the published recipe or ours (%(default)s)")
+    parser.add_argument("--out", required=True, metavar="FILE", help=".safetensors file, replaced if it exists")
+    for option, (field, least, text) in _TRAINING_NUMBERS.items():
+        # Left out of the arguments unless it is given, because the default is the recipe's.
+        reads = _whole_number(least)
+        parser.add_argument(option, dest=field, type=reads, default=argparse.SUPPRESS, metavar="INT", help=text)
+
+
+def _train(args: argparse.Namespace) -> int:
+    changes = {field: getattr(args, field) for field, _, _ in _TRAINING_NUMBERS.values() if field in args}
+    with _input():
+        config = TrainingConfig.preset(args.preset, args.recipe, **changes)
+        out = _destination(args.out, ".safetensors")
+    began = time.monotonic()
+    interrupt = _Interrupt()
+    try:
+        with interrupt, _progress_bar(config) as on_progress:
+            result = train(config, on_progress, interrupt)
+            with _input():
+                save(result.network, out)
+    except FloatingPointError as error:
+        logger.error("%s; nothing was saved", error)
+        return NOT_FAITHFUL
+    _write_json(_training_summary(config, result, out, time.monotonic() - began))
+    if result.stopped:
+        logger.warning("stopped after %d of %d steps; saved what was reached", len(result.losses), config.steps)
+    if not result.fidelity.passes:
+        logger.warning("saved %s, but it fails the fidelity gate: %s", out, "; ".join(result.fidelity.failures))
+    return DONE if result.fidelity.passes else NOT_FAITHFUL
+
+
+class _Interrupt:
+    """Turns the first Ctrl-C into a wish that can be asked for; the second is the usual one."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def __call__(self) -> bool:
+        return self.requested
+
+    def __enter__(self) -> _Interrupt:
+        self.previous = signal.signal(signal.SIGINT, self._on_signal)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self.previous)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.requested = True
+        signal.signal(signal.SIGINT, self.previous)
+        # A signal can arrive in the middle of a write to sys.stderr, which does not bear a second one.
+        os.write(2, b"\nstopping after this step, then judging and saving; Ctrl-C again gives up\n")
+
+
+@contextmanager
+def _progress_bar(config: TrainingConfig) -> Iterator[Callable[[Progress], None]]:
+    from tqdm import tqdm
+
+    with tqdm(total=config.steps, desc=config.hmm.name, unit="step", file=sys.stderr, mininterval=0.5) as bar:
+
+        def show(progress: Progress) -> None:
+            losses = {name: f"{getattr(progress, name):.2f}" for name in ("loss", "floor", "plateau")}
+            bar.set_postfix(losses, refresh=False)
+            bar.update(progress.step - bar.n)
+
+        yield show
+
+
+def _training_summary(config: TrainingConfig, result: TrainingResult, out: Path, seconds: float) -> dict[str, Any]:
+    return {
+        "out": str(out),
+        "family": config.hmm.name,
+        "recipe": config.recipe,
+        "seed": config.seed,
+        "steps": len(result.losses),
+        "stopped": result.stopped,
+        "seconds": round(seconds, 1),
+        "loss": result.losses[-1] if len(result.losses) else None,
+        "floor": result.floor,
+        "plateau": result.plateau,
+        **_fidelity_summary(result.fidelity),
+    }
+
+
+def _add_analyse(commands: argparse._SubParsersAction[Any]) -> None:
+    parser = _add(
+        commands,
+        "analyse",
+        _analyse,
+        "Summarise a network as JSON: sizes, provenance, fidelity to its HMM family, fixed point without noise, "
+        "shares of the regions, and the groups of kick neurons.",
+    )
+    parser.add_argument("network", metavar="NETWORK", help=".safetensors or .pth file")
+    parser.add_argument("--out", metavar="FILE", help="write the JSON there, replacing the file, and not to stdout")
+    parser.add_argument("--seed", type=_whole_number(0), default=0, metavar="INT", help="of every run (%(default)s)")
+
+
+def _analyse(args: argparse.Namespace) -> int:
+    with _input():
+        network = load(args.network)
+        digest = fingerprint(args.network)
+        out = None if args.out is None else _destination(args.out)
+    _write_json({"file": args.network, "sha256": digest, **summary(network, args.seed)}, out)
+    if out:
+        logger.info("wrote %s", out)
+    return DONE
+
+
+def summary(network: Network, seed: int = 0) -> dict[str, Any]:
+    """Every analysis of a network in numbers, ready for JSON.
+
+    What cannot be done is an entry {"skipped": reason}.
+
+    Args:
+        network: the network.
+        seed: seed of every run.
+    """
+    logger.info("running %d steps under noise", VISITED_STEPS)
+    states = _visited_states(network, seed)
+    found: dict[str, Any] = {
+        "sizes": {
+            "neurons": network.n_neurons,
+            "inputs": network.n_inputs,
+            "outputs": network.n_outputs,
+            "biased": network.has_bias,
+        },
+        "provenance": dict(network.metadata),
+        "fidelity": _family_fidelity(network, seed),
+    }
+    if states is None:
+        reason = f"the network diverges within {VISITED_STEPS} steps under noise of sigma = 1"
+        return {**found, **{name: {"skipped": reason} for name in ("fixed_point", "regions", "kick_groups")}}
+    logger.info("looking for fixed points, regions and kick neurons from %d states", len(states))
+    return {
+        **found,
+        "fixed_point": _fixed_point_summary(network, states),
+        "regions": {"states": len(states), **region_shares(residency(network, states, seed=seed).region)},
+        "kick_groups": _kick_summary(network, seed),
+    }
+
+
+def _visited_states(network: Network, seed: int) -> Floats | None:
+    """(S, N) states drawn from noisy runs after their transient; None if a run diverges."""
+    run = simulate(network, VISITED_STEPS, VISITED_RUNS, seed=seed)
+    if run.diverged:
+        return None
+    visited = run.h[:, TRANSIENT:].reshape(-1, network.n_neurons)
+    return visited[np.random.default_rng(seed).choice(len(visited), VISITED_STATES, replace=False)]
+
+
+def _family_fidelity(network: Network, seed: int) -> dict[str, Any]:
+    family = network.metadata.get("family")
+    if family not in PRESETS:
+        named = "names no HMM family" if family is None else f"names the HMM family {family!r}, which is no preset"
+        return {"skipped": f"the metadata {named}"}
+    hmm = HMM.preset(family)
+    if hmm.n_outputs != network.n_outputs:
+        return {"skipped": f"{family} has {hmm.n_outputs} outputs and the network {network.n_outputs}"}
+    logger.info("judging it as %s", family)
+    return {"family": family, **_fidelity_summary(fidelity(network, hmm, seed=seed))}
+
+
+def _fixed_point_summary(network: Network, states: Floats) -> dict[str, Any]:
+    found = fixed_points(network, states)
+    points, _ = found.distinct()
+    outcomes, counts = np.unique(found.outcome, return_counts=True)
+    return {
+        "starts": len(states),
+        "outcomes": {str(outcome): int(count) for outcome, count in zip(outcomes, counts, strict=True)},
+        "fixed_points": len(points),
+        "largest_activity": float(points.max()) if len(points) else None,
+    }
+
+
+def _kick_summary(network: Network, seed: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "output": group.output,
+            "to": group.to,
+            "neurons": list(group.neurons),
+            "leave_rate_ratio": group.leave_rate_ratio,
+            "median_control_ratio": float(np.median(group.control_ratios)) if len(group.control_ratios) else None,
+            "proven": group.proven,
+        }
+        for group in detect_kick_neurons(network, seed=seed).groups
+    ]
+
+
+def _fidelity_summary(judged: Fidelity) -> dict[str, Any]:
+    return {
+        "fidelity": {name: getattr(judged, name) for name in FIDELITY_NUMBERS},
+        "diverged": judged.diverged,
+        "passes": judged.passes,
+        "failures": list(judged.failures),
+    }
+
+
+def _add_convert(commands: argparse._SubParsersAction[Any]) -> None:
+    text = "Read a network from any supported file and write it as safetensors."
+    parser = _add(commands, "convert", _convert, text)
+    parser.add_argument("source", metavar="SRC", help=".pth state dict of torch.save, or .safetensors")
+    parser.add_argument("destination", metavar="DST", help=".safetensors file, replaced if it exists")
+
+
+def _convert(args: argparse.Namespace) -> int:
+    with _input():
+        destination = _destination(args.destination, ".safetensors")
+        save(load(args.source), destination)
+    logger.info("wrote %s", destination)
+    return DONE
+
+
+def _destination(name: str, suffix: str = "") -> Path:
+    """The path to write to, once it is known that a file can be made there.
+
+    Raises:
+        ValueError: the name ends otherwise, is that of a folder, or lies in none that can be written to.
+    """
+    path = Path(name)
+    if not name.endswith(suffix):
+        raise ValueError(f"the file to write must end in {suffix}; got {name}")
+    if path.is_dir():
+        raise ValueError(f"{name} is a folder; expected the name of a file to write")
+    if not path.parent.is_dir():
+        raise ValueError(f"the folder {path.parent} does not exist; make it first")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            return path
+    except OSError as error:
+        raise ValueError(f"cannot write to the folder {path.parent}: {error.strerror}") from error
+
+
+def _write_json(content: dict[str, Any], out: Path | None = None) -> None:
+    indent = None if out is None else 2
+    text = json.dumps(_jsonable(content), indent=indent, allow_nan=False) + "\n"
+    if out is None:
+        sys.stdout.write(text)
+    else:
+        out.write_text(text, encoding="utf-8")
+
+
+def _jsonable(value: Any) -> Any:
+    """The value in JSON's own types; numbers that are not finite become null, which JSON has no other word for."""
+    if isinstance(value, dict):
+        return {str(key): _jsonable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_jsonable(item) for item in value]
+    if isinstance(value, np.generic):
+        return _jsonable(value.item())
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _add_serve(commands: argparse._SubParsersAction[Any]) -> None:
+    parser = _add(
+        commands,
+        "serve",
+        _serve,
+        "Serve the dashboard until Ctrl-C. Defaults may be set by HMMRNN_HOST, HMMRNN_PORT and HMMRNN_MODELS.",
+    )
+    host, port = os.environ.get("HMMRNN_HOST", "127.0.0.1"), os.environ.get("HMMRNN_PORT", "8050")
+    models = os.environ.get("HMMRNN_MODELS", str(ROOT / "models"))
+    parser.add_argument("--host", default=host, help="address to listen on; 0.0.0.0 lets others in (%(default)s)")
+    parser.add_argument(
+        "--port", type=_whole_number(1, 65535), default=port, metavar="INT", help="port to listen on (%(default)s)"
+    )
+    parser.add_argument("--models", default=models, metavar="FOLDER", help="networks to offer (%(default)s)")
+    parser.add_argument(
+        "--workers", type=_whole_number(1), default=2, metavar="INT", help="web processes (%(default)s)"
+    )
+    parser.add_argument(
+        "--open", action=argparse.BooleanOptionalAction, default=False, help="open the browser once the server answers"
+    )
+
+
+def _serve(args: argparse.Namespace) -> int:
+    with _input():
+        if not (ROOT / "app.py").is_file():
+            raise ValueError(f"{ROOT} has no app.py; run this from a copy of the repository")
+        if not Path(args.models).is_dir():
+            raise ValueError(f"the folder of networks {args.models} does not exist; name another with --models")
+        _check_port(args.host, args.port)
+    url = _url(args.host, args.port)
+    environment = _server_environment(os.environ, args.models)
+    if args.open:
+        _open_later(url)
+    sys.stdout.write(f"serving {url} on {args.host}:{args.port}; Ctrl-C stops it\n")
+    sys.stdout.flush()
+    command = _server_command(args.host, args.port, args.workers)
+    # The server takes over this process: signals reach it directly, and nothing stays behind when it ends.
+    os.execvpe(command[0], command, environment)
+
+
+def _open_later(url: str) -> None:
+    # A process of its own, because this one is about to become the server, under the number that it has now.
+    code = "import sys; from hmmrnn.cli import open_when_healthy; open_when_healthy(sys.argv[1], int(sys.argv[2]))"
+    command = [sys.executable, "-c", code, url, str(os.getpid())]
+    subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
+
+def _server_command(host: str, port: int, workers: int) -> list[str]:
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    options = {
+        "--bind": address,
+        "--chdir": ROOT,
+        "--worker-class": "gthread",
+        "--workers": workers,
+        "--threads": THREADS_PER_WORKER,
+        "--graceful-timeout": GRACE_SECONDS,
+        "--log-level": "warning",
+    }
+    flags = [str(part) for option in options.items() for part in option]
+    return [sys.executable, "-m", "gunicorn", *flags, "--no-control-socket", "app:server"]
+
+
+def _server_environment(environment: Any, models: str) -> dict[str, str]:
+    # Matrices are small here: BLAS threads gain nothing and take the other workers' cores.
+    single_threaded = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    return {**single_threaded, **environment, "HMMRNN_MODELS": str(Path(models).resolve())}
+
+
+def _check_port(host: str, port: int) -> None:
+    """Raise ValueError, with the reason, if a server cannot listen there."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            # As the server does: a port in the last moments of an earlier server's connections counts as free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            probe.listen()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ValueError(f"port {port} on {host} is in use; stop what runs there, or name another") from error
+        raise ValueError(f"cannot listen on {host}:{port} ({error.strerror}); give another --host or --port") from error
+
+
+def _url(host: str, port: int) -> str:
+    """The address for a browser on this machine."""
+    here = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{here}:{port}/"
+
+
+def open_when_healthy(url: str, parent: int, patience: float = HEALTHY_WITHIN_SECONDS) -> bool:
+    """Open the browser once the server answers; return whether it did.
+
+    Args:
+        url: of the dashboard, with the slash at its end.
+        parent: number of the parent process, without which there is nothing to wait for.
+        patience: seconds to wait.
+    """
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline and os.getppid() == parent:
+        if _healthy(url):
+            return webbrowser.open(url)
+        time.sleep(0.1)
+    return False
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}healthz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:  # refused, reset, timed out, or any status of failure: it is not up yet
+        return False

@@ -1,0 +1,1 @@
+"""The page: one Scenario in, figures out."""

@@ -1,0 +1,68 @@
+"""How do the parts become one application? Layout, callbacks, errors in words, and a sign of life."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import hmmrnn
+from dash import Dash, set_props
+from flask import jsonify
+from flask.typing import ResponseReturnValue
+from flask_compress import Compress
+
+from hmmrnn.dashboard import callbacks, catalog, ids
+from hmmrnn.dashboard.layout import page
+
+logger = logging.getLogger(__name__)
+
+
+def create_app() -> Dash:
+    """Build the dashboard over the networks of the models folder (HMMRNN_MODELS)."""
+    app = Dash(
+        "hmmrnn",
+        title="hmmrnn",
+        update_title=None,
+        assets_folder=str(catalog.SHIPPED.parent / "assets"),
+        serve_locally=True,
+        on_error=say_what_went_wrong,
+    )
+    Compress(app.server)
+    app.layout = lambda: page(model_choices())
+    callbacks.register(app)
+    app.server.add_url_rule("/healthz", "healthz", healthz)
+    # Dash completes its set-up within the first request. Two first requests at once, as any browser makes them to a
+    # fresh process, would find it half done; so the first one is made here.
+    app.server.test_client().get("/").close()
+    return app
+
+
+def healthz() -> ResponseReturnValue:
+    """Alive: the process answers and can list its networks."""
+    return jsonify(status="ok", version=hmmrnn.__version__, networks=len(catalog.entries()))
+
+
+def model_choices() -> list[dict[str, str]]:
+    """The networks to open, as the picker lists them."""
+    return [{"value": item.name, "label": _label(item)} for item in catalog.entries()]
+
+
+def say_what_went_wrong(error: Exception) -> None:
+    """Tell the viewer in one sentence; what is open stays open.
+
+    Bad input explains itself. Anything else is a fault of ours: it goes to the log with its trace.
+    """
+    if isinstance(error, ValueError):
+        sentence = f"{str(error).rstrip('.')}."
+    else:
+        logger.error("a callback failed", exc_info=error)
+        sentence = "The server could not compute this view; its log says why. What you see is the last good answer."
+    set_props(ids.NOTICE_TEXT, {"children": sentence[:1].upper() + sentence[1:]})
+    set_props(ids.NOTICE, {"hidden": False})
+
+
+def _label(item: catalog.Entry) -> str:
+    header = item.header
+    family = header.metadata.get("family", "unknown family")
+    named = item.name if family == item.name else f"{item.name} ({family})"
+    return f"{named}: N = {header.n_neurons}, M = {header.n_inputs}, {header.n_outputs} outputs"

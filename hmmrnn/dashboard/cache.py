@@ -1,0 +1,78 @@
+"""How is nothing computed twice? A shared cache, and one computation at a time for each key.
+
+The cache is a folder that all web processes share. When two of them are asked the same thing at once, the
+second waits for the first and takes its answer: look, lock, look again, compute, store.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from functools import cache, wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from filelock import FileLock
+from flask_caching.backends.filesystemcache import FileSystemCache
+
+import hmmrnn
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MAX_ENTRIES = 2000
+_MISSING = "hmmrnn: nothing stored"
+
+
+def cached(function: Callable[P, R]) -> Callable[P, R]:
+    """Keep the answers of a pure function whose arguments have a `repr` that says all about them.
+
+    A function may call other cached functions, as long as no chain of calls comes back to the first.
+    """
+
+    @wraps(function)
+    def answer(*args: P.args, **kwargs: P.kwargs) -> R:
+        asked = f"{_code_fingerprint()} {function.__qualname__} {args!r} {kwargs!r}"
+        key = hashlib.sha256(asked.encode()).hexdigest()
+        found = _lookup(key)
+        if found is not None:
+            return found[0]
+        # Locks are told apart by function and the first digits of the key: a bounded number of lock files, and
+        # no process can wait for itself, since calls among cached functions run one way.
+        with FileLock(folder() / "locks" / f"{function.__qualname__}-{key[:2]}.lock"):
+            found = _lookup(key)
+            if found is None:
+                found = (function(*args, **kwargs),)
+                _store().set(key, found)
+            return found[0]
+
+    return answer
+
+
+@cache
+def folder() -> Path:
+    """The cache folder, made private to its owner: its entries are pickles, and only the owner may write them."""
+    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hmmrnn"
+    path = Path(os.environ.get("HMMRNN_CACHE") or default)
+    (path / "locks").mkdir(parents=True, exist_ok=True)
+    path.chmod(0o700)
+    return path
+
+
+def _lookup(key: str) -> tuple[Any] | None:
+    return _store().get(key)
+
+
+@cache
+def _store() -> FileSystemCache:
+    return FileSystemCache(str(folder() / "answers"), threshold=MAX_ENTRIES, default_timeout=0, mode=0o600)
+
+
+@cache
+def _code_fingerprint() -> str:
+    """Hash of the package's own source: an answer of other code is never taken for one of this."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(hmmrnn.__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

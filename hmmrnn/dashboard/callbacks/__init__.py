@@ -1,0 +1,13 @@
+"""From widget values to figures. Each module registers the callbacks of one part of the page."""
+
+from __future__ import annotations
+
+from dash import Dash
+
+from hmmrnn.dashboard.callbacks import client, fast, link, network, slow
+
+
+def register(app: Dash) -> None:
+    """Register every callback of the page."""
+    for part in (client, link, network, fast, slow):
+        part.register(app)

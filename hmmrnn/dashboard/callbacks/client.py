@@ -1,0 +1,52 @@
+"""What the page's own script answers, without the server: every change of the scenario. See assets/scenario.js."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State
+
+from hmmrnn.dashboard import ids
+from hmmrnn.dashboard.views import MAIN_VIEWS, TAB_VIEWS
+
+FIELDS = (ids.MODEL, ids.SIGMA, ids.SEED, ids.STEPS, ids.TRAJECTORIES, ids.COLOUR, ids.NEURON)
+
+
+def register(app: Dash) -> None:
+    _to(app, "pageLoad", Output(ids.LINK_IN, "data"), Input(ids.PAGE_LOAD, "data"), initially=True)
+    _to(
+        app, "colourScheme", Output(ids.PROVIDER, "forceColorScheme"), Output(ids.THEME, "data"),
+        Output(ids.COLOUR_SCHEME, "children"), Input(ids.COLOUR_SCHEME, "n_clicks"), State(ids.THEME, "data"),
+        initially=True,
+    )  # fmt: skip
+    _to(app, "dismiss", Output(ids.NOTICE, "hidden"), Input(ids.NOTICE_DISMISS, "n_clicks"))
+    changes: list[tuple[str, Any]] = [
+        ("opened", Input(ids.OPENED, "data")),
+        *((f"set_{field}", Input(field, "value")) for field in FIELDS),
+        ("newNoise", Input(ids.NEW_NOISE, "n_clicks")),
+        ("ticked", Input(ids.NEURON_TABLE, "cellValueChanged")),
+        ("rowsArrived", Input(ids.NEURON_TABLE, "rowData")),
+        ("group", Input(ids.part(ids.GROUP, ALL), "n_clicks")),
+        ("mu", Input(ids.part(ids.MU, ALL), "value")),
+        ("target", Input(ids.part(ids.TARGET, ALL), "value")),
+        ("remove", Input(ids.part(ids.REMOVE, ALL), "n_clicks")),
+        ("undo", Input(ids.UNDO, "n_clicks")),
+        ("redo", Input(ids.REDO, "n_clicks")),
+        ("reset", Input(ids.RESET, "n_clicks")),
+        ("copyLink", Input(ids.LINK, "n_clicks")),
+        ("fastBusy", Input(ids.FAST_BUSY, "data")),
+        ("kickFound", Input(ids.KICK, "data")),
+        *(("slowAnswered", Input(ids.answered(v.id), "data")) for v in (*MAIN_VIEWS, *TAB_VIEWS) if v.slow),
+    ]
+    for name, source in changes:
+        _to(app, name, _sink(), source)
+    _to(app, "clicked", _sink(), Input(ids.CONNECTIVITY, "clickData"), State(ids.CONNECTIVITY, "figure"))
+
+
+def _to(app: Dash, name: str, *wires: Any, initially: bool = False) -> None:
+    app.clientside_callback(ClientsideFunction("hmmrnn", name), *wires, prevent_initial_call=not initially)
+
+
+def _sink() -> Output:
+    # These functions act through the scenario and have nothing to return; Dash wants an output all the same.
+    return Output(ids.SINK, "data", allow_duplicate=True)

@@ -1,0 +1,122 @@
+"""The fast answers: path, orbit, numbers and marks, drawn while the hand is still on the mouse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from dash import Dash, Input, Output, Patch, State, no_update
+
+from hmmrnn.dashboard import catalog, ids, queries
+from hmmrnn.dashboard.callbacks.interventions import intervention_list
+from hmmrnn.dashboard.callbacks.numbers import numbers_table
+from hmmrnn.dashboard.scenario import Scenario
+from hmmrnn.figures.activity import activity
+from hmmrnn.figures.connectivity import marks
+from hmmrnn.figures.orbit import orbit
+from hmmrnn.figures.state_space import Colouring, state_space
+from hmmrnn.figures.theme import THEMES
+from hmmrnn.motion import Motion
+
+Json = dict[str, Any]
+
+
+def register(app: Dash) -> None:
+    app.callback(
+        Output(ids.STATE_SPACE, "figure"),
+        Output(ids.caption(ids.STATE_SPACE), "children"),
+        Output(ids.ORBIT, "figure"),
+        Output(ids.caption(ids.ORBIT), "children"),
+        Output(ids.NUMBERS, "children"),
+        Input(ids.SCENARIO, "data"),
+        Input(ids.THEME, "data"),
+        Input(ids.NO_INPUT, "checked"),
+        prevent_initial_call=True,
+        running=[(Output(ids.FAST_BUSY, "data"), True, False)],
+    )(fast_views)
+    app.callback(
+        Output(ids.CONNECTIVITY, "figure", allow_duplicate=True),
+        Input(ids.INTERVENTION_LIST, "data"),
+        Input(ids.answered(ids.CONNECTIVITY), "data"),
+        State(ids.KICK, "data"),
+        State(ids.THEME, "data"),
+        prevent_initial_call=True,
+    )(connectivity_marks)
+    app.callback(
+        Output(ids.INTERVENTIONS, "children"), Input(ids.INTERVENTION_LIST, "data"), Input(ids.KICK, "data"),
+        prevent_initial_call=True,
+    )(intervention_list)  # fmt: skip
+    app.callback(
+        Output(ids.ACTIVITY, "figure"), Output(ids.caption(ids.ACTIVITY), "children"),
+        Input(ids.SCENARIO, "data"), Input(ids.KICK, "data"), Input(ids.TABS, "value"), Input(ids.THEME, "data"),
+        prevent_initial_call=True,
+    )(activity_view)  # fmt: skip
+
+
+def fast_views(data: Json | None, theme_name: str, without_noise: bool) -> tuple[Any, ...]:
+    """State space, orbit and numbers of a scenario, with their captions; nothing until the link has been read."""
+    if data is None:
+        return (no_update,) * 5
+    scenario, theme = Scenario.from_dict(data), THEMES[theme_name]
+    now = queries.motion_of(scenario)
+    intact = queries.motion_of(scenario.intact)
+    ghost = intact if scenario.interventions else None
+    paths = queries.without_noise_of(scenario) if without_noise else None
+    space = state_space(now, ghost, _colouring(scenario), theme, queries.rest_of(scenario.model), paths)
+    hmm = catalog.target(catalog.network(scenario.model))
+    around = orbit(now.profile, ghost.profile if ghost else None, hmm, theme)
+    numbers = numbers_table(intact, now, hmm is not None)
+    return space, _space_caption(scenario, now), around, _orbit_caption(now), numbers
+
+
+def connectivity_marks(data: Json | None, drawn: str | None, kick: Json | None, theme_name: str) -> Any:
+    """Rows and columns of the touched neurons, laid over the weights once these are drawn."""
+    if data is None or drawn != data["model"]:
+        return no_update
+    scenario = Scenario.from_dict(data)
+    ready = kick is not None and kick["model"] == scenario.model
+    roles = queries.populations_of(scenario.model) if ready else None
+    n = catalog.network(scenario.model).n_neurons
+    order = np.arange(n) if roles is None else roles.order
+    touched = {i for item in scenario.interventions for i in item.neurons}
+    patch = Patch()
+    patch["layout"]["shapes"] = marks(order, touched, roles, THEMES[theme_name])
+    return patch
+
+
+def activity_view(data: Json | None, kick: Json | None, tab: str, theme_name: str) -> tuple[Any, Any]:
+    """Pre-activation of the kick neurons in the first run; nothing is asked while the tab is closed."""
+    if tab != ids.ACTIVITY or not data or kick is None or kick["model"] != data["model"]:
+        return no_update, no_update
+    scenario = Scenario.from_dict(data)
+    members = [(int(i), group["output"]) for group in kick["groups"] for i in group["neurons"]]
+    if not members:
+        return no_update, "this network has no kick neurons to show"
+    neurons, outputs = zip(*members, strict=True)
+    values = queries.pre_activation_of(scenario, neurons)
+    output = queries.motion_of(scenario).output
+    caption = f"{len(neurons)} kick neurons, run 1 of {scenario.trajectories}, background: output"
+    return activity(values[0], output[0], neurons, outputs, THEMES[theme_name]), caption
+
+
+def _colouring(scenario: Scenario) -> Colouring:
+    if scenario.colour == "speed":
+        return Colouring("speed (plane units per step)", queries.motion_of(scenario).speed)
+    if scenario.colour == "neuron":
+        values = queries.pre_activation_of(scenario, (scenario.neuron,))
+        return Colouring(f"pre-activation of neuron {scenario.neuron}", values[..., 0])
+    return Colouring("output")
+
+
+def _space_caption(scenario: Scenario, motion: Motion) -> str:
+    drawn = int(np.isfinite(motion.points[..., 0]).sum())
+    text = f"{drawn:,} states: {scenario.trajectories} runs of {scenario.steps} steps, sigma {scenario.sigma:g}"
+    diverged = motion.diverged_at >= 0
+    if diverged.any():
+        first = int(motion.diverged_at[diverged].min()) + 1
+        text += f"; {diverged.sum()} runs diverge, the first at step {first} (neuron {motion.largest_neuron})"
+    return text
+
+
+def _orbit_caption(motion: Motion) -> str:
+    return f"median and quartiles of {int(motion.profile.counts.sum()):,} states in {len(motion.profile.counts)} bins"

@@ -1,0 +1,195 @@
+"""What depends on the open network alone: its badge, its kick neurons, the table and the connectivity."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dash_mantine_components as dmc
+import numpy as np
+from dash import Dash, Input, Output, State, html, no_update
+
+from hmmrnn.dashboard import catalog, ids, queries
+from hmmrnn.dashboard.scenario import Scenario
+from hmmrnn.figures.connectivity import ROLE_LABELS, connectivity, marks
+from hmmrnn.figures.theme import THEMES
+from hmmrnn.kick import MAX_LEAVE_RATE_RATIO, KickGroup
+from hmmrnn.network import Network
+from hmmrnn.populations import CONTROL, INTEGRATING, KICK, Populations
+
+Json = dict[str, Any]
+
+
+def register(app: Dash) -> None:
+    app.callback(Output(ids.BADGE, "children"), Output(ids.BADGE, "color"), Input(ids.OPEN_MODEL, "data"),
+                 prevent_initial_call=True)(badge)  # fmt: skip
+    app.callback(Output(ids.KICK, "data"), Input(ids.OPEN_MODEL, "data"), prevent_initial_call=True)(kick_store)
+    app.callback(Output(ids.GROUP_BUTTONS, "children"), Input(ids.KICK, "data"), Input(ids.OPEN_MODEL, "data"),
+                 prevent_initial_call=True)(group_buttons)  # fmt: skip
+    app.callback(
+        Output(ids.NEURON_TABLE, "columnDefs"), Output(ids.NEURON_TABLE, "rowData"),
+        Input(ids.OPEN_MODEL, "data"), Input(ids.KICK, "data"), State(ids.SCENARIO, "data"),
+        prevent_initial_call=True,
+    )(neuron_rows)  # fmt: skip
+    app.callback(
+        Output(ids.CONNECTIVITY, "figure"), Output(ids.caption(ids.CONNECTIVITY), "children"),
+        Output(ids.answered(ids.CONNECTIVITY), "data"),
+        Input(ids.OPEN_MODEL, "data"), Input(ids.KICK, "data"), Input(ids.THEME, "data"), State(ids.SCENARIO, "data"),
+        prevent_initial_call=True,
+    )(connectivity_view)  # fmt: skip
+
+
+def badge(model: str) -> tuple[str, str]:
+    """The verdict on fidelity that a network carries in its provenance."""
+    verdict = catalog.entry(model).header.metadata.get("fidelity_passes")
+    known = {"true": ("passes fidelity gate", "teal"), "false": ("fails fidelity gate", "orange")}
+    return known.get(verdict or "", ("fidelity not measured", "gray"))
+
+
+def kick_store(model: str) -> Json:
+    """The kick groups and populations, as the page's buttons use them."""
+    found, roles = queries.kick_of(model), queries.populations_of(model)
+    integrating = {group.output: roles.members(INTEGRATING, group.output) for group in found.groups}
+    return {
+        "model": model,
+        "groups": [_group(group) for group in found.groups],
+        "integrating": [{"output": output, "neurons": neurons} for output, neurons in integrating.items() if neurons],
+        "others": [int(i) for i in np.flatnonzero(roles.role != KICK)],
+        "not_visited": found.not_visited,
+    }
+
+
+def group_buttons(kick: Json | None, model: str) -> Any:
+    """One button for each group that can be silenced, with its evidence; a sentence while they are sought."""
+    if kick is None or kick["model"] != model:
+        return [dmc.Loader(size="xs"), html.Span("Searching for kick neurons…", role="status")]
+    groups = [group for group in kick["groups"] if group["neurons"]]
+    kicks = [
+        _group_button(f"Kick group of output {group['output']} ({len(group['neurons'])})", f"kick-{group['output']}", _evidence(group))
+        for group in groups
+    ]
+    integrating = [
+        _group_button(
+            f"Integrating population of {item['output']} ({len(item['neurons'])})", f"integrating-{item['output']}",
+            "Silences the noise input of the neurons that excite this kick group and inhibit the others",
+        )
+        for item in kick["integrating"]
+    ]  # fmt: skip
+    size = max((len(group["neurons"]) for group in groups), default=3)
+    control = _group_button(f"Random control ({size})", "control", "Silences as many random neurons outside the kick groups")
+    none = [] if groups else [html.Span("No kick neurons found: no neuron has their profile.")]
+    return [*none, *kicks, control, *integrating]
+
+
+def neuron_rows(model: str, kick: Json | None, scenario: Json | None) -> tuple[list[Json], list[Json]]:
+    """Columns and rows of the neuron table."""
+    network = catalog.network(model)
+    ready = kick is not None and kick["model"] == model
+    now = Scenario.from_dict(scenario) if scenario else Scenario(model)
+    silenced = {i for item in now.interventions if item.target == "unit" and item.mu == 0 for i in item.neurons}
+    roles = queries.populations_of(model) if ready else None
+    columns = _columns(network, [group["output"] for group in kick["groups"]] if ready and kick else [])
+    values = {
+        "neuron": np.arange(network.n_neurons),
+        **_scores(model, ready),
+        **{f"out{o}": network.W_out[o] for o in range(network.n_outputs)},
+        "recurrent": np.linalg.norm(network.W_hh, axis=1),
+        "input": np.linalg.norm(network.W_ih, axis=1),
+    }
+    rows = [
+        {
+            "silenced": i in silenced,
+            "role": "…" if roles is None else role_label(roles, i),
+            **{name: _json_number(column[i]) for name, column in values.items()},
+        }
+        for i in range(network.n_neurons)
+    ]
+    return columns, rows if roles is None else [rows[i] for i in roles.order]
+
+
+def connectivity_view(model: str | None, kick: Json | None, theme: str, scenario: Json | None) -> tuple[Any, ...]:
+    """The weights, ordered by population once these are known, with the touched neurons marked."""
+    if model is None:
+        return (no_update,) * 3
+    network = catalog.network(model)
+    ready = kick is not None and kick["model"] == model
+    roles = queries.populations_of(model) if ready else None
+    figure = connectivity(network, roles, THEMES[theme])
+    touched = {i for item in (scenario or {}).get("interventions", ()) for i in item["neurons"]}
+    order = np.array(figure.layout.meta["order"])
+    figure.update_layout(shapes=marks(order, touched, roles, THEMES[theme]))
+    inputs = len(figure.data[1].x)
+    by = "ordered by role" if ready else "ordered by index, roles are being sought"
+    caption = f"{network.n_neurons} neurons {by}; the {inputs} strongest of {network.n_inputs} inputs"
+    return figure, caption, model
+
+
+def role_label(roles: Populations, neuron: int) -> str:
+    """A neuron's role in words."""
+    role = str(roles.role[neuron])
+    return ROLE_LABELS[role] if role == CONTROL else f"{ROLE_LABELS[role]}, output {roles.output[neuron]}"
+
+
+def _group(group: KickGroup) -> Json:
+    controls = group.control_ratios
+    return {
+        "output": group.output,
+        "neurons": group.neurons,
+        "ratio": group.leave_rate_ratio,
+        "control_median": float(np.median(controls)) if len(controls) else None,
+        "controls": len(controls),
+        "proven": group.proven,
+    }
+
+
+def _evidence(group: Json) -> str:
+    if group["control_median"] is None:
+        return "Its effect could not be compared with random groups"
+    verdict = "proven" if group["proven"] else f"not proven: the ratio is above {MAX_LEAVE_RATE_RATIO}"
+    return (
+        f"Silenced, output {group['output']} is left {group['ratio']:.2f} times as often as intact; "
+        f"{group['controls']} random groups of this size: median {group['control_median']:.2f} ({verdict})"
+    )
+
+
+def _group_button(text: str, index: str, title: str) -> Any:
+    return dmc.Tooltip(
+        dmc.Button(text, id=ids.part(ids.GROUP, index), variant="default", size="compact-sm", n_clicks=0, fullWidth=True),
+        label=title, multiline=True, w=280, openDelay=300,
+    )  # fmt: skip
+
+
+def _columns(network: Network, outputs: list[int]) -> list[Json]:
+    decimals = {"function": "params.value == null ? '' : d3.format('.2f')(params.value)"}
+    number = {"type": "numericColumn", "filter": "agNumberColumnFilter", "valueFormatter": decimals, "width": 128}
+    score = "(mean pre-activation in transition - in cluster) / standard deviation; 0 without a kick neuron's profile"
+    return [
+        {"field": "silenced", "headerName": "Silenced", "editable": True, "width": 108, "pinned": "left",
+         "cellDataType": "boolean", "cellRenderer": "agCheckboxCellRenderer"},
+        {"field": "neuron", "headerName": "Neuron", "type": "numericColumn", "width": 98, "pinned": "left"},
+        {"field": "role", "headerName": "Role", "width": 176, "filter": "agTextColumnFilter"},
+        *({"field": f"score{o}", "headerName": f"Score, leaving {o}", "headerTooltip": score, **number, "width": 150}
+          for o in outputs),
+        *({"field": f"cluster{o}", "headerName": f"Pre in cluster {o}", **number, "width": 150} for o in outputs),
+        *({"field": f"transition{o}", "headerName": f"Pre leaving {o}", **number, "width": 150} for o in outputs),
+        *({"field": f"out{o}", "headerName": f"W_out to {o}", **number} for o in range(network.n_outputs)),
+        {"field": "recurrent", "headerName": "|W_hh| in", **number},
+        {"field": "input", "headerName": "|W_ih| in", **number},
+    ]  # fmt: skip
+
+
+def _scores(model: str, ready: bool) -> dict[str, Any]:
+    if not ready:
+        return {}
+    found = queries.kick_of(model)
+    outputs = [group.output for group in found.groups]
+    return {
+        **{f"score{o}": found.scores[o] for o in outputs},
+        **{f"cluster{o}": found.cluster[o] for o in outputs},
+        **{f"transition{o}": found.transition[o] for o in outputs},
+    }
+
+
+def _json_number(value: Any) -> float | int | None:
+    if isinstance(value, np.integer):
+        return int(value)
+    return round(float(value), 4) if np.isfinite(value) else None

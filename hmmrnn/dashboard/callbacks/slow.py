@@ -1,0 +1,119 @@
+"""The slow answers, asked for once the hand rests: regions, spectra and long runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from dash import Dash, Input, Output, no_update
+from numpy.typing import NDArray
+
+from hmmrnn.dashboard import catalog, ids, queries
+from hmmrnn.dashboard.scenario import Scenario
+from hmmrnn.figures import fidelity as fidelity_figure
+from hmmrnn.figures.orbit import orbit
+from hmmrnn.figures.region_map import region_map
+from hmmrnn.figures.spectrum import spectrum
+from hmmrnn.figures.state_space import Colouring, state_space
+from hmmrnn.figures.theme import REGION_LABELS, THEMES
+from hmmrnn.landscape import Landscape
+from hmmrnn.regions import REGIONS, region_shares
+from hmmrnn.statespace import orbit_phase
+
+Json = dict[str, Any]
+
+
+def register(app: Dash) -> None:
+    app.callback(
+        Output(ids.REGION_MAP, "figure"),
+        Output(ids.caption(ids.REGION_MAP), "children"),
+        Output(ids.ORBIT, "figure", allow_duplicate=True),
+        Output(ids.STATE_SPACE, "figure", allow_duplicate=True),
+        Output(ids.answered(ids.REGION_MAP), "data"),
+        Input(ids.SETTLED, "data"),
+        Input(ids.REGION_COLOUR, "value"),
+        Input(ids.THEME, "data"),
+        prevent_initial_call=True,
+    )(landscape_views)
+    for view, draw in ((ids.SPECTRUM, spectrum_view), (ids.FIDELITY, fidelity_view)):
+        app.callback(
+            Output(view, "figure"), Output(ids.caption(view), "children"), Output(ids.answered(view), "data"),
+            Input(ids.SETTLED, "data"), Input(ids.TABS, "value"), Input(ids.THEME, "data"),
+            prevent_initial_call=True,
+        )(draw)  # fmt: skip
+
+
+def landscape_views(data: Json | None, colour: str, theme_name: str) -> tuple[Any, ...]:
+    """The region map, and what the regions add to the orbit and, if it is coloured by them, to the state space."""
+    if not data:
+        return (no_update,) * 5
+    scenario, theme = Scenario.from_dict(data), THEMES[theme_name]
+    landscape = queries.landscape_of(scenario)
+    plane = queries.plane_of(scenario.model)
+    now, ghost = queries.motion_of(scenario), queries.motion_of(scenario.intact) if scenario.interventions else None
+    hmm = catalog.target(catalog.network(scenario.model))
+    strip = _commonest(orbit_phase(landscape.points, plane), landscape.residency.region, len(now.profile.counts))
+    around = orbit(now.profile, ghost.profile if ghost else None, hmm, theme, strip)
+    space: Any = no_update
+    if scenario.colour in ("region", "residency"):
+        rest = queries.rest_of(scenario.model)
+        space = state_space(now, ghost, _region_colouring(scenario, landscape), theme, rest)
+    return region_map(landscape, colour, theme), _landscape_caption(landscape), around, space, data
+
+
+def spectrum_view(data: Json | None, tab: str, theme_name: str) -> tuple[Any, Any, Any]:
+    """Eigenvalues by region; nothing is asked while the tab is closed."""
+    if tab != ids.SPECTRUM or not data:
+        return (no_update,) * 3
+    landscape = queries.landscape_of(Scenario.from_dict(data))
+    return spectrum(landscape, THEMES[theme_name]), _spectrum_caption(landscape), data
+
+
+def fidelity_view(data: Json | None, tab: str, theme_name: str) -> tuple[Any, Any, Any]:
+    """Long-run statistics against the HMM; nothing is asked while the tab is closed."""
+    if tab != ids.FIDELITY or not data:
+        return (no_update,) * 3
+    judged = queries.fidelity_of(Scenario.from_dict(data))
+    if judged is None:
+        return no_update, "this network's file names no known HMM to compare it with", data
+    verdict = "passes the gate" if judged.passes else "; ".join(judged.failures)
+    gap = f"{judged.log_likelihood_gap:.3f} ± {judged.log_likelihood_se:.3f} nats per symbol below the HMM's own"
+    runs = f"{judged.trajectories} runs of {judged.steps:,} steps from h = 0, seed {judged.seed}"
+    return fidelity_figure.fidelity(judged, THEMES[theme_name]), f"{runs}: {verdict}; likelihood {gap}", data
+
+
+def _commonest(phase: NDArray[np.floating], region: NDArray[np.str_], bins: int) -> NDArray[np.str_]:
+    """(bins,) the commonest region in each phase bin, "" where no sampled state falls."""
+    at = np.minimum((phase / (2 * np.pi) * bins).astype(int), bins - 1)
+    counts = np.array([np.bincount(at[region == name], minlength=bins) for name in REGIONS])
+    return np.where(counts.sum(axis=0) > 0, np.array(REGIONS)[counts.argmax(axis=0)], "")
+
+
+def _region_colouring(scenario: Scenario, landscape: Landscape) -> Colouring:
+    shape = (scenario.trajectories, scenario.steps)
+    at = tuple(landscape.at.T)
+    if scenario.colour == "region":
+        region = np.full(shape, "", dtype=landscape.residency.region.dtype)
+        region[at] = landscape.residency.region
+        return Colouring("region", region=region)
+    time = np.full(shape, np.nan)
+    time[at] = landscape.residency.time
+    return Colouring("residency time (steps)", time)
+
+
+def _landscape_caption(landscape: Landscape) -> str:
+    shares = region_shares(landscape.residency.region)
+    parts = [f"{REGION_LABELS[name]} {100 * share:.0f} %" for name, share in shares.items() if share > 0]
+    sample = f"{len(landscape.points):,} of {landscape.available:,} states, {landscape.residency.rollouts} realisations each"
+    return f"{sample}: {', '.join(parts)}"
+
+
+def _spectrum_caption(landscape: Landscape) -> str:
+    region = landscape.residency.region[landscape.spectra_at]
+    parts = [
+        f"{REGION_LABELS[name]} {landscape.spectra.unstable[region == name].mean():.1f} unstable, "
+        f"{landscape.spectra.critical_pairs[region == name].mean():.1f} critical pairs"
+        for name in REGIONS
+        if (region == name).any()
+    ]
+    return f"means over {len(region)} states: {'; '.join(parts)}"

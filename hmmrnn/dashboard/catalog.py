@@ -1,0 +1,111 @@
+"""Which networks are there to open? The files of one folder, by name.
+
+A request names a network, never a path: the name is looked up among the files that are there.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from hmmrnn.checkpoint import CheckpointError, Header, fingerprint, load, read_metadata
+from hmmrnn.dashboard.cache import folder as cache_folder
+from hmmrnn.hmm import HMM, PRESETS
+from hmmrnn.network import Network
+
+logger = logging.getLogger(__name__)
+
+SHIPPED = Path(__file__).resolve().parents[2] / "models"
+CONVERSION_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One network on the shelf.
+
+    Attributes:
+        name: what a link calls it: the file's name without its suffix.
+        path: the safetensors file; for a .pth file, the one it was converted to.
+        fingerprint: hash of the content: the part of a cache key that stands for the network.
+        header: sizes and provenance.
+    """
+
+    name: str
+    path: Path
+    fingerprint: str
+    header: Header
+
+
+def models_folder() -> Path:
+    """The folder that networks are read from: HMMRNN_MODELS, or the shipped one."""
+    return Path(os.environ.get("HMMRNN_MODELS") or SHIPPED)
+
+
+def entries() -> tuple[Entry, ...]:
+    """All networks of the folder that can be read, by name; each of the others is logged with its reason."""
+    found = {}
+    for path in sorted(models_folder().glob("*")):
+        if path.suffix in (".safetensors", ".pth") and path.is_file():
+            try:
+                found[path.stem] = _entry(path, path.stat().st_mtime_ns, path.stat().st_size)
+            except CheckpointError as error:
+                logger.warning("%s is not offered: %s", path.name, error)
+    return tuple(found.values())
+
+
+def entry(name: str) -> Entry:
+    """The network of that name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    there = {item.name: item for item in entries()}
+    if name not in there:
+        raise ValueError(f"there is no network {name!r}; there are {', '.join(there) or 'none'} in the models folder")
+    return there[name]
+
+
+def network(name: str) -> Network:
+    """The network of that name, read once per process and content."""
+    item = entry(name)
+    return _load(item.path, item.fingerprint)
+
+
+def target(network: Network) -> HMM | None:
+    """The HMM that a network was trained to emulate; None if its provenance does not name a known family."""
+    family = network.metadata.get("family", "")
+    return HMM.preset(family) if family in PRESETS else None
+
+
+@lru_cache(maxsize=256)
+def _entry(path: Path, mtime_ns: int, size: int) -> Entry:
+    readable = _converted(path) if path.suffix == ".pth" else path
+    return Entry(path.stem, readable, fingerprint(readable), read_metadata(readable))
+
+
+@lru_cache(maxsize=8)
+def _load(path: Path, content: str) -> Network:
+    return load(path)
+
+
+def _converted(path: Path) -> Path:
+    """A safetensors copy of a torch checkpoint, made by another process: this one does without torch.
+
+    Raises:
+        CheckpointError: the file is not a network; the sentence is the reader's own.
+    """
+    copy = cache_folder() / "converted" / f"{fingerprint(path)}.safetensors"
+    if not copy.exists():
+        copy.parent.mkdir(exist_ok=True)
+        command = [sys.executable, "-m", "hmmrnn", "convert", str(path), str(copy)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=CONVERSION_SECONDS, cwd=SHIPPED.parent, check=False
+        )
+        if done.returncode:
+            raise CheckpointError(done.stderr.strip() or f"{path.name} could not be converted")
+    return copy

@@ -1,0 +1,264 @@
+"""Where is everything on the page? Components only; nothing here knows of networks beyond their names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import dash_ag_grid as dag
+import dash_mantine_components as dmc
+from dash import dcc, html
+
+from hmmrnn.dashboard import ids
+from hmmrnn.dashboard.scenario import COLOURS, MAX_SEED, MAX_SIGMA, STEPS, TRAJECTORIES, Scenario
+from hmmrnn.dashboard.views import MAIN_VIEWS, TAB_VIEWS, View
+from hmmrnn.figures.region_map import REGION_COLOURS
+from hmmrnn.figures.theme import FONT, GRAPH_CONFIG
+
+DEFAULTS = Scenario(model="none")
+
+
+def page(models: Sequence[dict[str, str]]) -> Any:
+    """The whole page, for networks given as {"value": name, "label": text}."""
+    return dmc.MantineProvider(
+        html.Div(
+            [*_stores(), _header(models), _notice(), html.Div([_rail(), _main()], className="body")], className="page"
+        ),
+        id=ids.PROVIDER,
+        forceColorScheme="light",
+        theme={"fontFamily": FONT, "primaryColor": "blue", "fontSizes": {"xs": "0.875rem", "sm": "0.875rem"}},
+    )
+
+
+def _stores() -> list[Any]:
+    names = (
+        ids.PAGE_LOAD, ids.LINK_IN, ids.OPENED, ids.SCENARIO, ids.SETTLED, ids.INTERVENTION_LIST, ids.KICK, ids.OPEN_MODEL,
+        ids.FAST_BUSY, ids.SINK,
+    )  # fmt: skip
+    slow = [ids.answered(ids.CONNECTIVITY), *(ids.answered(v.id) for v in (*MAIN_VIEWS, *TAB_VIEWS) if v.slow)]
+    return [*(dcc.Store(id=name) for name in (*names, *slow)), dcc.Store(id=ids.THEME, data="light")]
+
+
+def _header(models: Sequence[dict[str, str]]) -> Any:
+    return html.Header(
+        [
+            html.H1("hmmrnn", className="brand"),
+            dmc.Select(
+                id=ids.MODEL, data=list(models), allowDeselect=False, searchable=True, size="sm", w=340,
+                **{"aria-label": "Network"}, nothingFoundMessage="No network of that name",
+            ),
+            dmc.Badge("", id=ids.BADGE, variant="light", size="lg", className="badge"),
+            html.Div(className="spacer"),
+            _button(ids.UNDO, "Undo", "Undo the last change (Ctrl+Z)"),
+            _button(ids.REDO, "Redo", "Redo (Ctrl+Shift+Z)"),
+            _button(ids.RESET, "Reset", "Remove every intervention and return to the first noise"),
+            _button(ids.LINK, "Copy link", "Copy a link that opens exactly this view"),
+            _button(ids.COLOUR_SCHEME, "Dark", "Switch between light and dark"),
+        ],
+        className="header",
+    )  # fmt: skip
+
+
+def _button(id: Any, text: str, title: str, **more: Any) -> Any:
+    return dmc.Tooltip(
+        dmc.Button(text, id=id, variant="default", size="compact-md", n_clicks=0, **more), label=title, openDelay=400
+    )
+
+
+def _notice() -> Any:
+    """The one place where the page says what went wrong; empty and hidden otherwise."""
+    return html.Div(
+        [
+            html.Span(id=ids.NOTICE_TEXT),
+            html.Button("Dismiss", id=ids.NOTICE_DISMISS, className="notice-dismiss", n_clicks=0),
+        ],
+        id=ids.NOTICE,
+        className="notice",
+        role="alert",
+        hidden=True,
+    )
+
+
+def _rail() -> Any:
+    return html.Aside([_noise_controls(), _colour_controls(), _interventions()], className="rail", **{"aria-label": "Scenario"})
+
+
+def _noise_controls() -> Any:
+    return html.Section(
+        [
+            html.H2("Noise and window"),
+            html.Label("Noise sigma (1 = as in training)", id="sigma-label"),
+            dmc.Slider(
+                id=ids.SIGMA, min=0, max=3, step=0.05, value=DEFAULTS.sigma, updatemode="drag", size="md",
+                thumbLabel="Noise sigma", marks=[{"value": v, "label": str(v)} for v in (0, 1, 2, 3)], mb=22,
+            ),
+            html.Div(
+                [
+                    _number(ids.SEED, "Seed", DEFAULTS.seed, 0, MAX_SEED),
+                    _button(ids.NEW_NOISE, "New noise", "Draw other noise: the next seed"),
+                ],
+                className="pair",
+            ),
+            html.Div(
+                [
+                    _number(ids.STEPS, "Window (steps)", DEFAULTS.steps, *STEPS, step=50),
+                    _number(ids.TRAJECTORIES, "Trajectories", DEFAULTS.trajectories, *TRAJECTORIES),
+                ],
+                className="pair",
+            ),
+        ]
+    )  # fmt: skip
+
+
+def _number(id: str, label: str, value: float, low: float, high: float, step: float = 1) -> Any:
+    return dmc.NumberInput(
+        id=id, label=label, value=value, min=low, max=high, step=step, allowDecimal=False, allowNegative=False,
+        clampBehavior="blur", debounce=300, size="sm",
+    )  # fmt: skip
+
+
+def _colour_controls() -> Any:
+    return html.Section(
+        [
+            html.H2("Colour the state space by"),
+            dmc.Select(
+                id=ids.COLOUR, data=[{"value": key, "label": label} for key, label in COLOURS.items()],
+                value=DEFAULTS.colour, allowDeselect=False, size="sm", **{"aria-label": "Colour by"},
+            ),
+            html.Div(_number(ids.NEURON, "Neuron", 0, 0, 2047), id=ids.NEURON_ROW, hidden=True),
+            dmc.Switch(id=ids.NO_INPUT, label="Show runs without noise", checked=False, size="sm", mt=8),
+        ]
+    )  # fmt: skip
+
+
+def _interventions() -> Any:
+    return html.Section(
+        [
+            html.H2("Interventions"),
+            html.Div("Searching for kick neurons…", id=ids.GROUP_BUTTONS, className="group-buttons"),
+            html.Div(id=ids.INTERVENTIONS, className="interventions"),
+        ],
+        className="grow",
+    )
+
+
+def _main() -> Any:
+    return html.Main([*(_card(view) for view in MAIN_VIEWS), _tabs(), _numbers()], className="main")
+
+
+def _card(view: View) -> Any:
+    return html.Section(
+        [_card_title(view), graph(view)], id=ids.card(view.id), className=f"card view {'slow' if view.slow else ''}"
+    )
+
+
+def _card_title(view: View) -> Any:
+    extra = []
+    if view.id == ids.REGION_MAP:
+        extra = [
+            dmc.Select(
+                id=ids.REGION_COLOUR, data=[{"value": k, "label": v} for k, v in REGION_COLOURS.items()], value="region",
+                allowDeselect=False, size="xs", w=170, **{"aria-label": "Colour the region map by"},
+            )
+        ]  # fmt: skip
+    return html.Div(
+        [
+            html.H2(view.title),
+            html.Span(id=ids.caption(view.id), className="caption"),
+            html.Span("computing…", className="computing", role="status") if view.slow else None,
+            *extra,
+            _about(view),
+        ],
+        className="card-title",
+    )
+
+
+def _about(view: View) -> Any:
+    return dmc.HoverCard(
+        [
+            dmc.HoverCardTarget(html.Button("?", className="about", **{"aria-label": f"About {view.title}: {view.about}"})),
+            dmc.HoverCardDropdown(dmc.Text(view.about, size="sm")),
+        ],
+        width=360, shadow="md", withArrow=True, position="bottom-end",
+    )  # fmt: skip
+
+
+def graph(view: View) -> Any:
+    """The graph of a view, empty until its first answer."""
+    return dcc.Graph(
+        id=view.id, className="graph", config=GRAPH_CONFIG, responsive=True,
+        figure={
+            "data": [],
+            "layout": {
+                "xaxis": {"visible": False}, "yaxis": {"visible": False},
+                "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
+            },
+        },
+    )  # fmt: skip
+
+
+def _tabs() -> Any:
+    neurons = dmc.TabsPanel(neuron_table(), value="neurons", className="tab-panel")
+    panels = [
+        dmc.TabsPanel(
+            html.Div([_card_title(view), graph(view)], id=ids.card(view.id), className=f"tab-view {'slow' if view.slow else ''}"),
+            value=view.id, className="tab-panel",
+        )
+        for view in TAB_VIEWS
+    ]  # fmt: skip
+    about = dmc.TabsPanel(_about_page(), value=ids.ABOUT, className="tab-panel")
+    tabs = [("neurons", "Neurons"), *((view.id, view.title) for view in TAB_VIEWS), (ids.ABOUT, "About")]
+    return html.Section(
+        dmc.Tabs(
+            [dmc.TabsList([dmc.TabsTab(label, value=value) for value, label in tabs]), neurons, *panels, about],
+            id=ids.TABS, value="neurons", keepMounted=True, className="tabs",
+        ),
+        className="card tabs-card",
+    )  # fmt: skip
+
+
+def neuron_table() -> Any:
+    """The table of neurons: the keyboard's way to every intervention. Columns and rows come with the network."""
+    return dag.AgGrid(
+        id=ids.NEURON_TABLE,
+        columnDefs=[],
+        rowData=[],
+        getRowId="String(params.data.neuron)",
+        defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
+        dashGridOptions={
+            "rowHeight": 32, "headerHeight": 36, "animateRows": False,
+            "rowClassRules": {"row-silenced": "params.data.silenced"},
+        },
+        className="neuron-table",
+        style={"height": "100%", "width": "100%"},
+    )  # fmt: skip
+
+
+def _about_page() -> Any:
+    terms = [
+        ("Output", "the symbol with the largest logit at a step; an emission is a symbol drawn from the probabilities."),
+        ("Leave rate", "probability per step of leaving an output; its inverse is the mean stay."),
+        ("Residency time", "mean number of steps until the output changes, over noise realisations from one state."),
+        ("Kick neuron", "a neuron that crosses zero when an output is left, and without which it hardly is."),
+        ("mu", "the gain on what reaches a neuron: 0 silences, 1 changes nothing, 2 doubles."),
+        ("Unit, recurrent, input", "what mu scales: everything that reaches the neuron, W_hh alone, or W_ih alone."),
+    ]
+    return html.Div(
+        [
+            html.P(
+                "Noise builds up in a slow cluster, a few kick neurons cross zero, and the state is thrown along a fast "
+                "transition to the next cluster. Take those neurons away and it stays."
+            ),
+            html.Dl([part for term, text in terms for part in (html.Dt(term), html.Dd(text))]),
+            html.P("After Torre et al., Mechanistic Interpretability of RNNs emulating Hidden Markov Models, NeurIPS 2025."),
+        ],
+        className="about-page",
+    )
+
+
+def _numbers() -> Any:
+    return html.Section(
+        [html.H2("Intact against now"), html.Div(id=ids.NUMBERS, className="numbers")],
+        className="card numbers-card",
+        **{"aria-live": "polite"},
+    )

@@ -1,0 +1,93 @@
+"""The plane by how long the output is kept there: cluster, kick zone, transition; or by what else varies over it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from hmmrnn.figures.theme import REGION_LABELS, REGION_SYMBOLS, Theme, styled
+from hmmrnn.landscape import Landscape
+from hmmrnn.regions import REGIONS
+from hmmrnn.statespace import DriftField
+
+REGION_COLOURS = {
+    "region": "Region",
+    "residency": "Residency time",
+    "sign_changes": "Sign changes",
+    "unstable": "Unstable eigenvalues",
+}
+
+
+def region_map(landscape: Landscape, colour: str, theme: Theme) -> go.Figure:
+    """Draw sampled states by region, residency time, sign changes or count of unstable eigenvalues.
+
+    Args:
+        landscape: the sampled states.
+        colour: a key of `REGION_COLOURS`.
+        theme: colours of the ground.
+    """
+    figure = go.Figure()
+    resident = landscape.residency
+    if colour == "region":
+        figure.add_traces(_by_region(landscape, theme))
+    elif colour == "residency":
+        figure.add_trace(_by_value(landscape.points, resident.time, "residency time (steps)", theme))
+    elif colour == "sign_changes":
+        figure.add_trace(_by_value(landscape.points, resident.sign_changes, "sign changes", theme))
+    else:
+        points = landscape.points[landscape.spectra_at]
+        figure.add_trace(_by_value(points, landscape.spectra.unstable, "eigenvalues with |λ| > 1", theme))
+    figure.add_trace(_arrows(landscape.drift, theme))
+    return styled(
+        figure,
+        theme,
+        xaxis_title_text="PC1 of h (intact network)",
+        yaxis_title_text="PC2 of h (intact network)",
+        hovermode="closest",
+        dragmode="pan",
+    )
+
+
+def _by_region(landscape: Landscape, theme: Theme) -> list[Any]:
+    traces = []
+    for region in REGIONS:
+        inside = landscape.residency.region == region
+        if inside.any():
+            points = landscape.points[inside]
+            traces.append(
+                go.Scattergl(
+                    x=points[:, 0], y=points[:, 1], mode="markers", name=REGION_LABELS[region],
+                    marker={"size": 5, "color": theme.regions[region], "symbol": REGION_SYMBOLS[region], "opacity": 0.8},
+                    customdata=landscape.residency.time[inside].astype(np.float32),
+                    hovertemplate=f"{REGION_LABELS[region]}<br>residency time %{{customdata:.1f}} steps"
+                    "<br>PC1 %{x:.2f}, PC2 %{y:.2f}<extra></extra>",
+                )
+            )  # fmt: skip
+    return traces
+
+
+def _by_value(points: NDArray[np.floating], values: NDArray[np.number], label: str, theme: Theme) -> Any:
+    return go.Scattergl(
+        x=points[:, 0].astype(np.float32), y=points[:, 1].astype(np.float32), mode="markers", showlegend=False,
+        marker={
+            "size": 5, "color": values.astype(np.float32), "colorscale": theme.sequential, "opacity": 0.85,
+            "colorbar": {"title": {"text": label, "side": "right"}, "thickness": 12, "outlinewidth": 0},
+        },
+        hovertemplate=f"{label} %{{marker.color:.3g}}<br>PC1 %{{x:.2f}}, PC2 %{{y:.2f}}<extra></extra>",
+    )  # fmt: skip
+
+
+def _arrows(drift: DriftField, theme: Theme) -> Any:
+    """The mean step of each grid cell as a line with an arrow head at its end."""
+    ends = drift.centers + drift.displacement
+    gap = np.full_like(ends, np.nan)
+    path = np.stack([drift.centers, ends, gap], axis=1).reshape(-1, 2).astype(np.float32)
+    head = np.tile([0, 8, 0], len(ends))
+    return go.Scatter(
+        x=path[:, 0], y=path[:, 1], mode="lines+markers", name="mean step", hoverinfo="skip",
+        line={"color": theme.text, "width": 1.2},
+        marker={"symbol": "arrow", "angleref": "previous", "size": head, "color": theme.text},
+    )  # fmt: skip

@@ -1,0 +1,89 @@
+"""Where in the plane is it slow, fast or unstable? A sample of visited states, each looked at closely.
+
+Slower than `motion`: each state is left to twenty noise realisations, and has its Jacobian's eigenvalues taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmmrnn.network import Floats, Network
+from hmmrnn.regions import REGIONS, Residency, residency
+from hmmrnn.simulation import Trajectory
+from hmmrnn.stability import FixedPoints, Spectra, fixed_points, spectra
+from hmmrnn.statespace import DriftField, Plane, drift_field
+
+SAMPLED_STATES = 1500
+SPECTRA_PER_REGION = 40
+STARTS_WITHOUT_NOISE = 24
+
+
+@dataclass(frozen=True, eq=False)
+class Landscape:
+    """S visited states of a network, out of `available`.
+
+    Attributes:
+        at: (S, 2) run and step of each.
+        points: (S, C) coordinates in the plane of the intact network.
+        residency: residency time, sign changes and region of each.
+        drift: mean displacement per step on a grid over the plane.
+        spectra: eigenvalues at up to 40 states of each region, those of `spectra_at`.
+        spectra_at: (P,) which of the S states have a spectrum.
+        fixed_points: where 24 of the states end without noise.
+        fixed_points_at: (24, C) their coordinates in the plane; NaN where they diverge.
+        available: number of states that the sample was drawn from.
+    """
+
+    at: NDArray[np.int64]
+    points: Floats
+    residency: Residency
+    drift: DriftField
+    spectra: Spectra
+    spectra_at: NDArray[np.int64]
+    fixed_points: FixedPoints
+    fixed_points_at: Floats
+    available: int
+
+
+def survey(network: Network, plane: Plane, run: Trajectory, seed: int) -> Landscape:
+    """Look closely at a sample of the states that a run visits.
+
+    Args:
+        network: the network that made the run.
+        plane: of the intact network.
+        run: where the states come from; steps after a divergence are left out.
+        seed: of the sample and of the noise realisations.
+
+    Raises:
+        ValueError: the run diverges at its first step, so there is no state to look at.
+    """
+    visited = np.argwhere(run.valid)
+    if not len(visited):
+        raise ValueError("there is no state to map: every run diverges at its first step; lower mu or sigma")
+    rng = np.random.default_rng([seed, len(visited)])
+    chosen = np.sort(rng.permutation(len(visited))[:SAMPLED_STATES])
+    states = run.h[tuple(visited[chosen].T)]
+    resident = residency(network, states, sigma=run.sigma, seed=seed)
+    spectra_at = _some_of_each(resident.region, rng)
+    ends = fixed_points(network, states[rng.permutation(len(states))[:STARTS_WITHOUT_NOISE]])
+    paths = np.where(run.valid[..., None], plane.project(np.where(run.valid[..., None], run.h, 0.0)), np.nan)
+    settled = np.isfinite(ends.h).all(axis=1) & (ends.outcome != "diverged")
+    return Landscape(
+        at=visited[chosen],
+        points=plane.project(states),
+        residency=resident,
+        drift=drift_field(paths[..., :2]),
+        spectra=spectra(network, states[spectra_at]),
+        spectra_at=spectra_at,
+        fixed_points=ends,
+        fixed_points_at=np.where(settled[:, None], plane.project(np.where(settled[:, None], ends.h, 0.0)), np.nan),
+        available=len(visited),
+    )
+
+
+def _some_of_each(region: NDArray[np.str_], rng: np.random.Generator) -> NDArray[np.int64]:
+    shuffled = rng.permutation(len(region))
+    return np.sort(np.concatenate([shuffled[region[shuffled] == name][:SPECTRA_PER_REGION] for name in REGIONS]))

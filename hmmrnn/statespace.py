@@ -1,0 +1,248 @@
+"""What shape is that? The plane of an orbit, where on the orbit a state is, and which way it drifts.
+
+    z = C (h - mean)                        C: leading eigenvectors of the covariance of h, one per row
+    phase = atan2(z_2 / s_2, z_1 / s_1)     s: standard deviation of the states along each of them
+
+A plane is fitted once, on the intact network, and kept for every intervened run: views in planes of their
+own could not be compared.
+
+Source: Torre et al. (2025), section 4 (orbits in the plane of PC1 and PC2, emission along the orbit).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hmmrnn.network import Floats
+from hmmrnn.simulation import Trajectory
+
+# Spread below this, relative to the largest activity, is rounding and no shape.
+ROUNDING = 1e-12
+QUARTILES = (0.25, 0.5, 0.75)
+MIN_STEPS_PER_CELL = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """The directions in which a set of states spreads most.
+
+    Attributes:
+        mean: (N,) mean of the states.
+        components: (C, N) orthonormal directions, widest first; the entry of largest magnitude is positive.
+        explained_variance_ratio: (C,) share of the variance along each.
+        scale: (C,) standard deviation of the states along each, in units of activity; 0 where they have no extent.
+    """
+
+    mean: Floats
+    components: Floats
+    explained_variance_ratio: Floats
+    scale: Floats
+
+    def project(self, h: Floats) -> Floats:
+        """Coordinates (..., C) of activity h (..., N), in units of activity; NaN where h is not finite."""
+        # Subtracting the projected mean spares a second copy of h, which is the largest array there is.
+        with np.errstate(over="ignore", invalid="ignore"):
+            points = h @ self.components.T - self.components @ self.mean
+        return np.where(np.isfinite(points), points, np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class OrbitProfile:
+    """Emission probabilities along an orbit, over P bins of phase.
+
+    Attributes:
+        phase_centers: (P,) middle of each bin, in radians.
+        median, lower_quartile, upper_quartile: (P, O) of the probabilities in the bin; NaN where it is empty.
+        occupancy: (P,) share of the steps in the bin; the shares sum to 1.
+        counts: (P,) number of steps in the bin.
+    """
+
+    phase_centers: Floats
+    median: Floats
+    lower_quartile: Floats
+    upper_quartile: Floats
+    occupancy: Floats
+    counts: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class DriftField:
+    """Mean displacement in one step, over the G cells of a grid that at least 5 steps start in.
+
+    Attributes:
+        centers: (G, 2) middle of each cell, in plane coordinates.
+        displacement: (G, 2) mean displacement of the steps that start in the cell.
+        counts: (G,) number of those steps.
+    """
+
+    centers: Floats
+    displacement: Floats
+    counts: NDArray[np.int64]
+
+
+def fit_plane(source: Trajectory | ArrayLike, n_components: int = 3) -> Plane:
+    """Fit the principal directions of a set of states.
+
+    Args:
+        source: a trajectory, of which only the steps before a divergence are used, or activity (..., N).
+        n_components: C, directions wanted; a network with fewer neurons gives as many as it has.
+
+    Raises:
+        ValueError: n_components is below 1, fewer than 2 states, a value is not finite, or all states are identical.
+    """
+    if n_components < 1:
+        raise ValueError(f"n_components must be >= 1; got {n_components}")
+    states = _states(source)
+    size = np.abs(states).max()
+    mean = states.mean(axis=0)
+    states -= mean
+    if np.abs(states).max() <= ROUNDING * size:
+        raise ValueError(
+            f"states must differ from each other; all {len(states):,} are identical. "
+            "Fit the plane on the intact network under noise (sigma > 0)"
+        )
+    covariance = states.T @ states / (len(states) - 1)
+    variance, vectors = np.linalg.eigh(covariance)
+    variance = np.clip(variance[::-1], 0.0, None)
+    # A direction without extent comes out of the eigenvalue solver as rounding of the widest one.
+    variance[variance <= len(variance) * np.finfo(float).eps * variance[0]] = 0.0
+    components = np.ascontiguousarray(vectors.T[::-1][:n_components])
+    peak = np.abs(components).argmax(axis=1)
+    components *= np.sign(components[np.arange(len(components)), peak])[:, None]
+    ratio, scale = variance / variance.sum(), np.sqrt(variance)
+    return Plane(*_read_only(mean, components, ratio[:n_components], scale[:n_components]))
+
+
+def orbit_phase(plane_points: Floats, plane: Plane) -> Floats:
+    """Angle around the plane's mean in the first two coordinates, each divided by its standard deviation.
+
+    The division makes both axes count alike: on a flat orbit the plain angle would rush through the long
+    sides. The angle runs from the first component towards the second; its sense of rotation is the orbit's own.
+
+    Args:
+        plane_points: (..., C) coordinates from `Plane.project`, of which the first two are used.
+        plane: the plane they were projected on.
+
+    Returns:
+        (...) phase in radians, 0 <= phase < 2 pi; NaN where a coordinate is.
+
+    Raises:
+        ValueError: there are fewer than two coordinates.
+    """
+    if plane_points.shape[-1] < 2 or len(plane.scale) < 2:
+        raise ValueError(
+            f"the phase of an orbit needs 2 coordinates; got {min(plane_points.shape[-1], len(plane.scale))}"
+        )
+    scale = np.where(plane.scale[:2] > 0, plane.scale[:2], np.inf)
+    x, y = np.moveaxis(plane_points[..., :2] / scale, -1, 0)
+    phase = np.mod(np.arctan2(y, x), 2 * np.pi)
+    # The remainder of an angle just below 0 rounds up to 2 pi itself.
+    return np.where(phase >= 2 * np.pi, 0.0, phase)
+
+
+def emission_along_orbit(phase: Floats, probabilities: Floats, bins: int = 48) -> OrbitProfile:
+    """Summarise emission probabilities over bins of orbit phase.
+
+    Args:
+        phase: (...) in radians, 0 to 2 pi; steps where it is NaN are left out.
+        probabilities: (..., O) emission probabilities of the same states.
+        bins: P, number of equal bins.
+
+    Raises:
+        ValueError: bins is below 1, the shapes do not fit, or no phase is finite.
+    """
+    if bins < 1:
+        raise ValueError(f"bins must be >= 1; got {bins}")
+    if probabilities.shape[:-1] != phase.shape:
+        raise ValueError(f"probabilities must have one row per phase, {(*phase.shape, 'O')}; got {probabilities.shape}")
+    known = np.isfinite(phase)
+    if not known.any():
+        raise ValueError(f"phase must hold at least one finite value; got {phase.size:,} that are not")
+    edges = np.linspace(0, 2 * np.pi, bins + 1)
+    bin_of_step = np.clip(np.searchsorted(edges, phase[known], side="right") - 1, 0, bins - 1)
+    counts = np.bincount(bin_of_step, minlength=bins)
+    ordered = probabilities[known][np.argsort(bin_of_step, kind="stable")]
+    quartiles = np.full((len(QUARTILES), bins, probabilities.shape[-1]), np.nan)
+    for i, rows in enumerate(np.split(ordered, np.cumsum(counts)[:-1])):
+        if len(rows):
+            quartiles[:, i] = np.quantile(rows, QUARTILES, axis=0)
+    lower, median, upper = quartiles
+    centers = (edges[:-1] + edges[1:]) / 2
+    return OrbitProfile(*_read_only(centers, median, lower, upper, counts / counts.sum(), counts))
+
+
+def drift_field(points: Floats, bins: int = 16) -> DriftField:
+    """Average the step-to-step displacement over the cells of a grid.
+
+    Args:
+        points: (B, T, 2) plane coordinates of consecutive states; steps from or to a NaN are left out.
+        bins: cells along each side of the box around the points.
+
+    Raises:
+        ValueError: bins is below 1, or points has another shape or fewer than 2 steps.
+    """
+    if bins < 1:
+        raise ValueError(f"bins must be >= 1; got {bins}")
+    if points.ndim != 3 or points.shape[2] != 2 or points.shape[1] < 2:
+        raise ValueError(f"points must have shape (B, T, 2) with T >= 2; got {points.shape}")
+    start, move = points[:, :-1].reshape(-1, 2), np.diff(points, axis=1).reshape(-1, 2)
+    known = np.isfinite(start).all(axis=1) & np.isfinite(move).all(axis=1)
+    if not known.any():
+        return DriftField(*_read_only(np.empty((0, 2)), np.empty((0, 2)), np.empty(0, dtype=np.int64)))
+    start, move = start[known], move[known]
+    low = start.min(axis=0)
+    width = (start.max(axis=0) - low) / bins
+    width = np.where(width > 0, width, 1.0)
+    column, row = np.minimum((start - low) // width, bins - 1).astype(np.int64).T
+    cell = row * bins + column
+    counts = np.bincount(cell, minlength=bins**2)
+    total = np.stack([np.bincount(cell, weights=axis, minlength=bins**2) for axis in move.T], axis=1)
+    kept = np.flatnonzero(counts >= MIN_STEPS_PER_CELL)
+    centers = low + (np.stack([kept % bins, kept // bins], axis=1) + 0.5) * width
+    return DriftField(*_read_only(centers, total[kept] / counts[kept, None], counts[kept]))
+
+
+def speed(points: Floats) -> Floats:
+    """How far each state is from the one before it.
+
+    Args:
+        points: (B, T, C) plane coordinates of consecutive states.
+
+    Returns:
+        (B, T) distance in plane coordinates per step; the first step, which has no predecessor, repeats the second.
+
+    Raises:
+        ValueError: points has another shape or fewer than 2 steps.
+    """
+    if points.ndim != 3 or points.shape[1] < 2:
+        raise ValueError(f"points must have shape (B, T, C) with T >= 2; got {points.shape}")
+    distance = np.linalg.norm(np.diff(points, axis=1), axis=-1)
+    return np.concatenate([distance[:, :1], distance], axis=1)
+
+
+def _states(source: Trajectory | ArrayLike) -> Floats:
+    """A copy (S, N) of the states, which the caller may change."""
+    if isinstance(source, Trajectory):
+        states = source.h[source.valid]
+    else:
+        array = np.array(source, dtype=np.float64)
+        if array.ndim < 2:
+            raise ValueError(f"states must have shape (..., N); got {array.shape}")
+        states = array.reshape(-1, array.shape[-1])
+    if len(states) < 2:
+        raise ValueError(f"a plane needs at least 2 states; got {len(states)}")
+    if not np.isfinite(states).all():
+        raise ValueError(
+            f"states must be finite; got {np.count_nonzero(~np.isfinite(states)):,} NaN or infinite values. "
+            "Leave out the steps from a divergence on"
+        )
+    return states
+
+
+def _read_only(*arrays: NDArray) -> tuple[NDArray, ...]:
+    for array in arrays:
+        array.setflags(write=False)
+    return arrays

@@ -1,0 +1,477 @@
+"""Tests of the command line: what it prints, where it writes, its exit status, and one sentence for bad input."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import hmmrnn
+from hmmrnn import HMM, Network, cli
+from hmmrnn.checkpoint import fingerprint, load, save
+from hmmrnn.fidelity import fidelity
+from hmmrnn.training import Progress, TrainingResult, train
+
+TINY = ("--neurons", "8", "--inputs", "4", "--steps", "3", "--batch", "8")
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def python(*args: str | Path, **options) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *args], capture_output=True, text=True, check=False, cwd=ROOT, **options)
+
+
+def refusal(capsys, *argv: object) -> str:
+    """The one line that a command line with bad input leaves on stderr."""
+    try:
+        status = cli.main([str(arg) for arg in argv])
+    except SystemExit as stop:  # argparse ends the process by itself
+        status = stop.code
+    captured = capsys.readouterr()
+    assert status == 2
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+def contracting(metadata: dict[str, str] | None = None, n_outputs: int = 3) -> Network:
+    """A network without bias whose activity halves at every step: the origin is its one fixed point."""
+    rng = np.random.default_rng(0)
+    return Network(0.5 * np.eye(8), rng.normal(size=(8, 4)), rng.normal(size=(n_outputs, 8)), metadata=metadata or {})
+
+
+class TestPackage:
+    def test_exports_the_contract(self) -> None:
+        contract = (
+            "HMM Network Intervention TrainingConfig load save simulate fit_plane residency detect_kick_neurons "
+            "intervene fidelity train"
+        )
+        assert {*contract.split(), "__version__"} == set(hmmrnn.__all__)
+        assert all(callable(getattr(hmmrnn, name)) for name in contract.split())
+
+    def test_fidelity_is_the_function_and_the_module_can_be_reached(self) -> None:
+        code = (
+            "import hmmrnn; from hmmrnn.fidelity import Fidelity, fidelity; import hmmrnn.fidelity;"
+            "import sys; sys.exit(hmmrnn.fidelity is not fidelity)"
+        )
+        assert python("-c", code).returncode == 0
+
+    @pytest.mark.parametrize("module", ["hmmrnn", "hmmrnn.cli"])
+    def test_import_is_light(self, module) -> None:
+        heavy = {"torch", "dash", "sklearn", "scipy", "plotly", "geomloss", "tqdm"}
+        done = python("-c", f"import sys, {module}; print({heavy} & set(sys.modules))")
+        assert done.stdout == "set()\n", done.stderr
+
+
+class TestParser:
+    def test_version(self) -> None:
+        assert python("-m", "hmmrnn", "--version").stdout.strip() == hmmrnn.__version__
+
+    @pytest.mark.parametrize(
+        ("command", "told"),
+        [
+            ((), ["serve", "train", "analyse", "convert"]),
+            (("serve",), ["--host", "--port", "--models", "--workers", "--open", "HMMRNN_PORT", "8050"]),
+            (("train",), ["--preset", "--recipe", "--out", "--seed", "--steps", "fully-connected", "Ctrl-C", "(150)"]),
+            (("analyse",), ["NETWORK", "--out", "--seed"]),
+            (("convert",), ["SRC", "DST", ".pth"]),
+        ],
+    )
+    def test_help(self, capsys, command, told) -> None:
+        with pytest.raises(SystemExit) as stop:
+            cli.main([*command, "--help"])
+        text = capsys.readouterr().out
+        assert stop.value.code == 0
+        assert [word for word in told if word not in text] == []
+        assert "None" not in text
+
+    @pytest.mark.parametrize(
+        ("argv", "sentence"),
+        [
+            ("", "the following arguments are required: COMMAND"),
+            ("fly", "argument COMMAND: invalid choice: 'fly'"),
+            ("train --out a.safetensors", "the following arguments are required: --preset"),
+            ("train --preset linear-9 --out a.safetensors", "invalid choice: 'linear-9'"),
+            ("train --preset cyclic --out a.safetensors --steps 0", r"--steps: must be a whole number >= 1; got '0'"),
+            ("train --preset cyclic --out a.safetensors --batch 1", r"--batch: must be a whole number >= 2; got '1'"),
+            ("train --preset cyclic --out a.safetensors --seed -1", r"--seed: must be a whole number >= 0; got '-1'"),
+            ("train --preset cyclic --out a.safetensors --seed 1.5", r"--seed: must be a whole number >= 0; got '1\.5'"),
+            ("serve --port 70000", "--port: must be a whole number from 1 to 65535; got '70000'"),
+            ("serve --workers x", "--workers: must be a whole number >= 1; got 'x'"),
+        ],
+    )
+    def test_bad_arguments(self, capsys, argv, sentence) -> None:
+        assert re.search(sentence, refusal(capsys, *argv.split()))
+
+    def test_bad_environment(self, capsys, monkeypatch) -> None:
+        monkeypatch.setenv("HMMRNN_PORT", "http")
+        assert "--port: must be a whole number from 1 to 65535; got 'http'" in refusal(capsys, "serve")
+
+
+class TestDestination:
+    """Every command that writes looks at the place before it works."""
+
+    @pytest.fixture(autouse=True)
+    def no_work(self, monkeypatch) -> None:
+        def work(*_: object) -> None:
+            raise AssertionError("work began before the destination was looked at")
+
+        monkeypatch.setattr(cli, "train", work)
+        monkeypatch.setattr(cli, "save", work)
+        monkeypatch.setattr(cli, "summary", work)
+
+    @pytest.fixture
+    def commands(self, tmp_path) -> list[list[object]]:
+        save(contracting(), tmp_path / "net.safetensors")
+        net = tmp_path / "net.safetensors"
+        return [["train", "--preset", "cyclic", "--out"], ["convert", net], ["analyse", net, "--out"]]
+
+    def test_no_folder(self, capsys, tmp_path, commands) -> None:
+        for command in commands:
+            out = tmp_path / "nowhere" / "a.safetensors"
+            assert f"the folder {out.parent} does not exist" in refusal(capsys, *command, out)
+
+    def test_is_a_folder(self, capsys, tmp_path, commands) -> None:
+        (tmp_path / "a.safetensors").mkdir()
+        for command in commands:
+            assert "is a folder; expected the name of a file" in refusal(capsys, *command, tmp_path / "a.safetensors")
+
+    def test_folder_without_permission(self, capsys, tmp_path, commands, monkeypatch) -> None:
+        def refused(**_: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(cli.tempfile, "TemporaryFile", refused)
+        for command in commands:
+            sentence = f"cannot write to the folder {tmp_path}: Permission denied"
+            assert sentence in refusal(capsys, *command, tmp_path / "a.safetensors")
+
+    def test_another_suffix(self, capsys, tmp_path, commands) -> None:
+        for command in commands[:2]:
+            assert "must end in .safetensors; got" in refusal(capsys, *command, tmp_path / "a.pth")
+
+
+class TestTrain:
+    def test_saves_and_tells(self, capsys, caplog, tmp_path) -> None:
+        out = tmp_path / "net.safetensors"
+        status = cli.main(["train", "--preset", "linear-2", "--out", str(out), "--seed", "5", *TINY])
+        captured = capsys.readouterr()
+        told = json.loads(captured.out)
+        network = load(out)
+        assert captured.out.count("\n") == 1
+        assert (network.n_neurons, network.n_inputs, network.metadata["seed"]) == (8, 4, "5")
+        assert (told["out"], told["family"], told["seed"], told["steps"]) == (str(out), "linear-2", 5, 3)
+        assert not told["stopped"]
+        # The file is judged anew: what was told is what anyone can measure on it.
+        judged = fidelity(network, HMM.preset("linear-2"))
+        assert told["fidelity"] == pytest.approx({name: getattr(judged, name) for name in told["fidelity"]}, abs=1e-12)
+        assert set(told["fidelity"]) == set(cli.FIDELITY_NUMBERS)
+        assert told["passes"] is judged.passes is False
+        assert status == 1
+        assert told["failures"] == list(judged.failures)
+        assert caplog.messages[-1] == f"saved {out}, but it fails the fidelity gate: {'; '.join(judged.failures)}"
+        for word in ("loss=", "floor=", "plateau=", "3/3"):
+            assert word in captured.err
+
+    def test_status_is_zero_for_a_faithful_network(self, capsys, tmp_path, monkeypatch) -> None:
+        # A target whose two states are one: independent symbols of equal shares, which a network without
+        # readout weights emits exactly.
+        coin = HMM(A=[[0.5, 0.5], [0.5, 0.5]], B=[[0.5, 0.5], [0.5, 0.5]])
+        network = Network(np.zeros((2, 2)), np.ones((2, 1)), np.zeros((2, 2)))
+        result = TrainingResult(network, fidelity(network, coin), np.ones(3), 1.0, 2.0, stopped=False)
+        monkeypatch.setattr(cli, "train", lambda *_: result)
+        assert cli.main(["train", "--preset", "linear-2", "--out", str(tmp_path / "net.safetensors")]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert told["passes"]
+        assert told["failures"] == []
+
+    def test_first_interrupt_stops_and_saves(self, capfd, caplog, tmp_path, monkeypatch) -> None:
+        def interrupted(config, on_progress, should_stop) -> TrainingResult:
+            def press(progress: Progress) -> None:
+                on_progress(progress)
+                if progress.step == 2:
+                    signal.raise_signal(signal.SIGINT)
+
+            return train(config, press, should_stop)
+
+        monkeypatch.setattr(cli, "train", interrupted)
+        before = signal.getsignal(signal.SIGINT)
+        out = tmp_path / "net.safetensors"
+        argv = ["train", "--preset", "linear-2", "--out", str(out), *TINY[:4], "--steps", "50", "--batch", "8"]
+        assert cli.main(argv) == 1
+        captured = capfd.readouterr()
+        told = json.loads(captured.out)
+        assert told["stopped"]
+        assert told["steps"] == 2
+        assert load(out).metadata["steps_done"] == "2"
+        assert "stopping after this step, then judging and saving" in captured.err
+        assert "stopped after 2 of 50 steps; saved what was reached" in caplog.messages
+        assert signal.getsignal(signal.SIGINT) is before
+
+    def test_second_interrupt_gives_up(self, capsys, tmp_path, monkeypatch) -> None:
+        def interrupted(*_: object) -> None:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
+
+        monkeypatch.setattr(cli, "train", interrupted)
+        assert cli.main(["train", "--preset", "linear-2", "--out", str(tmp_path / "net.safetensors")]) == 130
+        assert "train: interrupted; nothing was written" in capsys.readouterr().err
+        assert list(tmp_path.iterdir()) == []
+
+    def test_divergence(self, capsys, caplog, tmp_path, monkeypatch) -> None:
+        def diverging(*_: object) -> None:
+            raise FloatingPointError("training diverged at step 7: the loss is nan; lower the learning rate or clip")
+
+        monkeypatch.setattr(cli, "train", diverging)
+        assert cli.main(["train", "--preset", "linear-2", "--out", str(tmp_path / "net.safetensors")]) == 1
+        assert capsys.readouterr().out == ""
+        assert caplog.messages[0].startswith("training diverged at step 7")
+        assert list(tmp_path.iterdir()) == []
+
+
+class TestAnalyse:
+    def test_of_a_network_that_is_known(self, capsys, tmp_path) -> None:
+        path = tmp_path / "net.safetensors"
+        network = contracting({"family": "linear-2", "recipe": "by hand"})
+        save(network, path)
+        assert cli.main(["analyse", str(path), "--seed", "3"]) == 0
+        captured = capsys.readouterr()
+        told = json.loads(captured.out)
+        assert captured.out.count("\n") == 1
+        assert told["sha256"] == fingerprint(path)
+        assert told["sizes"] == {"neurons": 8, "inputs": 4, "outputs": 3, "biased": False}
+        assert told["provenance"] == {"family": "linear-2", "recipe": "by hand"}
+        judged = fidelity(network, HMM.preset("linear-2"), seed=3)
+        assert told["fidelity"]["fidelity"]["transition_error"] == pytest.approx(judged.transition_error)
+        assert told["fidelity"]["passes"] is False
+        # Halving at every step leads every start to the origin.
+        assert sum(told["fixed_point"]["outcomes"].values()) == told["fixed_point"]["starts"]
+        assert told["fixed_point"]["outcomes"] == {"converged": 1000}
+        assert told["fixed_point"]["fixed_points"] == 1
+        assert told["fixed_point"]["largest_activity"] < 1e-6
+        regions = dict(told["regions"])
+        assert regions.pop("states") == 1000
+        assert sum(regions.values()) == pytest.approx(1)
+
+    def test_writes_the_same_to_a_file(self, capsys, tmp_path) -> None:
+        path, out = tmp_path / "net.safetensors", tmp_path / "summary.json"
+        save(contracting(), path)
+        cli.main(["analyse", str(path)])
+        printed = json.loads(capsys.readouterr().out)
+        assert cli.main(["analyse", str(path), "--out", str(out)]) == 0
+        assert capsys.readouterr().out == ""
+        assert json.loads(out.read_text()) == printed
+
+    @pytest.mark.parametrize(
+        ("metadata", "n_outputs", "reason"),
+        [
+            ({}, 3, "the metadata names no HMM family"),
+            ({"family": "custom"}, 3, "the metadata names the HMM family 'custom', which is no preset"),
+            ({"family": "cyclic"}, 2, "cyclic has 3 outputs and the network 2"),
+        ],
+    )
+    def test_fidelity_is_skipped_without_a_family(self, metadata, n_outputs, reason) -> None:
+        assert cli.summary(contracting(metadata, n_outputs))["fidelity"] == {"skipped": reason}
+
+    def test_divergence_is_said(self) -> None:
+        grows = Network(2 * np.eye(4), np.ones((4, 2)), np.ones((3, 4)))
+        found = cli.summary(grows)
+        for name in ("fixed_point", "regions", "kick_groups"):
+            assert "diverges within" in found[name]["skipped"]
+
+    def test_kick_groups(self, monkeypatch) -> None:
+        """A planted switch: neuron 0 holds output 0 until neuron 1 crosses zero and resets it."""
+        found = cli.summary(contracting())["kick_groups"]
+        reference = hmmrnn.detect_kick_neurons(contracting())
+        assert [group["output"] for group in found] == [group.output for group in reference.groups]
+        for told, group in zip(found, reference.groups, strict=True):
+            assert tuple(told["neurons"]) == group.neurons
+            assert told["proven"] is group.proven
+            assert told["leave_rate_ratio"] == pytest.approx(group.leave_rate_ratio, nan_ok=True)
+
+    def test_bad_file(self, capsys, tmp_path) -> None:
+        assert "nowhere.pth does not exist" in refusal(capsys, "analyse", tmp_path / "nowhere.pth")
+
+
+class TestConvert:
+    def test_torch_to_safetensors(self, tmp_path, capsys) -> None:
+        source, destination = tmp_path / "paper.pth", tmp_path / "net.safetensors"
+        torch.manual_seed(0)
+        tensors = {
+            "rnn.weight_ih_l0": torch.randn(6, 4),
+            "rnn.weight_hh_l0": torch.randn(6, 6),
+            "fc.weight": torch.randn(3, 6),
+        }
+        torch.save(tensors, source)
+        assert cli.main(["convert", str(source), str(destination)]) == 0
+        before, after = load(source), load(destination)
+        assert all(np.array_equal(getattr(before, name), getattr(after, name)) for name in ("W_hh", "W_ih", "W_out"))
+        assert after.metadata == {"source": "paper.pth"}
+        assert capsys.readouterr().out == ""
+
+    def test_bad_file_leaves_the_destination_alone(self, capsys, tmp_path) -> None:
+        source, destination = tmp_path / "empty.pth", tmp_path / "net.safetensors"
+        source.touch()
+        save(contracting(), destination)
+        before = destination.read_bytes()
+        assert "convert: empty.pth is empty (0 bytes)" in refusal(capsys, "convert", source, destination)
+        assert destination.read_bytes() == before
+
+    def test_the_process_says_one_sentence_without_a_traceback(self, tmp_path) -> None:
+        (tmp_path / "net.pth").write_bytes(b"PK\x03\x04 cut off")
+        done = python("-m", "hmmrnn", "convert", tmp_path / "net.pth", tmp_path / "net.safetensors")
+        assert done.returncode == 2
+        assert re.fullmatch(r"python -m hmmrnn convert: net\.pth is truncated or damaged: [^\n]*\n", done.stderr)
+
+
+APP = """
+import json, os
+
+def server(environ, start_response):
+    start_response("200 OK", [("Content-Type", "application/json")])
+    told = {name: os.environ.get(name) for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "HMMRNN_MODELS")}
+    return [json.dumps({**told, "folder": os.getcwd()}).encode()]
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class TestServe:
+    @pytest.fixture
+    def root(self, tmp_path) -> Path:
+        """A stand-in for the repository, with an app that starts at once and answers everything."""
+        (tmp_path / "app.py").write_text(APP)
+        (tmp_path / "models").mkdir()
+        return tmp_path
+
+    def start(self, root: Path, *argv: str, **environment: str) -> subprocess.Popen[str]:
+        code = (
+            "import pathlib, sys; from hmmrnn import cli; cli.ROOT = pathlib.Path(sys.argv[1]);"
+            "sys.exit(cli.main(sys.argv[2:]))"
+        )
+        env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "3", **environment}
+        env.pop("OPENBLAS_NUM_THREADS", None)
+        return subprocess.Popen(
+            [sys.executable, "-c", code, root, "serve", *argv],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=env,
+        )
+
+    @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+    def test_serves_until_told_to_stop(self, root, number, monkeypatch) -> None:
+        port = free_port()
+        opened: list[str] = []
+        monkeypatch.setattr(cli.webbrowser, "open", lambda url: bool(opened.append(url)) or True)
+        with self.start(root, "--port", str(port), "--models", str(root / "models")) as process:
+            url = f"http://127.0.0.1:{port}/"
+            try:
+                assert cli.open_when_healthy(url, os.getppid(), patience=30)
+                assert opened == [url]
+                with cli.urllib.request.urlopen(url) as answer:
+                    told = json.load(answer)
+            finally:
+                process.send_signal(number)
+                out, err = process.communicate(timeout=5)
+        assert out == f"serving {url} on 127.0.0.1:{port}; Ctrl-C stops it\n"
+        assert err == ""
+        assert told == {
+            "OPENBLAS_NUM_THREADS": "1",
+            "OMP_NUM_THREADS": "3",
+            "HMMRNN_MODELS": str(root / "models"),
+            "folder": str(root),
+        }
+        with socket.socket() as again:
+            again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            again.bind(("127.0.0.1", port))
+
+    def test_opens_the_browser(self, root) -> None:
+        os.mkfifo(root / "opened")
+        browser = root / "browser"
+        browser.write_text(f'#!/bin/sh\necho "$1" > {root}/opened\n')
+        browser.chmod(0o700)
+        port = free_port()
+        opened = os.open(root / "opened", os.O_RDONLY | os.O_NONBLOCK)
+        argv = ("--open", "--port", str(port), "--models", str(root / "models"))
+        with self.start(root, *argv, BROWSER=f"{browser} %s") as process:
+            try:
+                ready, _, _ = select.select([opened], [], [], 30)
+                assert ready
+                assert os.read(opened, 100).decode() == f"http://127.0.0.1:{port}/\n"
+            finally:
+                os.close(opened)
+                process.terminate()
+                process.communicate(timeout=5)
+
+    def test_port_in_use(self, capsys, root, monkeypatch) -> None:
+        monkeypatch.setattr(cli, "ROOT", root)
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            port = other.getsockname()[1]
+            sentence = refusal(capsys, "serve", "--port", port, "--models", root)
+        assert f"port {port} on 127.0.0.1 is in use" in sentence
+
+    def test_host_that_is_not_ours(self, capsys, root, monkeypatch) -> None:
+        monkeypatch.setattr(cli, "ROOT", root)
+        # 192.0.2.0/24 is set aside for documentation: no machine has such an address.
+        sentence = refusal(capsys, "serve", "--host", "192.0.2.1", "--models", root)
+        assert "cannot listen on 192.0.2.1:8050" in sentence
+
+    def test_no_folder_of_networks(self, capsys, root, monkeypatch) -> None:
+        monkeypatch.setattr(cli, "ROOT", root)
+        monkeypatch.setenv("HMMRNN_MODELS", str(root / "nowhere"))
+        assert f"networks {root}/nowhere does not exist; name another with --models" in refusal(capsys, "serve")
+
+    def test_no_app(self, capsys, tmp_path, monkeypatch) -> None:
+        monkeypatch.setattr(cli, "ROOT", tmp_path)
+        assert f"{tmp_path} has no app.py" in refusal(capsys, "serve")
+
+    def test_gives_up_on_a_server_that_never_answers(self, monkeypatch) -> None:
+        monkeypatch.setattr(cli.webbrowser, "open", lambda url: pytest.fail("opened a page that is not served"))
+        assert not cli.open_when_healthy(f"http://127.0.0.1:{free_port()}/", os.getppid(), patience=0.2)
+
+    def test_gives_up_without_the_server(self, monkeypatch) -> None:
+        monkeypatch.setattr(cli, "_healthy", lambda url: pytest.fail("asked for a server that is gone"))
+        assert not cli.open_when_healthy("http://127.0.0.1:1/", os.getpid())
+
+    @pytest.mark.parametrize(
+        ("host", "bind", "url"),
+        [
+            ("127.0.0.1", "127.0.0.1:80", "http://127.0.0.1:80/"),
+            ("0.0.0.0", "0.0.0.0:80", "http://127.0.0.1:80/"),
+            ("::1", "[::1]:80", "http://[::1]:80/"),
+            ("::", "[::]:80", "http://[::1]:80/"),
+            ("lab.example", "lab.example:80", "http://lab.example:80/"),
+        ],
+    )
+    def test_addresses(self, host, bind, url) -> None:
+        command = cli._server_command(host, 80, workers=2)
+        assert command[command.index("--bind") + 1] == bind
+        assert cli._url(host, 80) == url
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ({"a": math.nan, "b": [np.float64(2), math.inf]}, '{"a": null, "b": [2.0, null]}'),
+        ({"n": np.int64(3), "yes": np.bool_(True), 5: None}, '{"n": 3, "yes": true, "5": null}'),
+    ],
+)
+def test_json_is_what_every_reader_accepts(capsys, value, text) -> None:
+    cli._write_json(value)
+    assert capsys.readouterr().out == text + "\n"
