@@ -237,6 +237,7 @@
 
     field: (id) => (value) => {
       if (value === null || value === undefined || value === "" || !page.present) return no();
+      if (value === page.present[id]) return no();
       const next = { ...page.present, [id]: value };
       if (id === "model") return change({ ...next, interventions: [], neuron: 0 }, { from: id });
       return change(next, { gesture: id === "sigma" ? id : null, from: id });
@@ -311,8 +312,10 @@
       return no();
     },
 
+    /* Passed on by hand: a callback that waited for the search itself would stand still as long as it takes. */
     kickFound: (kick) => {
       page.kick = kick;
+      set("kick", { data: kick });
       return no();
     },
 

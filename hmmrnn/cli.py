@@ -30,6 +30,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from hmmrnn import __version__
 from hmmrnn.checkpoint import fingerprint, load, save
@@ -242,7 +243,10 @@ def _analyse(args: argparse.Namespace) -> int:
         network = load(args.network)
         digest = fingerprint(args.network)
         out = None if args.out is None else _destination(args.out)
-    _write_json({"file": args.network, "sha256": digest, **summary(network, args.seed)}, out)
+    # Matrices are small here, and BLAS threads that wait for each other take longer than one that works.
+    with threadpool_limits(limits=1, user_api="blas"):
+        found = summary(network, args.seed)
+    _write_json({"file": args.network, "sha256": digest, **found}, out)
     if out:
         logger.info("wrote %s", out)
     return DONE
@@ -455,7 +459,7 @@ def _server_command(host: str, port: int, workers: int) -> list[str]:
 
 
 def _server_environment(environment: Any, models: str) -> dict[str, str]:
-    # Matrices are small here: BLAS threads gain nothing and take the other workers' cores.
+    # BLAS threads gain nothing on matrices this small, and take the cores from the other workers.
     single_threaded = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     return {**single_threaded, **environment, "HMMRNN_MODELS": str(Path(models).resolve())}
 

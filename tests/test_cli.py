@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ import hmmrnn
 from hmmrnn import HMM, Network, cli
 from hmmrnn.checkpoint import fingerprint, load, save
 from hmmrnn.fidelity import fidelity
+from hmmrnn.kick import KickGroup
 from hmmrnn.training import Progress, TrainingResult, train
 
 TINY = ("--neurons", "8", "--inputs", "4", "--steps", "3", "--batch", "8")
@@ -105,7 +107,10 @@ class TestParser:
             ("train --preset cyclic --out a.safetensors --steps 0", r"--steps: must be a whole number >= 1; got '0'"),
             ("train --preset cyclic --out a.safetensors --batch 1", r"--batch: must be a whole number >= 2; got '1'"),
             ("train --preset cyclic --out a.safetensors --seed -1", r"--seed: must be a whole number >= 0; got '-1'"),
-            ("train --preset cyclic --out a.safetensors --seed 1.5", r"--seed: must be a whole number >= 0; got '1\.5'"),
+            (
+                "train --preset cyclic --out a.safetensors --seed 1.5",
+                r"--seed: must be a whole number >= 0; got '1\.5'",
+            ),
             ("serve --port 70000", "--port: must be a whole number from 1 to 65535; got '70000'"),
             ("serve --workers x", "--workers: must be a whole number >= 1; got 'x'"),
         ],
@@ -289,14 +294,24 @@ class TestAnalyse:
             assert "diverges within" in found[name]["skipped"]
 
     def test_kick_groups(self, monkeypatch) -> None:
-        """A planted switch: neuron 0 holds output 0 until neuron 1 crosses zero and resets it."""
-        found = cli.summary(contracting())["kick_groups"]
-        reference = hmmrnn.detect_kick_neurons(contracting())
-        assert [group["output"] for group in found] == [group.output for group in reference.groups]
-        for told, group in zip(found, reference.groups, strict=True):
-            assert tuple(told["neurons"]) == group.neurons
-            assert told["proven"] is group.proven
-            assert told["leave_rate_ratio"] == pytest.approx(group.leave_rate_ratio, nan_ok=True)
+        groups = (
+            KickGroup(0, None, (3, 5), 0.05, np.array([0.9, 1.0, 1.4]), proven=True),
+            KickGroup(2, 0, (), math.nan, np.empty(0), proven=False),
+        )
+        seeds = []
+
+        def found(network: Network, seed: int) -> SimpleNamespace:
+            seeds.append(seed)
+            return SimpleNamespace(groups=groups)
+
+        monkeypatch.setattr(cli, "detect_kick_neurons", found)
+        told = json.loads(json.dumps(cli._jsonable(cli.summary(contracting(), seed=4)["kick_groups"])))
+        keys = ("output", "to", "neurons", "leave_rate_ratio", "median_control_ratio", "proven")
+        assert told == [
+            dict(zip(keys, (0, None, [3, 5], 0.05, 1.0, True), strict=True)),
+            dict(zip(keys, (2, 0, [], None, None, False), strict=True)),
+        ]
+        assert seeds == [4]
 
     def test_bad_file(self, capsys, tmp_path) -> None:
         assert "nowhere.pth does not exist" in refusal(capsys, "analyse", tmp_path / "nowhere.pth")

@@ -42,13 +42,14 @@ SPECTRUM = "spectrum"
 FIDELITY = "fidelity"
 ABOUT = "about"
 
-# Stores. The page's script writes SCENARIO and SETTLED; see assets/scenario.js.
+# Stores. The page's script writes SCENARIO, SETTLED, OPEN_MODEL, INTERVENTION_LIST and KICK; see assets/scenario.js.
 PAGE_LOAD = "page-load"
 LINK_IN = "link-in"
 OPENED = "opened"
 SCENARIO = "scenario"
 SETTLED = "settled"
 INTERVENTION_LIST = "intervention-list"
+KICK_ANSWER = "kick-answer"
 KICK = "kick"
 OPEN_MODEL = "open-model"
 THEME = "theme"

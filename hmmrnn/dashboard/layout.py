@@ -32,7 +32,7 @@ def page(models: Sequence[dict[str, str]]) -> Any:
 
 def _stores() -> list[Any]:
     names = (
-        ids.PAGE_LOAD, ids.LINK_IN, ids.OPENED, ids.SCENARIO, ids.SETTLED, ids.INTERVENTION_LIST, ids.KICK, ids.OPEN_MODEL,
+        ids.PAGE_LOAD, ids.LINK_IN, ids.OPENED, ids.SCENARIO, ids.SETTLED, ids.INTERVENTION_LIST, ids.KICK_ANSWER, ids.KICK, ids.OPEN_MODEL,
         ids.FAST_BUSY, ids.SINK,
     )  # fmt: skip
     slow = [ids.answered(ids.CONNECTIVITY), *(ids.answered(v.id) for v in (*MAIN_VIEWS, *TAB_VIEWS) if v.slow)]
@@ -164,10 +164,11 @@ def _card_title(view: View) -> Any:
     return html.Div(
         [
             html.H2(view.title),
-            html.Span(id=ids.caption(view.id), className="caption"),
             html.Span("computing…", className="computing", role="status") if view.slow else None,
+            html.Span(className="spacer"),
             *extra,
             _about(view),
+            html.P(id=ids.caption(view.id), className="caption"),
         ],
         className="card-title",
     )
@@ -223,7 +224,7 @@ def neuron_table() -> Any:
         id=ids.NEURON_TABLE,
         columnDefs=[],
         rowData=[],
-        getRowId="String(params.data.neuron)",
+        getRowId="params.data.id",
         defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
         dashGridOptions={
             "rowHeight": 32, "headerHeight": 36, "animateRows": False,

@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from hmmrnn.figures.theme import Theme, styled
+from hmmrnn.figures.theme import Theme, layout
 
 
 def activity(
@@ -28,10 +28,10 @@ def activity(
         theme: colours of the ground.
     """
     steps = np.arange(1, len(output) + 1)
-    figure = go.Figure()
+    traces: list[Any] = []
     named: set[int] = set()
     for column, (neuron, group) in enumerate(zip(neurons, group_output, strict=True)):
-        figure.add_trace(
+        traces.append(
             go.Scatter(
                 x=steps, y=pre_activation[:, column].astype(np.float32), mode="lines",
                 name=f"kick neurons of output {group}", legendgroup=str(group), showlegend=group not in named,
@@ -40,10 +40,11 @@ def activity(
             )
         )  # fmt: skip
         named.add(group)
-    figure.add_hline(y=0, line={"color": theme.text, "width": 1})
-    figure = styled(figure, theme, xaxis_title_text="time (steps)", yaxis_title_text="pre-activation", dragmode="pan")
-    figure.update_xaxes(range=[1, len(output)])
-    return figure.update_layout(shapes=[*figure.layout.shapes, *_background(output, theme)])
+    axes = {
+        "xaxis": {"title": "time (steps)", "range": [1, len(output)]},
+        "yaxis": {"title": "pre-activation", "zeroline": True, "zerolinecolor": theme.text},
+    }
+    return go.Figure(traces, layout(theme, axes, shapes=_background(output, theme), dragmode="pan"))
 
 
 def _background(output: NDArray[np.integer], theme: Theme) -> list[dict[str, Any]]:

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
-from hmmrnn.figures.theme import Theme, styled
+from hmmrnn.figures.theme import Theme, colour_bar, layout
 from hmmrnn.network import Network
 from hmmrnn.populations import CONTROL, INTEGRATING, KICK, Populations
 
@@ -30,27 +29,26 @@ def connectivity(network: Network, populations: Populations | None, theme: Theme
     """
     order = np.arange(network.n_neurons) if populations is None else populations.order
     inputs = np.argsort(-np.abs(network.W_ih).sum(axis=0), kind="stable")[:MAX_INPUT_COLUMNS]
-    figure = make_subplots(
-        rows=2, cols=2, column_widths=[0.74, 0.26], row_heights=[0.86, 0.14],
-        horizontal_spacing=0.02, vertical_spacing=0.03, shared_xaxes="columns", shared_yaxes="rows",
-    )  # fmt: skip
-    bound = _bound(network.W_hh)
     labels = _labels(order, populations)
-    figure.add_trace(_cells(network.W_hh[np.ix_(order, order)], bound, labels, labels, theme, bar=True), row=1, col=1)
     from_input = [f"input {i}" for i in inputs]
-    weights_in = network.W_ih[np.ix_(order, inputs)]
-    figure.add_trace(_cells(weights_in, _bound(network.W_ih), labels, from_input, theme), row=1, col=2)
     to_output = [f"output {o}" for o in range(network.n_outputs)]
-    figure.add_trace(_cells(network.W_out[:, order], _bound(network.W_out), to_output, labels, theme), row=2, col=1)
-    figure.update_yaxes(title_text="to neuron", autorange="reversed", row=1, col=1)
-    figure.update_yaxes(title_text="output", autorange="reversed", row=2, col=1)
-    figure.update_xaxes(title_text="from neuron", row=2, col=1)
-    figure.update_xaxes(title_text="noise input", row=1, col=2)
-    figure = styled(figure, theme, dragmode="zoom", meta={"order": order.tolist(), "labels": labels})
-    figure.update_xaxes(showgrid=False, showticklabels=False, ticks="")
-    figure.update_yaxes(showgrid=False, showticklabels=False, ticks="")
-    figure.update_layout(shapes=block_lines(order, populations, theme))
-    return figure
+    weights_in = network.W_ih[np.ix_(order, inputs)]
+    recurrent = network.W_hh[np.ix_(order, order)]
+    traces = [
+        _cells(recurrent, _bound(network.W_hh), labels, labels, theme, colorbar=colour_bar("weight"), showscale=True),
+        _cells(weights_in, _bound(network.W_ih), labels, from_input, theme, xaxis="x2"),
+        _cells(network.W_out[:, order], _bound(network.W_out), to_output, labels, theme, yaxis="y2"),
+    ]
+    bare = {"showgrid": False, "showticklabels": False, "ticks": ""}
+    axes = {
+        "xaxis": {**bare, "title": "from neuron", "domain": [0.0, 0.73], "anchor": "y2"},
+        "xaxis2": {**bare, "title": "noise input", "domain": [0.75, 1.0], "anchor": "y"},
+        "yaxis": {**bare, "title": "to neuron", "domain": [0.2, 1.0], "autorange": "reversed"},
+        "yaxis2": {**bare, "title": "output", "domain": [0.0, 0.16], "autorange": "reversed"},
+    }
+    shapes = block_lines(order, populations, theme)
+    meta = {"order": order.tolist(), "labels": labels}
+    return go.Figure(traces, layout(theme, axes, dragmode="zoom", shapes=shapes, meta=meta))
 
 
 def marks(order: NDArray[np.integer], touched: set[int], populations: Populations | None, theme: Theme) -> list[dict[str, Any]]:
@@ -64,7 +62,7 @@ def marks(order: NDArray[np.integer], touched: set[int], populations: Population
             (("x", "y"), (0, 1), (low, high)),
             (("x2", "y"), (0, 1), (low, high)),
             (("x", "y"), (low, high), (0, 1)),
-            (("x", "y3"), (low, high), (0, 1)),
+            (("x", "y2"), (low, high), (0, 1)),
         ):
             whole_x, whole_y = x == (0, 1), y == (0, 1)
             shapes.append({
@@ -105,10 +103,9 @@ def _bound(weights: NDArray[np.floating]) -> float:
 
 
 def _cells(
-    weights: NDArray[np.floating], bound: float, rows: list[str], columns: list[str], theme: Theme, bar: bool = False
+    weights: NDArray[np.floating], bound: float, rows: list[str], columns: list[str], theme: Theme, **more: Any
 ) -> Any:
     return go.Heatmap(
-        z=weights.astype(np.float32), zmin=-bound, zmax=bound, colorscale=theme.diverging, showscale=bar,
-        colorbar={"title": {"text": "weight", "side": "right"}, "thickness": 12, "outlinewidth": 0},
-        x=columns, y=rows, hovertemplate="to %{y}<br>from %{x}<br>weight %{z:.3f}<extra></extra>",
+        z=weights.astype(np.float32), x=columns, y=rows, zmin=-bound, zmax=bound, colorscale=theme.diverging,
+        hovertemplate="to %{y}<br>from %{x}<br>weight %{z:.3f}<extra></extra>", **{"showscale": False, **more},
     )  # fmt: skip

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
-from hmmrnn.figures.theme import REGION_LABELS, Theme, styled
+from hmmrnn.figures.theme import REGION_LABELS, Theme, layout
 from hmmrnn.hmm import HMM
 from hmmrnn.regions import REGIONS
 from hmmrnn.statespace import OrbitProfile
@@ -32,25 +31,33 @@ def orbit(
         region_of_phase: (P,) the commonest region in each phase bin, "" where there is none; None while it is
             being computed.
     """
-    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, row_heights=[0.66, 0.24, 0.10], vertical_spacing=0.04)
     degrees = np.degrees(now.phase_centers)
+    traces: list[Any] = []
     for output in range(now.median.shape[1]):
-        colour = theme.outputs[output % len(theme.outputs)]
-        figure.add_traces(_band(degrees, now, output, colour), rows=1, cols=1)
+        traces += _band(degrees, now, output, theme.outputs[output % len(theme.outputs)])
         if intact is not None:
-            figure.add_trace(_ghost(degrees, intact.median[:, output], theme), row=1, col=1)
-    for level in [] if hmm is None else np.unique(hmm.B.round(6)):
-        figure.add_hline(y=level, line={"color": theme.muted, "width": 1, "dash": "dot"}, row=1, col=1)
+            traces.append(_ghost(degrees, intact.median[:, output], theme))
     if intact is not None:
-        figure.add_trace(_bars(degrees, intact.occupancy, "intact", theme.ghost), row=2, col=1)
-    figure.add_trace(_bars(degrees, now.occupancy, "occupancy", theme.muted), row=2, col=1)
-    figure.add_trace(_strip(degrees, region_of_phase, theme), row=3, col=1)
-    figure.update_yaxes(title_text="P(emission)", range=[-0.03, 1.03], row=1, col=1)
-    figure.update_yaxes(title_text="% time", rangemode="tozero", nticks=3, row=2, col=1)
-    figure.update_yaxes(visible=False, row=3, col=1)
-    figure.update_xaxes(range=[0, 360], dtick=60)
-    figure.update_xaxes(title_text="orbit phase (degrees)", row=3, col=1)
-    return styled(figure, theme, barmode="overlay", bargap=0, hovermode="x unified")
+        traces.append(_bars(degrees, intact.occupancy, "intact", theme.ghost))
+    traces.append(_bars(degrees, now.occupancy, "occupancy", theme.muted))
+    if region_of_phase is not None:
+        traces.append(_strip(degrees, region_of_phase, theme))
+    levels = [] if hmm is None else np.unique(hmm.B.round(6))
+    axes: dict[str, dict[str, Any]] = {
+        "xaxis": {"title": "orbit phase (degrees)", "range": [0, 360], "dtick": 60, "anchor": "y3"},
+        "yaxis": {"title": "P(emission)", "range": [-0.03, 1.03], "domain": [0.42, 1.0]},
+        "yaxis2": {"title": "% time", "rangemode": "tozero", "nticks": 3, "domain": [0.13, 0.36]},
+        "yaxis3": {"visible": False, "domain": [0.0, 0.08]},
+    }
+    shapes = [_level(float(level), theme) for level in levels]
+    return go.Figure(
+        traces, layout(theme, axes, shapes=shapes, barmode="overlay", bargap=0, hovermode="x unified", dragmode="pan")
+    )
+
+
+def _level(level: float, theme: Theme) -> dict[str, Any]:
+    line = {"color": theme.muted, "width": 1, "dash": "dot"}
+    return {"type": "line", "xref": "x domain", "x0": 0, "x1": 1, "yref": "y", "y0": level, "y1": level, "line": line}
 
 
 def _band(degrees: NDArray[np.floating], profile: OrbitProfile, output: int, colour: str) -> list[Any]:
@@ -80,18 +87,17 @@ def _ghost(degrees: NDArray[np.floating], median: NDArray[np.floating], theme: T
 def _bars(degrees: NDArray[np.floating], occupancy: NDArray[np.floating], name: str, colour: str) -> Any:
     return go.Bar(
         x=degrees, y=100 * occupancy, name=name, marker={"color": colour, "line": {"width": 0}},
-        opacity=0.75, hovertemplate="%{y:.1f} %", showlegend=False,
+        opacity=0.75, hovertemplate="%{y:.1f} %", showlegend=False, yaxis="y2",
     )  # fmt: skip
 
 
-def _strip(degrees: NDArray[np.floating], region: NDArray[np.str_] | None, theme: Theme) -> Any:
-    """One row of cells in the colours of the regions; empty while they are being computed."""
-    known = np.full(len(degrees), "") if region is None else region
+def _strip(degrees: NDArray[np.floating], known: NDArray[np.str_], theme: Theme) -> Any:
+    """One row of cells in the colours of the regions."""
     place = {name: index for index, name in enumerate(REGIONS)}
     values = np.array([[place.get(str(name), np.nan) for name in known]])
     steps = [(index / len(REGIONS), (index + 1) / len(REGIONS), theme.regions[name]) for name, index in place.items()]
     return go.Heatmap(
-        x=degrees, z=values, zmin=-0.5, zmax=len(REGIONS) - 0.5, showscale=False, name="region",
+        x=degrees, z=values, zmin=-0.5, zmax=len(REGIONS) - 0.5, showscale=False, name="region", yaxis="y3",
         colorscale=[[edge, colour] for low, high, colour in steps for edge in (low, high)],
         text=[[REGION_LABELS.get(str(name), "") for name in known]], hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip

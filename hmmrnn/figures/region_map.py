@@ -8,7 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from hmmrnn.figures.theme import REGION_LABELS, REGION_SYMBOLS, Theme, styled
+from hmmrnn.figures.state_space import plane_axes
+from hmmrnn.figures.theme import REGION_LABELS, REGION_SYMBOLS, Theme, colour_bar, layout
 from hmmrnn.landscape import Landscape
 from hmmrnn.regions import REGIONS
 from hmmrnn.statespace import DriftField
@@ -21,34 +22,29 @@ REGION_COLOURS = {
 }
 
 
-def region_map(landscape: Landscape, colour: str, theme: Theme) -> go.Figure:
+def region_map(
+    landscape: Landscape, colour: str, theme: Theme, x_range: list[float] | None, y_range: list[float] | None
+) -> go.Figure:
     """Draw sampled states by region, residency time, sign changes or count of unstable eigenvalues.
 
     Args:
         landscape: the sampled states.
         colour: a key of `REGION_COLOURS`.
         theme: colours of the ground.
+        x_range, y_range: the stretch of the plane to show; None shows what is there.
     """
-    figure = go.Figure()
-    resident = landscape.residency
+    points, resident = landscape.points, landscape.residency
     if colour == "region":
-        figure.add_traces(_by_region(landscape, theme))
+        traces = _by_region(landscape, theme)
     elif colour == "residency":
-        figure.add_trace(_by_value(landscape.points, resident.time, "residency time (steps)", theme))
+        traces = [_by_value(points, resident.time, "residency time (steps)", theme)]
     elif colour == "sign_changes":
-        figure.add_trace(_by_value(landscape.points, resident.sign_changes, "sign changes", theme))
+        traces = [_by_value(points, resident.sign_changes, "sign changes (count)", theme)]
     else:
-        points = landscape.points[landscape.spectra_at]
-        figure.add_trace(_by_value(points, landscape.spectra.unstable, "eigenvalues with |λ| > 1", theme))
-    figure.add_trace(_arrows(landscape.drift, theme))
-    return styled(
-        figure,
-        theme,
-        xaxis_title_text="PC1 of h (intact network)",
-        yaxis_title_text="PC2 of h (intact network)",
-        hovermode="closest",
-        dragmode="pan",
-    )
+        counted = points[landscape.spectra_at]
+        traces = [_by_value(counted, landscape.spectra.unstable, "eigenvalues with |λ| > 1 (count)", theme)]
+    traces.append(_arrows(landscape.drift, theme))
+    return go.Figure(traces, layout(theme, plane_axes(x_range, y_range), hovermode="closest", dragmode="pan"))
 
 
 def _by_region(landscape: Landscape, theme: Theme) -> list[Any]:
@@ -74,7 +70,7 @@ def _by_value(points: NDArray[np.floating], values: NDArray[np.number], label: s
         x=points[:, 0].astype(np.float32), y=points[:, 1].astype(np.float32), mode="markers", showlegend=False,
         marker={
             "size": 5, "color": values.astype(np.float32), "colorscale": theme.sequential, "opacity": 0.85,
-            "colorbar": {"title": {"text": label, "side": "right"}, "thickness": 12, "outlinewidth": 0},
+            "colorbar": colour_bar(label),
         },
         hovertemplate=f"{label} %{{marker.color:.3g}}<br>PC1 %{{x:.2f}}, PC2 %{{y:.2f}}<extra></extra>",
     )  # fmt: skip

@@ -9,11 +9,12 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from hmmrnn.figures.theme import REGION_LABELS, REGION_SYMBOLS, Theme, styled
+from hmmrnn.figures.theme import REGION_LABELS, REGION_SYMBOLS, Theme, colour_bar, layout
 from hmmrnn.motion import Motion
 from hmmrnn.regions import REGIONS
 
 MARKER_SIZE = 4
+MARGIN = 0.04
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,23 +50,33 @@ def state_space(
         fixed_points: (S, C) where runs without noise end; each distinct one once.
         without_noise: (S, T, C) runs without noise.
     """
-    figure = go.Figure()
-    if intact is not None:
-        figure.add_trace(_line(intact, "intact, same noise", theme.ghost, 1.2))
-    figure.add_trace(_line(now, "path", theme.muted, 0.5, legend=False, opacity=0.35))
-    figure.add_traces(_states(now, colouring, theme))
+    ghost = [] if intact is None else [_line(intact, "intact", theme.ghost, 1.2)]
+    traces = [*ghost, _line(now, "path", theme.muted, 0.5, legend=False, opacity=0.35), *_states(now, colouring, theme)]
     if without_noise is not None:
-        figure.add_trace(_without_noise(without_noise, theme))
+        traces.append(_without_noise(without_noise, theme))
     if fixed_points is not None and len(fixed_points):
-        figure.add_trace(_fixed_points(fixed_points, theme))
-    return styled(
-        figure,
-        theme,
-        xaxis_title_text="PC1 of h (intact network)",
-        yaxis_title_text="PC2 of h (intact network)",
-        hovermode="closest",
-        dragmode="pan",
-    )
+        traces.append(_fixed_points(fixed_points, theme))
+    axes = plane_axes(*(plane_range([now, intact], axis) for axis in (0, 1)))
+    return go.Figure(traces, layout(theme, axes, hovermode="closest", dragmode="pan"))
+
+
+def plane_axes(x_range: list[float] | None, y_range: list[float] | None) -> dict[str, dict[str, Any]]:
+    """The axes of every view of the plane."""
+    return {
+        "xaxis": {"title": "PC1 of h (intact network)", "range": x_range},
+        "yaxis": {"title": "PC2 of h (intact network)", "range": y_range},
+    }
+
+
+def plane_range(motions: list[Motion | None], axis: int) -> list[float] | None:
+    """The stretch of one axis that holds the states of all motions, so that every view of the plane shows the same."""
+    values = np.concatenate([motion.points[..., axis].ravel() for motion in motions if motion is not None])
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return None
+    low, high = float(values.min()), float(values.max())
+    margin = MARGIN * (high - low or 1.0)
+    return [low - margin, high + margin]
 
 
 def _line(motion: Motion, name: str, colour: str, width: float, legend: bool = True, opacity: float = 1.0) -> Any:
@@ -116,7 +127,7 @@ def _by_value(motion: Motion, colouring: Colouring, theme: Theme) -> Any:
         x=points[:, 0], y=points[:, 1], mode="markers", name=colouring.label, showlegend=False,
         marker={
             "size": MARKER_SIZE, "color": values, "opacity": 0.8, **_scale(values, theme),
-            "colorbar": {"title": {"text": colouring.label, "side": "right"}, "thickness": 12, "outlinewidth": 0},
+            "colorbar": colour_bar(colouring.label),
         },
         customdata=np.stack([run[shown], step[shown]], axis=-1),
         hovertemplate=f"{colouring.label} %{{marker.color:.3g}}<br>run %{{customdata[0]}}, step %{{customdata[1]}}"
@@ -148,7 +159,7 @@ def _without_noise(paths: NDArray[np.floating], theme: Theme) -> Any:
 
 def _fixed_points(points: NDArray[np.floating], theme: Theme) -> Any:
     return go.Scattergl(
-        x=points[:, 0], y=points[:, 1], mode="markers", name="fixed point without noise",
+        x=points[:, 0], y=points[:, 1], mode="markers", name="fixed point",
         marker={"symbol": "star", "size": 13, "color": theme.accent, "line": {"width": 1, "color": theme.ground}},
         hovertemplate="fixed point without noise<br>PC1 %{x:.2f}, PC2 %{y:.2f}<extra></extra>",
     )  # fmt: skip

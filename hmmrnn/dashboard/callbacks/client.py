@@ -35,7 +35,7 @@ def register(app: Dash) -> None:
         ("reset", Input(ids.RESET, "n_clicks")),
         ("copyLink", Input(ids.LINK, "n_clicks")),
         ("fastBusy", Input(ids.FAST_BUSY, "data")),
-        ("kickFound", Input(ids.KICK, "data")),
+        ("kickFound", Input(ids.KICK_ANSWER, "data")),
         *(("slowAnswered", Input(ids.answered(v.id), "data")) for v in (*MAIN_VIEWS, *TAB_VIEWS) if v.slow),
     ]
     for name, source in changes:

@@ -22,7 +22,7 @@ Json = dict[str, Any]
 def register(app: Dash) -> None:
     app.callback(Output(ids.BADGE, "children"), Output(ids.BADGE, "color"), Input(ids.OPEN_MODEL, "data"),
                  prevent_initial_call=True)(badge)  # fmt: skip
-    app.callback(Output(ids.KICK, "data"), Input(ids.OPEN_MODEL, "data"), prevent_initial_call=True)(kick_store)
+    app.callback(Output(ids.KICK_ANSWER, "data"), Input(ids.OPEN_MODEL, "data"), prevent_initial_call=True)(kick_store)
     app.callback(Output(ids.GROUP_BUTTONS, "children"), Input(ids.KICK, "data"), Input(ids.OPEN_MODEL, "data"),
                  prevent_initial_call=True)(group_buttons)  # fmt: skip
     app.callback(
@@ -97,6 +97,7 @@ def neuron_rows(model: str, kick: Json | None, scenario: Json | None) -> tuple[l
     }
     rows = [
         {
+            "id": str(i),
             "silenced": i in silenced,
             "role": "…" if roles is None else role_label(roles, i),
             **{name: _json_number(column[i]) for name, column in values.items()},

@@ -14,7 +14,7 @@ from hmmrnn.figures import fidelity as fidelity_figure
 from hmmrnn.figures.orbit import orbit
 from hmmrnn.figures.region_map import region_map
 from hmmrnn.figures.spectrum import spectrum
-from hmmrnn.figures.state_space import Colouring, state_space
+from hmmrnn.figures.state_space import Colouring, plane_range, state_space
 from hmmrnn.figures.theme import REGION_LABELS, THEMES
 from hmmrnn.landscape import Landscape
 from hmmrnn.regions import REGIONS, region_shares
@@ -58,7 +58,8 @@ def landscape_views(data: Json | None, colour: str, theme_name: str) -> tuple[An
     if scenario.colour in ("region", "residency"):
         rest = queries.rest_of(scenario.model)
         space = state_space(now, ghost, _region_colouring(scenario, landscape), theme, rest)
-    return region_map(landscape, colour, theme), _landscape_caption(landscape), around, space, data
+    stretch = [plane_range([now, ghost], axis) for axis in (0, 1)]
+    return region_map(landscape, colour, theme, *stretch), _landscape_caption(landscape), around, space, data
 
 
 def spectrum_view(data: Json | None, tab: str, theme_name: str) -> tuple[Any, Any, Any]:
@@ -104,7 +105,7 @@ def _region_colouring(scenario: Scenario, landscape: Landscape) -> Colouring:
 def _landscape_caption(landscape: Landscape) -> str:
     shares = region_shares(landscape.residency.region)
     parts = [f"{REGION_LABELS[name]} {100 * share:.0f} %" for name, share in shares.items() if share > 0]
-    sample = f"{len(landscape.points):,} of {landscape.available:,} states, {landscape.residency.rollouts} realisations each"
+    sample = f"{len(landscape.points):,} of {landscape.available:,} states, {landscape.residency.rollouts} realisations"
     return f"{sample}: {', '.join(parts)}"
 
 

@@ -1,0 +1,87 @@
+"""A shelf of small networks, and the folders that the dashboard reads and writes, for the tests of its rooms.
+
+A test module gets these fixtures with `pytest_plugins = ["tests.fixtures_dashboard"]`: the shelf and everything that is
+computed from it then exist once for all modules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hmmrnn.checkpoint import save
+from hmmrnn.dashboard import cache, catalog, queries
+from hmmrnn.network import Network
+from tests.networks import PlantedSwitch, planted_switch, random_network
+
+# Doubled, this self-excitation makes its neuron grow without end; as it is, the neuron does no more than any other.
+FUSE_SELF = 0.7
+
+
+@dataclass(frozen=True, eq=False)
+class Shelf:
+    """Networks for the dashboard.
+
+    Attributes:
+        models: the folder with four networks: `linear-2`, a planted switch between three outputs, which is what a page
+            opens by itself; `anonymous`, with biases and without provenance; `mislabelled`, with two outputs and the
+            name of a family that has three; `growing`, which diverges under any noise.
+        cache: the folder that all tests share, so that nothing is computed twice.
+        switch: where what is in `linear-2`.
+        fuse: the neuron of `linear-2` that diverges if mu is 2, and does nothing else.
+    """
+
+    models: Path
+    cache: Path
+    switch: PlantedSwitch
+    fuse: int
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    """The networks, written once."""
+    models, answers = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("cache")
+    ring = [(0, 1), (1, 2), (2, 0)]
+    switch = planted_switch(n_outputs=3, pairs=ring, hold=4, integrators=8, kick=3, echoes=1, idle=3)
+    fuse = switch.idle[0]
+    W_hh = switch.network.W_hh.copy()
+    W_hh[fuse, fuse] = FUSE_SELF
+    network = replace(switch.network, W_hh=W_hh, metadata={"family": "fully-connected", "fidelity_passes": "false"})
+    save(network, models / "linear-2.safetensors")
+    save(random_network(12, 4, 3, bias=True), models / "anonymous.safetensors")
+    save(replace(random_network(12, 4, 2), metadata={"family": "linear-2"}), models / "mislabelled.safetensors")
+    growing = Network(1.6 * np.eye(4), np.eye(4), np.eye(3, 4), metadata={"family": "linear-2"})
+    save(growing, models / "growing.safetensors")
+    return Shelf(models, answers, replace(switch, network=network), fuse)
+
+
+@pytest.fixture
+def dashboard(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
+    """The dashboard's modules with the shelf as their models folder."""
+    yield from _world(shelf, monkeypatch)
+
+
+@pytest.fixture
+def empty_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
+    """The dashboard's modules with a models folder and a cache of the test's own, both empty."""
+    (tmp_path / "models").mkdir()
+    no_switch = PlantedSwitch(random_network(), {}, {}, {}, {}, ())
+    yield from _world(Shelf(tmp_path / "models", tmp_path / "cache", no_switch, -1), monkeypatch)
+
+
+def _world(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
+    monkeypatch.setenv("HMMRNN_MODELS", str(shelf.models))
+    monkeypatch.setenv("HMMRNN_CACHE", str(shelf.cache))
+    _forget()
+    yield shelf
+    _forget()
+
+
+def _forget() -> None:
+    """Make the modules read the environment and the files anew, as a new process would."""
+    for remembered in (cache.folder, cache._store, catalog._entry, catalog._load, queries._noise):
+        remembered.cache_clear()

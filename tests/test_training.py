@@ -1,0 +1,403 @@
+"""Training against two optimizer steps written out by hand, and against what its config promises."""
+
+import math
+import subprocess
+import sys
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from geomloss import SamplesLoss
+
+from hmmrnn.fidelity import fidelity
+from hmmrnn.hmm import HMM
+from hmmrnn.training import (
+    CARRY_BOUND,
+    PAIR_LAGS,
+    PAPER,
+    RECIPES,
+    SMALLEST_PAIR,
+    TRAINING_LENGTH,
+    Progress,
+    TrainingConfig,
+    _Run,
+    train,
+)
+
+SIGMAS = 4.5
+
+
+@pytest.fixture(autouse=True)
+def short_judgement(monkeypatch):
+    """Judge on runs so short that a test takes no time; and give torch back the threads that it had."""
+    monkeypatch.setattr(
+        sys.modules["hmmrnn.training"],
+        "fidelity",
+        lambda network, hmm: fidelity(network, hmm, trajectories=4, steps=40),
+    )
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+def tiny(recipe: str = "fast", family: str = "linear-2", **changes: object) -> TrainingConfig:
+    settings = {"n_neurons": 8, "n_inputs": 4, "batch": 16, "length": 6, "steps": 3, "threads": 1}
+    if recipe == "paper":
+        settings["sequences"] = 40
+    return TrainingConfig.preset(family, recipe, **{**settings, **changes})
+
+
+def train_by_hand(config: TrainingConfig) -> tuple[dict[str, np.ndarray], list[float], list[float]]:
+    """The published recipe without torch's layers and optimizer; returns weights, losses and norms of gradients."""
+    N, M, T, n_outputs = config.n_neurons, config.n_inputs, config.length, config.hmm.n_outputs
+    weights_seed, noise_seed, target_seed = np.random.SeedSequence(config.seed).generate_state(3)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(weights_seed))
+        bound = 1 / math.sqrt(N)
+        W = {
+            name: torch.empty(shape).uniform_(-bound, bound).requires_grad_()
+            for name, shape in (("W_ih", (N, M)), ("W_hh", (N, N)), ("W_out", (n_outputs, N)))
+        }
+    noise = torch.Generator().manual_seed(int(noise_seed))
+    rng = np.random.default_rng(target_seed)
+    sequences, _ = config.hmm.sample(config.sequences, T, rng)
+    divergence = SamplesLoss("sinkhorn", p=2, blur=0.2)
+    first = {name: torch.zeros_like(weight) for name, weight in W.items()}
+    second = {name: torch.zeros_like(weight) for name, weight in W.items()}
+    losses, norms = [], []
+    for step in range(1, config.steps + 1):
+        x = torch.randn(config.batch, T, M, generator=noise)
+        h, symbols = torch.zeros(config.batch, N), []
+        for t in range(T):
+            h = torch.relu(x[:, t] @ W["W_ih"].T + h @ W["W_hh"].T)
+            symbols.append(h @ W["W_out"].T)
+        logits = torch.stack(symbols, dim=1)
+        gumbel = -torch.log(-torch.log(torch.rand(config.batch, T, n_outputs, generator=noise)))
+        soft = torch.softmax(logits + gumbel, dim=-1)
+        hard = torch.eye(n_outputs)[soft.argmax(dim=-1)]
+        generated = hard + soft - soft.detach()
+        real = torch.eye(n_outputs)[sequences[rng.choice(len(sequences), size=config.batch, replace=False)]]
+        loss = divergence(generated.reshape(config.batch, -1), real.reshape(config.batch, -1))
+        gradients = dict(zip(W, torch.autograd.grad(loss, list(W.values())), strict=True))
+        norm = math.sqrt(sum(float((gradient**2).sum()) for gradient in gradients.values()))
+        with torch.no_grad():
+            for name, gradient in gradients.items():
+                gradient = gradient * min(1.0, config.clip / norm)
+                first[name] = 0.9 * first[name] + 0.1 * gradient
+                second[name] = 0.9 * second[name] + 0.1 * gradient**2
+                unbiased = 1 - 0.9**step
+                W[name] -= 1e-3 * (first[name] / unbiased) / ((second[name] / unbiased).sqrt() + 1e-8)
+        losses.append(float(loss.detach()))
+        norms.append(norm)
+    return {name: weight.detach().numpy() for name, weight in W.items()}, losses, norms
+
+
+@pytest.mark.parametrize("clip", [0.01, 100.0])
+def test_the_paper_recipe_equals_steps_written_out_by_hand(clip):
+    config = tiny("paper", clip=clip, seed=5)
+    result = train(config)
+    weights, losses, norms = train_by_hand(config)
+    assert all(0.01 < norm < 100 for norm in norms), "one clip is meant to bind and the other not"
+    np.testing.assert_allclose(result.losses, losses, rtol=1e-4)
+    for name, weight in weights.items():
+        # Each step moves a weight by about 1e-3; single precision leaves the rest.
+        np.testing.assert_allclose(getattr(result.network, name), weight, atol=3e-6, err_msg=name)
+    assert not result.network.has_bias
+
+
+def test_the_same_config_gives_the_same_network():
+    torch.manual_seed(1)
+    one = train(tiny())
+    torch.manual_seed(2)
+    again = train(tiny())
+    for name in ("W_hh", "W_ih", "W_out"):
+        np.testing.assert_array_equal(getattr(one.network, name), getattr(again.network, name))
+    np.testing.assert_array_equal(one.losses, again.losses)
+
+
+def test_another_seed_gives_another_network():
+    one, other = train(tiny(seed=0)), train(tiny(seed=1))
+    for name in ("W_hh", "W_ih", "W_out"):
+        assert (getattr(one.network, name) != getattr(other.network, name)).any()
+    assert (one.losses != other.losses).any()
+
+
+def test_the_callers_random_numbers_are_left_alone():
+    torch.manual_seed(3)
+    torch_before = torch.get_rng_state()
+    numpy_before = np.random.get_state()[1].copy()  # noqa: NPY002  # the test is about the global generator
+    train(tiny())
+    assert torch.equal(torch.get_rng_state(), torch_before)
+    np.testing.assert_array_equal(np.random.get_state()[1], numpy_before)  # noqa: NPY002
+
+
+def test_training_brings_the_loss_down():
+    config = tiny("paper", batch=64, length=8, steps=60, sequences=1000, learning_rate=1e-2)
+    losses = train(config).losses
+    assert losses[-10:].mean() < 0.8 * losses[:3].mean()
+
+
+def test_progress_tells_every_step():
+    seen: list[Progress] = []
+    result = train(tiny(steps=4), on_progress=seen.append)
+    assert [progress.step for progress in seen] == [1, 2, 3, 4]
+    assert {progress.steps for progress in seen} == {4}
+    np.testing.assert_array_equal([progress.loss for progress in seen], result.losses)
+    assert {(progress.floor, progress.plateau) for progress in seen} == {(result.floor, result.plateau)}
+    seconds = [progress.seconds for progress in seen]
+    assert seconds == sorted(seconds)
+    assert not result.stopped
+
+
+@pytest.mark.parametrize("steps_done", [0, 2])
+def test_should_stop_ends_it_with_what_has_been_reached(steps_done):
+    seen: list[Progress] = []
+    result = train(tiny(steps=10), on_progress=seen.append, should_stop=lambda: len(seen) == steps_done)
+    assert result.stopped
+    assert len(result.losses) == len(seen) == steps_done
+    assert result.network.metadata["steps_done"] == str(steps_done)
+
+
+def test_a_run_that_was_stopped_is_the_shorter_run():
+    whole = train(tiny(steps=2, cosine=False))
+    cut = train(tiny(steps=10, cosine=False), should_stop=iter([False, False, True]).__next__)
+    np.testing.assert_array_equal(cut.network.W_hh, whole.network.W_hh)
+    np.testing.assert_array_equal(cut.losses, whole.losses)
+
+
+def test_an_exploding_loss_ends_training():
+    with pytest.raises(FloatingPointError, match="training diverged at step 2"):
+        train(tiny(learning_rate=1e30))
+
+
+def test_weights_that_are_not_finite_after_the_last_step_end_training_too(monkeypatch):
+    # A gradient can overflow while the loss is finite; there is no step after the last that would notice.
+    def poisoned(run: _Run, index: int) -> float:
+        run.readout.weight.data.fill_(math.nan)
+        return 1.0
+
+    monkeypatch.setattr(_Run, "step", poisoned)
+    with pytest.raises(FloatingPointError, match="training diverged"):
+        train(tiny(steps=1))
+
+
+def test_floor_and_plateau_belong_to_the_target_and_the_batch():
+    runs = [_Run(tiny(batch=64, length=20, seed=seed)) for seed in (0, 1)]
+    assert runs[0].floor == runs[1].floor
+    assert runs[0].plateau == runs[1].plateau
+    assert 0 < runs[0].floor < runs[0].plateau
+    config = runs[0].config
+    # Two fresh batches of the HMM are as far apart as the floor says.
+    one, other = (torch.eye(3)[config.hmm.sample(64, 20, seed)[0]].flatten(1) for seed in (11, 12))
+    assert SamplesLoss("sinkhorn", p=2, blur=0.2)(one, other).item() == pytest.approx(runs[0].floor, rel=0.25)
+
+
+def test_gumbel_symbols_are_hard_and_their_gradient_is_the_soft_one():
+    run = _Run(tiny())
+    logits = torch.linspace(-1, 1, 30).reshape(2, 5, 3).requires_grad_()
+    weight = torch.linspace(0, 2, 30).reshape(2, 5, 3)
+    state = run.noise.get_state()
+    symbols = run._gumbel_symbols(logits)
+    (gradient,) = torch.autograd.grad((weight * symbols).sum(), logits)
+    run.noise.set_state(state)
+    gumbel = -torch.log(-torch.log(torch.rand(2, 5, 3, generator=run.noise)))
+    soft = torch.softmax(logits + gumbel, dim=-1)
+    (expected,) = torch.autograd.grad((weight * soft).sum(), logits)
+    torch.testing.assert_close(gradient, expected)
+    assert gradient.abs().min() > 0
+    hard = torch.eye(3)[soft.argmax(dim=-1)]
+    torch.testing.assert_close(symbols.detach(), hard, atol=1e-6, rtol=0)
+
+
+def test_gumbel_symbols_have_the_probabilities_of_the_logits():
+    run = _Run(tiny())
+    shares = torch.tensor([0.2, 0.05, 0.75])
+    n = 20_000
+    found = run._gumbel_symbols(shares.log().expand(1, n, 3)).mean(dim=(0, 1))
+    assert (abs(found - shares) < SIGMAS * (shares * (1 - shares) / n).sqrt()).all()
+
+
+def test_pair_mismatch_is_that_of_a_plain_count():
+    run = _Run(tiny(length=12))
+    p = torch.rand(3, 12, 3, generator=torch.Generator().manual_seed(0)).softmax(-1)
+    expected = 0.0
+    for lag in (lag for lag in PAIR_LAGS if lag < 12):
+        joint = sum(np.outer(p[b, t], p[b, t + lag]) for b in range(3) for t in range(12 - lag)) / (3 * (12 - lag))
+        target = run.config.hmm.joint(lag)
+        error = ((joint - target) ** 2 / np.maximum(target, SMALLEST_PAIR)).sum()
+        expected += (4 if lag == 1 else 1) * error
+    assert run._pair_mismatch(p).item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_pair_mismatch_of_the_target_itself_is_zero():
+    shares = [0.2, 0.3, 0.5]
+    run = _Run(replace(tiny(), hmm=HMM(A=[[1.0]], B=[shares])))
+    assert run._pair_mismatch(torch.tensor(shares).expand(4, 6, 3)).item() == pytest.approx(0, abs=1e-10)
+
+
+def carried(reset: float, last: torch.Tensor) -> torch.Tensor:
+    return _Run(tiny(reset=reset))._carried(last)
+
+
+def test_carried_states_that_are_not_finite_or_far_outside_start_again():
+    last = torch.ones(1, 12, 8)
+    last[0, 1, 3] = torch.nan
+    last[0, 2, 0] = torch.inf
+    last[0, 4] = 1.01 * CARRY_BOUND
+    last[0, 5] = 0.99 * CARRY_BOUND
+    expected = last.clone()
+    expected[0, [1, 2, 4]] = 0
+    torch.testing.assert_close(carried(0.0, last), expected)
+
+
+def test_a_share_of_the_carried_states_starts_again_at_random():
+    n = 2000
+    again = (carried(0.3, torch.ones(1, n, 8)) == 0).all(dim=-1).sum().item()
+    assert abs(again - 0.3 * n) < SIGMAS * math.sqrt(0.3 * 0.7 * n)
+    assert not carried(1.0, torch.ones(1, 50, 8)).any()
+
+
+def test_state_is_carried_only_below_the_plateau_and_only_if_asked():
+    run = _Run(tiny(reset=0.0))
+    run.smoothed = run.plateau
+    run.step(0)
+    assert not run.h.any()
+    run.smoothed = -1e6
+    run.step(1)
+    assert run.h.any()
+    run.smoothed = 1e6
+    run.step(2)
+    assert not run.h.any()
+    other = _Run(tiny(carry=False))
+    other.smoothed = -1e6
+    other.step(0)
+    assert not other.h.any()
+
+
+def test_the_learning_rate_falls_along_half_a_cosine():
+    run, constant = _Run(tiny(steps=4)), _Run(tiny(steps=4, cosine=False))
+    for index, expected in enumerate([1, 0.5 + math.sqrt(0.5) / 2, 0.5, 0.5 - math.sqrt(0.5) / 2]):
+        run.step(index)
+        constant.step(index)
+        assert run.optimizer.param_groups[0]["lr"] == pytest.approx(1e-3 * expected)
+        assert constant.optimizer.param_groups[0]["lr"] == 1e-3
+
+
+def test_orthogonal_initial_weights():
+    W = _Run(tiny(n_neurons=12)).network().W_hh
+    np.testing.assert_allclose(W @ W.T, np.eye(12), atol=1e-5)
+    W = _Run(tiny("paper", n_neurons=12)).network().W_hh
+    assert np.abs(W).max() <= 1 / math.sqrt(12)
+
+
+def test_provenance_is_strings_that_say_how_the_network_was_made():
+    config = tiny("paper", seed=7)
+    result = train(config)
+    metadata = result.network.metadata
+    assert all(type(key) is str and type(value) is str for key, value in metadata.items())
+    assert metadata["family"] == "linear-2"
+    for field in fields(config):
+        if field.name != "hmm":
+            assert metadata[field.name] == str(getattr(config, field.name))
+    assert metadata["steps_done"] == "3"
+    assert metadata["departures"] == "; ".join(f"{name} {text}" for name, text in config.departures.items())
+    assert metadata["fidelity_passes"] == str(result.fidelity.passes).lower()
+    assert float(metadata["fidelity_lag_error"]) == pytest.approx(result.fidelity.lag_error, abs=1e-4)
+    assert {"date", "training_seconds", "version_torch", "version_geomloss", "version_numpy"} <= set(metadata)
+    assert metadata["version_numpy"] == np.__version__
+
+
+@pytest.mark.parametrize("family", TRAINING_LENGTH)
+def test_the_paper_recipe_has_no_departures(family):
+    config = TrainingConfig.preset(family, "paper")
+    assert config.departures == {}
+    assert (config.batch, config.sequences, config.learning_rate) == (4096, 10_000, 1e-3)
+    assert (config.n_neurons, config.n_inputs, config.blur, config.tau) == (150, 100, 0.2, 1.0)
+    assert config.clip == (0.3 if family in ("fully-connected", "cyclic") else 0.9)
+    assert config.length == {"linear-2": 100, "linear-5": 40, "cyclic": 40}.get(family, 30)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("batch", 512),
+        ("length", 50),
+        ("cosine", True),
+        ("orthogonal", True),
+        ("sequences", 0),
+        ("pair_weight", 1.0),
+        ("activity_weight", 0.5),
+        ("carry", True),
+        ("learning_rate", 1e-2),
+        ("clip", 0.5),
+        ("blur", 0.1),
+        ("tau", 0.5),
+    ],
+)
+def test_departures_list_exactly_what_differs(name, value):
+    paper = TrainingConfig.preset("linear-2", "paper")
+    departures = replace(paper, **{name: value}).departures
+    assert departures == {name: f"{value} (paper: {getattr(paper, name)})"}
+
+
+@pytest.mark.parametrize("family", TRAINING_LENGTH)
+def test_the_fast_recipe_lists_its_departures(family):
+    config, paper = TrainingConfig.preset(family), TrainingConfig.preset(family, "paper")
+    differing = {name for name in (*PAPER, "length") if getattr(config, name) != getattr(paper, name)} - {"steps"}
+    assert {"batch", "cosine", "orthogonal", "sequences", "pair_weight"} <= differing
+    assert set(config.departures) == differing
+
+
+def test_presets_take_changes_and_know_their_target():
+    config = TrainingConfig.preset("cyclic", seed=9, steps=5)
+    assert (config.hmm.name, config.recipe, config.seed, config.steps) == ("cyclic", "fast", 9, 5)
+    assert TrainingConfig.preset("cyclic", "paper").recipe == "paper"
+    assert set(TRAINING_LENGTH) == {"linear-2", "linear-3", "linear-4", "linear-5", "fully-connected", "cyclic"}
+    assert RECIPES == ("fast", "paper")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_neurons": 0}, "n_neurons must be >= 1; got 0"),
+        ({"n_inputs": -1}, "n_inputs must be >= 1; got -1"),
+        ({"steps": 0}, "steps must be >= 1; got 0"),
+        ({"length": 0}, "length must be >= 1; got 0"),
+        ({"threads": 0}, "threads must be >= 1; got 0"),
+        ({"batch": 0}, "batch must be >= 1; got 0"),
+        ({"batch": 1}, "batch must be >= 2, or there is nothing to compare; got 1"),
+        ({"seed": -1}, "seed must be >= 0; got -1"),
+        ({"recipe": "slow"}, "recipe must be one of fast, paper; got 'slow'"),
+        ({"sequences": 100, "batch": 512}, "sequences must be"),
+        ({"sequences": -1}, "sequences must be"),
+        ({"learning_rate": -1e-3}, "learning_rate must be"),
+        ({"learning_rate": float("nan")}, "learning_rate must be"),
+        ({"clip": 0.0}, "clip must be"),
+        ({"pair_weight": -1.0}, "pair_weight must be"),
+        ({"activity_weight": -1.0}, "activity_weight must be"),
+        ({"reset": 1.5}, "reset must be"),
+        ({"blur": 0.0}, "blur must be"),
+        ({"tau": 0.0}, "tau must be"),
+    ],
+)
+def test_refuses_what_cannot_be_trained(changes, message):
+    with pytest.raises(ValueError, match=message):
+        TrainingConfig(hmm=HMM.preset("linear-2"), **changes)
+
+
+def test_refuses_unknown_families_and_recipes():
+    with pytest.raises(ValueError, match="unknown HMM family 'linear-9'"):
+        TrainingConfig.preset("linear-9")
+    with pytest.raises(ValueError, match="recipe must be one of fast, paper; got 'slow'"):
+        TrainingConfig.preset("linear-2", "slow")
+
+
+def test_the_config_can_be_made_without_torch():
+    code = (
+        "import sys; from hmmrnn.training import TrainingConfig; TrainingConfig.preset('linear-2').departures;"
+        "sys.exit('torch' in sys.modules or 'geomloss' in sys.modules)"
+    )
+    root = Path(__file__).resolve().parents[1]
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
