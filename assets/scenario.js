@@ -218,7 +218,8 @@
 
   /* ---- what Dash calls ----------------------------------------------------------------------------------------- */
 
-  const triggered = () => window.dash_clientside.callback_context.triggered[0];
+  /* Dash also calls when components of a kind come or go; then nothing was triggered. */
+  const triggered = () => window.dash_clientside.callback_context.triggered[0] || {};
   const triggeredId = () => window.dash_clientside.callback_context.triggered_id;
 
   const client = {

@@ -120,9 +120,7 @@ def fidelity(
         ValueError: the numbers of outputs differ, or steps is not above the largest lag (20).
     """
     if network.n_outputs != hmm.n_outputs:
-        raise ValueError(
-            f"network and HMM must have equally many outputs; got {network.n_outputs} and {hmm.n_outputs}"
-        )
+        raise ValueError(f"network and HMM must have equally many outputs; got {network.n_outputs} and {hmm.n_outputs}")
     if steps <= max(LAGS):
         raise ValueError(f"steps must be above {max(LAGS)}, the largest lag; got {steps}")
     joints, marginals, likelihoods, diverged = _statistics(network, hmm, seed, trajectories, steps, sigma)
@@ -180,7 +178,7 @@ def transition_error(transitions: Floats, hmm: HMM) -> float:
 def _statistics(
     network: Network, hmm: HMM, seed: int, trajectories: int, steps: int, sigma: float
 ) -> tuple[Floats, Floats, Floats, int]:
-    """Joint symbol probabilities (B, L, O, O), marginals (B, O) and log-likelihood (B,) of the runs that stay finite."""
+    """Joint symbols (B, L, O, O), marginals (B, O) and log-likelihood (B,) of the runs that stay finite."""
     parts = []
     # The whole test would hold gigabytes of activity at once; trajectories have streams of their own, so
     # a chunk of them can be run by itself with the very noise that the whole would have had.

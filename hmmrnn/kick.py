@@ -219,9 +219,7 @@ def _grow(bench: _Bench, scores: Floats, seed: int) -> tuple[int, ...]:
     return _without_idle(bench, drive, group, max(reached, MAX_LEAVE_RATE_RATIO * intact))
 
 
-def _most_gaining(
-    bench: _Bench, drive: Floats, group: tuple[int, ...], reached: float, gains: dict[int, float]
-) -> int:
+def _most_gaining(bench: _Bench, drive: Floats, group: tuple[int, ...], reached: float, gains: dict[int, float]) -> int:
     """The candidate that lowers the rate most beside the group; `gains` is brought up to date as far as needed."""
     fresh: set[int] = set() if group else set(gains)
     while True:

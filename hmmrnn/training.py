@@ -18,7 +18,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -308,8 +308,8 @@ class _Run:
     def network(self) -> Network:
         """The present weights as a `Network` without metadata."""
         return Network(
-            W_hh=self.rnn.weight_hh_l0.detach().numpy(),
-            W_ih=self.rnn.weight_ih_l0.detach().numpy(),
+            W_hh=self.rnn.get_parameter("weight_hh_l0").detach().numpy(),
+            W_ih=self.rnn.get_parameter("weight_ih_l0").detach().numpy(),
             W_out=self.readout.weight.detach().numpy(),
         )
 
@@ -383,12 +383,10 @@ class _Run:
 def _initial_modules(config: TrainingConfig) -> tuple[torch.nn.RNN, torch.nn.Linear]:
     import torch
 
-    rnn = torch.nn.RNN(
-        config.n_inputs, config.n_neurons, nonlinearity="relu", bias=False, batch_first=True
-    )
+    rnn = torch.nn.RNN(config.n_inputs, config.n_neurons, nonlinearity="relu", bias=False, batch_first=True)
     readout = torch.nn.Linear(config.n_neurons, config.hmm.n_outputs, bias=False)
     if config.orthogonal:
-        torch.nn.init.orthogonal_(rnn.weight_hh_l0)
+        torch.nn.init.orthogonal_(rnn.get_parameter("weight_hh_l0"))
     return rnn, readout
 
 

@@ -244,7 +244,7 @@ def no_kick_network(n_outputs: int = 2, per_output: int = 40, shared: float = 0.
         relay_i = relu(h_i)        one step late, so a switch is decided one step before it is seen
 
     Half of the variance of noise_i is the neuron's own; the other half is shared by its population, or the mean over a
-    large population would not move. Every neuron of the next output has a kick neuron's profile (negative in the
+    large population would not move. Every integrator of the next output has a kick neuron's profile (negative in the
     cluster, positive in the transition), and none matters: each carries one share in `per_output` of the switch.
 
     Args:

@@ -26,18 +26,20 @@ from hmmrnn.training import (
     train,
 )
 
+# A normal deviate beyond this has probability 6e-6; the seeds are fixed, so a test that passes keeps passing.
 SIGMAS = 4.5
 
 
 @pytest.fixture(autouse=True)
 def short_judgement(monkeypatch):
-    """Judge on runs so short that a test takes no time; and give torch back the threads that it had."""
+    """Judge on runs so short that a test takes no time, with one thread; and give torch back those that it had."""
     monkeypatch.setattr(
         sys.modules["hmmrnn.training"],
         "fidelity",
         lambda network, hmm: fidelity(network, hmm, trajectories=4, steps=40),
     )
     threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
 

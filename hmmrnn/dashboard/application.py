@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
 
-import hmmrnn
 from dash import Dash, set_props
 from flask import jsonify
 from flask.typing import ResponseReturnValue
 from flask_compress import Compress
 
+import hmmrnn
 from hmmrnn.dashboard import callbacks, catalog, ids
 from hmmrnn.dashboard.layout import page
 

@@ -10,7 +10,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from hmmrnn.dashboard import ids
-from hmmrnn.dashboard.scenario import COLOURS, MAX_SEED, MAX_SIGMA, STEPS, TRAJECTORIES, Scenario
+from hmmrnn.dashboard.scenario import COLOURS, MAX_SEED, STEPS, TRAJECTORIES, Scenario
 from hmmrnn.dashboard.views import MAIN_VIEWS, TAB_VIEWS, View
 from hmmrnn.figures.region_map import REGION_COLOURS
 from hmmrnn.figures.theme import FONT, GRAPH_CONFIG
@@ -32,9 +32,18 @@ def page(models: Sequence[dict[str, str]]) -> Any:
 
 def _stores() -> list[Any]:
     names = (
-        ids.PAGE_LOAD, ids.LINK_IN, ids.OPENED, ids.SCENARIO, ids.SETTLED, ids.INTERVENTION_LIST, ids.KICK_ANSWER, ids.KICK, ids.OPEN_MODEL,
-        ids.FAST_BUSY, ids.SINK,
-    )  # fmt: skip
+        ids.PAGE_LOAD,
+        ids.LINK_IN,
+        ids.OPENED,
+        ids.SCENARIO,
+        ids.SETTLED,
+        ids.INTERVENTION_LIST,
+        ids.KICK_ANSWER,
+        ids.KICK,
+        ids.OPEN_MODEL,
+        ids.FAST_BUSY,
+        ids.SINK,
+    )
     slow = [ids.answered(ids.CONNECTIVITY), *(ids.answered(v.id) for v in (*MAIN_VIEWS, *TAB_VIEWS) if v.slow)]
     return [*(dcc.Store(id=name) for name in (*names, *slow)), dcc.Store(id=ids.THEME, data="light")]
 
@@ -44,8 +53,14 @@ def _header(models: Sequence[dict[str, str]]) -> Any:
         [
             html.H1("hmmrnn", className="brand"),
             dmc.Select(
-                id=ids.MODEL, data=list(models), allowDeselect=False, searchable=True, size="sm", w=340,
-                **{"aria-label": "Network"}, nothingFoundMessage="No network of that name",
+                id=ids.MODEL,
+                data=list(models),
+                allowDeselect=False,
+                searchable=True,
+                size="sm",
+                w=340,
+                **{"aria-label": "Network"},
+                nothingFoundMessage="No network of that name",
             ),
             dmc.Badge("", id=ids.BADGE, variant="light", size="lg", className="badge"),
             html.Div(className="spacer"),
@@ -56,7 +71,7 @@ def _header(models: Sequence[dict[str, str]]) -> Any:
             _button(ids.COLOUR_SCHEME, "Dark", "Switch between light and dark"),
         ],
         className="header",
-    )  # fmt: skip
+    )
 
 
 def _button(id: Any, text: str, title: str, **more: Any) -> Any:
@@ -80,7 +95,9 @@ def _notice() -> Any:
 
 
 def _rail() -> Any:
-    return html.Aside([_noise_controls(), _colour_controls(), _interventions()], className="rail", **{"aria-label": "Scenario"})
+    return html.Aside(
+        [_noise_controls(), _colour_controls(), _interventions()], className="rail", **{"aria-label": "Scenario"}
+    )
 
 
 def _noise_controls() -> Any:
@@ -89,8 +106,16 @@ def _noise_controls() -> Any:
             html.H2("Noise and window"),
             html.Label("Noise sigma (1 = as in training)", id="sigma-label"),
             dmc.Slider(
-                id=ids.SIGMA, min=0, max=3, step=0.05, value=DEFAULTS.sigma, updatemode="drag", size="md",
-                thumbLabel="Noise sigma", marks=[{"value": v, "label": str(v)} for v in (0, 1, 2, 3)], mb=22,
+                id=ids.SIGMA,
+                min=0,
+                max=3,
+                step=0.05,
+                value=DEFAULTS.sigma,
+                updatemode="drag",
+                size="md",
+                thumbLabel="Noise sigma",
+                marks=[{"value": v, "label": str(v)} for v in (0, 1, 2, 3)],
+                mb=22,
             ),
             html.Div(
                 [
@@ -107,14 +132,23 @@ def _noise_controls() -> Any:
                 className="pair",
             ),
         ]
-    )  # fmt: skip
+    )
 
 
 def _number(id: str, label: str, value: float, low: float, high: float, step: float = 1) -> Any:
     return dmc.NumberInput(
-        id=id, label=label, value=value, min=low, max=high, step=step, allowDecimal=False, allowNegative=False,
-        clampBehavior="blur", debounce=300, size="sm",
-    )  # fmt: skip
+        id=id,
+        label=label,
+        value=value,
+        min=low,
+        max=high,
+        step=step,
+        allowDecimal=False,
+        allowNegative=False,
+        clampBehavior="blur",
+        debounce=300,
+        size="sm",
+    )
 
 
 def _colour_controls() -> Any:
@@ -122,13 +156,17 @@ def _colour_controls() -> Any:
         [
             html.H2("Colour the state space by"),
             dmc.Select(
-                id=ids.COLOUR, data=[{"value": key, "label": label} for key, label in COLOURS.items()],
-                value=DEFAULTS.colour, allowDeselect=False, size="sm", **{"aria-label": "Colour by"},
+                id=ids.COLOUR,
+                data=[{"value": key, "label": label} for key, label in COLOURS.items()],
+                value=DEFAULTS.colour,
+                allowDeselect=False,
+                size="sm",
+                **{"aria-label": "Colour by"},
             ),
             html.Div(_number(ids.NEURON, "Neuron", 0, 0, 2047), id=ids.NEURON_ROW, hidden=True),
             dmc.Switch(id=ids.NO_INPUT, label="Show runs without noise", checked=False, size="sm", mt=8),
         ]
-    )  # fmt: skip
+    )
 
 
 def _interventions() -> Any:
@@ -157,10 +195,15 @@ def _card_title(view: View) -> Any:
     if view.id == ids.REGION_MAP:
         extra = [
             dmc.Select(
-                id=ids.REGION_COLOUR, data=[{"value": k, "label": v} for k, v in REGION_COLOURS.items()], value="region",
-                allowDeselect=False, size="xs", w=170, **{"aria-label": "Colour the region map by"},
+                id=ids.REGION_COLOUR,
+                data=[{"value": k, "label": v} for k, v in REGION_COLOURS.items()],
+                value="region",
+                allowDeselect=False,
+                size="xs",
+                w=170,
+                **{"aria-label": "Colour the region map by"},
             )
-        ]  # fmt: skip
+        ]
     return html.Div(
         [
             html.H2(view.title),
@@ -177,45 +220,63 @@ def _card_title(view: View) -> Any:
 def _about(view: View) -> Any:
     return dmc.HoverCard(
         [
-            dmc.HoverCardTarget(html.Button("?", className="about", **{"aria-label": f"About {view.title}: {view.about}"})),
+            dmc.HoverCardTarget(
+                html.Button("?", className="about", **{"aria-label": f"About {view.title}: {view.about}"})
+            ),
             dmc.HoverCardDropdown(dmc.Text(view.about, size="sm")),
         ],
-        width=360, shadow="md", withArrow=True, position="bottom-end",
-    )  # fmt: skip
+        width=360,
+        shadow="md",
+        withArrow=True,
+        position="bottom-end",
+    )
 
 
 def graph(view: View) -> Any:
     """The graph of a view, empty until its first answer."""
     return dcc.Graph(
-        id=view.id, className="graph", config=GRAPH_CONFIG, responsive=True,
+        id=view.id,
+        className="graph",
+        config=GRAPH_CONFIG,
+        responsive=True,
         figure={
             "data": [],
             "layout": {
-                "xaxis": {"visible": False}, "yaxis": {"visible": False},
-                "paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)",
+                "xaxis": {"visible": False},
+                "yaxis": {"visible": False},
+                "paper_bgcolor": "rgba(0,0,0,0)",
+                "plot_bgcolor": "rgba(0,0,0,0)",
             },
         },
-    )  # fmt: skip
+    )
 
 
 def _tabs() -> Any:
     neurons = dmc.TabsPanel(neuron_table(), value="neurons", className="tab-panel")
     panels = [
         dmc.TabsPanel(
-            html.Div([_card_title(view), graph(view)], id=ids.card(view.id), className=f"tab-view {'slow' if view.slow else ''}"),
-            value=view.id, className="tab-panel",
+            html.Div(
+                [_card_title(view), graph(view)],
+                id=ids.card(view.id),
+                className=f"tab-view {'slow' if view.slow else ''}",
+            ),
+            value=view.id,
+            className="tab-panel",
         )
         for view in TAB_VIEWS
-    ]  # fmt: skip
+    ]
     about = dmc.TabsPanel(_about_page(), value=ids.ABOUT, className="tab-panel")
     tabs = [("neurons", "Neurons"), *((view.id, view.title) for view in TAB_VIEWS), (ids.ABOUT, "About")]
     return html.Section(
         dmc.Tabs(
             [dmc.TabsList([dmc.TabsTab(label, value=value) for value, label in tabs]), neurons, *panels, about],
-            id=ids.TABS, value="neurons", keepMounted=True, className="tabs",
+            id=ids.TABS,
+            value="neurons",
+            keepMounted=True,
+            className="tabs",
         ),
         className="card tabs-card",
-    )  # fmt: skip
+    )
 
 
 def neuron_table() -> Any:
@@ -227,17 +288,22 @@ def neuron_table() -> Any:
         getRowId="params.data.id",
         defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
         dashGridOptions={
-            "rowHeight": 32, "headerHeight": 36, "animateRows": False,
+            "rowHeight": 32,
+            "headerHeight": 36,
+            "animateRows": False,
             "rowClassRules": {"row-silenced": "params.data.silenced"},
         },
         className="neuron-table",
         style={"height": "100%", "width": "100%"},
-    )  # fmt: skip
+    )
 
 
 def _about_page() -> Any:
     terms = [
-        ("Output", "the symbol with the largest logit at a step; an emission is a symbol drawn from the probabilities."),
+        (
+            "Output",
+            "the symbol with the largest logit at a step; an emission is a symbol drawn from the probabilities.",
+        ),
         ("Leave rate", "probability per step of leaving an output; its inverse is the mean stay."),
         ("Residency time", "mean number of steps until the output changes, over noise realisations from one state."),
         ("Kick neuron", "a neuron that crosses zero when an output is left, and without which it hardly is."),
@@ -247,11 +313,13 @@ def _about_page() -> Any:
     return html.Div(
         [
             html.P(
-                "Noise builds up in a slow cluster, a few kick neurons cross zero, and the state is thrown along a fast "
-                "transition to the next cluster. Take those neurons away and it stays."
+                "Noise builds up in a slow cluster, a few kick neurons cross zero, and the state is thrown along a "
+                "fast transition to the next cluster. Take those neurons away and it stays."
             ),
             html.Dl([part for term, text in terms for part in (html.Dt(term), html.Dd(text))]),
-            html.P("After Torre et al., Mechanistic Interpretability of RNNs emulating Hidden Markov Models, NeurIPS 2025."),
+            html.P(
+                "After Torre et al., Mechanistic Interpretability of RNNs emulating Hidden Markov Models, NeurIPS 2025."
+            ),
         ],
         className="about-page",
     )

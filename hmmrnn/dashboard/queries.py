@@ -142,11 +142,15 @@ def _rest(model: str, content: str) -> Floats:
 def _without_noise(scenario: Scenario, content: str) -> Floats:
     network = network_of(scenario)
     run = respond(network, _noise_of(scenario, network), scenario.sigma, scenario.seed)
-    starts = run.h[:, :: max(1, scenario.steps // STARTS_PER_RUN)][run.valid[:, :: max(1, scenario.steps // STARTS_PER_RUN)]]
+    starts = run.h[:, :: max(1, scenario.steps // STARTS_PER_RUN)][
+        run.valid[:, :: max(1, scenario.steps // STARTS_PER_RUN)]
+    ]
     silence = np.zeros((len(starts[:MAX_STARTS]), WITHOUT_NOISE_STEPS, network.n_inputs))
     decay = respond(network, silence, sigma=0.0, seed=scenario.seed, h0=starts[:MAX_STARTS])
     path = np.concatenate([decay.h0[:, None], decay.h], axis=1)
-    return np.where(np.isfinite(path).all(axis=-1, keepdims=True), _plane(scenario.model, content).project(path), np.nan)
+    return np.where(
+        np.isfinite(path).all(axis=-1, keepdims=True), _plane(scenario.model, content).project(path), np.nan
+    )
 
 
 @cached

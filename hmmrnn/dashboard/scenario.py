@@ -3,7 +3,7 @@
 A `Scenario` is the element of the undo stack, the permalink, the cache key and the argument of every query.
 The server keeps nothing per viewer: any web process can answer any request from the scenario alone.
 
-    /?model=linear-2&ablate=13,22&gain=5,6:0.5:recurrent&sigma=1.0&seed=0&steps=500&trajectories=12&colour=output
+    /?model=linear-2&ablate=13,22&gain=5,6:0.5:recurrent&sigma=1.0&seed=0&steps=400&trajectories=10&colour=output
 
 `ablate` lists single neurons that are silenced, each for itself; each `gain` is one intervention on a group,
 as neurons:mu:target.
@@ -59,15 +59,17 @@ class Scenario:
     model: str
     sigma: float = 1.0
     seed: int = 0
-    steps: int = 500
-    trajectories: int = 12
+    steps: int = 400
+    trajectories: int = 10
     colour: str = "output"
     neuron: int = 0
     interventions: tuple[Intervention, ...] = ()
 
     def __post_init__(self) -> None:
         if not _MODEL_NAME.fullmatch(self.model):
-            raise ValueError(f"model must be the name of a network, of letters, digits, dot and dash; got {self.model!r}")
+            raise ValueError(
+                f"model must be the name of a network, of letters, digits, dot and dash; got {self.model!r}"
+            )
         _check_range("sigma", self.sigma, 0, MAX_SIGMA)
         _check_range("seed", self.seed, 0, MAX_SEED)
         _check_range("steps", self.steps, *STEPS)

@@ -57,8 +57,8 @@ MAIN_VIEWS = (
         "Connectivity",
         "Weights from column to row: recurrent at the upper left, the strongest noise inputs beside it, the readout "
         "below it. Neurons are ordered by role: kick neurons of each output, then the populations that integrate "
-        "noise for them (they excite one kick group and inhibit the others), then the rest. Click a cell "
-        "to silence the neuron of its row, or a readout cell for the neuron of its column; click again to bring it back.",
+        "noise for them (they excite one kick group and inhibit the others), then the rest. Click a cell to silence "
+        "the neuron of its row, or a readout cell for the neuron of its column; click again to bring it back.",
     ),
 )
 TAB_VIEWS = (
@@ -71,8 +71,8 @@ TAB_VIEWS = (
     View(
         ids.SPECTRUM,
         "Spectrum",
-        "Eigenvalues of the network's exact Jacobian, without noise, at states of each region. Beyond the unit circle a "
-        "direction grows: that is what throws the state out of a cluster.",
+        "Eigenvalues of the network's exact Jacobian, without noise, at states of each region. Beyond the unit circle "
+        "a direction grows: that is what throws the state out of a cluster.",
         slow=True,
     ),
     View(

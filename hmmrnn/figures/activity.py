@@ -33,14 +33,18 @@ def activity(
     for column, (neuron, group) in enumerate(zip(neurons, group_output, strict=True)):
         traces.append(
             go.Scatter(
-                x=steps, y=pre_activation[:, column].astype(np.float32), mode="lines",
-                name=f"kick neurons of output {group}", legendgroup=str(group), showlegend=group not in named,
+                x=steps,
+                y=pre_activation[:, column].astype(np.float32),
+                mode="lines",
+                name=f"kick neurons of output {group}",
+                legendgroup=str(group),
+                showlegend=group not in named,
                 line={"color": theme.outputs[group % len(theme.outputs)], "width": 1.2},
                 hovertemplate=f"neuron {neuron}<br>step %{{x}}: %{{y:.2f}}<extra></extra>",
             )
-        )  # fmt: skip
+        )
         named.add(group)
-    axes = {
+    axes: dict[str, dict[str, Any]] = {
         "xaxis": {"title": "time (steps)", "range": [1, len(output)]},
         "yaxis": {"title": "pre-activation", "zeroline": True, "zerolinecolor": theme.text},
     }
@@ -53,9 +57,17 @@ def _background(output: NDArray[np.integer], theme: Theme) -> list[dict[str, Any
     starts, ends = np.r_[0, edges], np.r_[edges, len(output)]
     return [
         {
-            "type": "rect", "xref": "x", "yref": "paper", "x0": int(start) + 0.5, "x1": int(end) + 0.5, "y0": 0, "y1": 1,
-            "fillcolor": theme.outputs[int(output[start]) % len(theme.outputs)], "opacity": 0.12,
-            "line": {"width": 0}, "layer": "below",
+            "type": "rect",
+            "xref": "x",
+            "yref": "paper",
+            "x0": int(start) + 0.5,
+            "x1": int(end) + 0.5,
+            "y0": 0,
+            "y1": 1,
+            "fillcolor": theme.outputs[int(output[start]) % len(theme.outputs)],
+            "opacity": 0.12,
+            "line": {"width": 0},
+            "layer": "below",
         }
         for start, end in zip(starts, ends, strict=True)
-    ]  # fmt: skip
+    ]

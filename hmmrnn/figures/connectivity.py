@@ -51,13 +51,20 @@ def connectivity(network: Network, populations: Populations | None, theme: Theme
     return go.Figure(traces, layout(theme, axes, dragmode="zoom", shapes=shapes, meta=meta))
 
 
-def marks(order: NDArray[np.integer], touched: set[int], populations: Populations | None, theme: Theme) -> list[dict[str, Any]]:
+def marks(
+    order: NDArray[np.integer], touched: set[int], populations: Populations | None, theme: Theme
+) -> list[dict[str, Any]]:
     """Shapes that mark the rows and columns of intervened neurons, over the block lines of the populations."""
     shapes = block_lines(order, populations, theme)
     at = np.flatnonzero(np.isin(order, list(touched)))
     for run in np.split(at, np.flatnonzero(np.diff(at) > 1) + 1) if len(at) else []:
         low, high = run[0] - 0.5, run[-1] + 0.5
-        style = {"type": "rect", "line": {"color": theme.accent, "width": 1.5}, "fillcolor": theme.accent, "opacity": 0.35}
+        style = {
+            "type": "rect",
+            "line": {"color": theme.accent, "width": 1.5},
+            "fillcolor": theme.accent,
+            "opacity": 0.35,
+        }
         for axes, x, y in (
             (("x", "y"), (0, 1), (low, high)),
             (("x2", "y"), (0, 1), (low, high)),
@@ -65,12 +72,17 @@ def marks(order: NDArray[np.integer], touched: set[int], populations: Population
             (("x", "y2"), (low, high), (0, 1)),
         ):
             whole_x, whole_y = x == (0, 1), y == (0, 1)
-            shapes.append({
-                **style,
-                "xref": f"{axes[0]} domain" if whole_x else axes[0],
-                "yref": f"{axes[1]} domain" if whole_y else axes[1],
-                "x0": x[0], "x1": x[1], "y0": y[0], "y1": y[1],
-            })  # fmt: skip
+            shapes.append(
+                {
+                    **style,
+                    "xref": f"{axes[0]} domain" if whole_x else axes[0],
+                    "yref": f"{axes[1]} domain" if whole_y else axes[1],
+                    "x0": x[0],
+                    "x1": x[1],
+                    "y0": y[0],
+                    "y1": y[1],
+                }
+            )
     return shapes
 
 
@@ -106,6 +118,12 @@ def _cells(
     weights: NDArray[np.floating], bound: float, rows: list[str], columns: list[str], theme: Theme, **more: Any
 ) -> Any:
     return go.Heatmap(
-        z=weights.astype(np.float32), x=columns, y=rows, zmin=-bound, zmax=bound, colorscale=theme.diverging,
-        hovertemplate="to %{y}<br>from %{x}<br>weight %{z:.3f}<extra></extra>", **{"showscale": False, **more},
-    )  # fmt: skip
+        z=weights.astype(np.float32),
+        x=columns,
+        y=rows,
+        zmin=-bound,
+        zmax=bound,
+        colorscale=theme.diverging,
+        hovertemplate="to %{y}<br>from %{x}<br>weight %{z:.3f}<extra></extra>",
+        **{"showscale": False, **more},
+    )

@@ -42,7 +42,7 @@ def orbit(
     traces.append(_bars(degrees, now.occupancy, "occupancy", theme.muted))
     if region_of_phase is not None:
         traces.append(_strip(degrees, region_of_phase, theme))
-    levels = [] if hmm is None else np.unique(hmm.B.round(6))
+    levels = () if hmm is None else np.unique(hmm.B.round(6))
     axes: dict[str, dict[str, Any]] = {
         "xaxis": {"title": "orbit phase (degrees)", "range": [0, 360], "dtick": 60, "anchor": "y3"},
         "yaxis": {"title": "P(emission)", "range": [-0.03, 1.03], "domain": [0.42, 1.0]},
@@ -66,29 +66,49 @@ def _band(degrees: NDArray[np.floating], profile: OrbitProfile, output: int, col
     outline = np.concatenate([x, x[::-1]])
     quartiles = np.concatenate([profile.upper_quartile[there, output], profile.lower_quartile[there, output][::-1]])
     band = go.Scatter(
-        x=outline, y=quartiles, fill="toself", mode="lines", line={"width": 0}, fillcolor=_transparent(colour),
-        hoverinfo="skip", showlegend=False,
-    )  # fmt: skip
+        x=outline,
+        y=quartiles,
+        fill="toself",
+        mode="lines",
+        line={"width": 0},
+        fillcolor=_transparent(colour),
+        hoverinfo="skip",
+        showlegend=False,
+    )
     median = go.Scatter(
-        x=x, y=profile.median[there, output], mode="lines+markers", name=f"output {output}",
-        line={"color": colour, "width": 2}, marker={"size": 4, "symbol": ("circle", "square", "diamond")[output % 3]},
+        x=x,
+        y=profile.median[there, output],
+        mode="lines+markers",
+        name=f"output {output}",
+        line={"color": colour, "width": 2},
+        marker={"size": 4, "symbol": ("circle", "square", "diamond")[output % 3]},
         hovertemplate="%{y:.3f}",
-    )  # fmt: skip
+    )
     return [band, median]
 
 
 def _ghost(degrees: NDArray[np.floating], median: NDArray[np.floating], theme: Theme) -> Any:
     return go.Scatter(
-        x=degrees, y=median, mode="lines", line={"color": theme.ghost, "width": 1.5, "dash": "dash"},
-        hoverinfo="skip", showlegend=False,
-    )  # fmt: skip
+        x=degrees,
+        y=median,
+        mode="lines",
+        line={"color": theme.ghost, "width": 1.5, "dash": "dash"},
+        hoverinfo="skip",
+        showlegend=False,
+    )
 
 
 def _bars(degrees: NDArray[np.floating], occupancy: NDArray[np.floating], name: str, colour: str) -> Any:
     return go.Bar(
-        x=degrees, y=100 * occupancy, name=name, marker={"color": colour, "line": {"width": 0}},
-        opacity=0.75, hovertemplate="%{y:.1f} %", showlegend=False, yaxis="y2",
-    )  # fmt: skip
+        x=degrees,
+        y=100 * occupancy,
+        name=name,
+        marker={"color": colour, "line": {"width": 0}},
+        opacity=0.75,
+        hovertemplate="%{y:.1f} %",
+        showlegend=False,
+        yaxis="y2",
+    )
 
 
 def _strip(degrees: NDArray[np.floating], known: NDArray[np.str_], theme: Theme) -> Any:
@@ -97,10 +117,17 @@ def _strip(degrees: NDArray[np.floating], known: NDArray[np.str_], theme: Theme)
     values = np.array([[place.get(str(name), np.nan) for name in known]])
     steps = [(index / len(REGIONS), (index + 1) / len(REGIONS), theme.regions[name]) for name, index in place.items()]
     return go.Heatmap(
-        x=degrees, z=values, zmin=-0.5, zmax=len(REGIONS) - 0.5, showscale=False, name="region", yaxis="y3",
+        x=degrees,
+        z=values,
+        zmin=-0.5,
+        zmax=len(REGIONS) - 0.5,
+        showscale=False,
+        name="region",
+        yaxis="y3",
         colorscale=[[edge, colour] for low, high, colour in steps for edge in (low, high)],
-        text=[[REGION_LABELS.get(str(name), "") for name in known]], hovertemplate="%{text}<extra></extra>",
-    )  # fmt: skip
+        text=[[REGION_LABELS.get(str(name), "") for name in known]],
+        hovertemplate="%{text}<extra></extra>",
+    )
 
 
 def _transparent(colour: str) -> str:

@@ -55,25 +55,39 @@ def _by_region(landscape: Landscape, theme: Theme) -> list[Any]:
             points = landscape.points[inside]
             traces.append(
                 go.Scattergl(
-                    x=points[:, 0], y=points[:, 1], mode="markers", name=REGION_LABELS[region],
-                    marker={"size": 5, "color": theme.regions[region], "symbol": REGION_SYMBOLS[region], "opacity": 0.8},
+                    x=points[:, 0],
+                    y=points[:, 1],
+                    mode="markers",
+                    name=REGION_LABELS[region],
+                    marker={
+                        "size": 5,
+                        "color": theme.regions[region],
+                        "symbol": REGION_SYMBOLS[region],
+                        "opacity": 0.8,
+                    },
                     customdata=landscape.residency.time[inside].astype(np.float32),
                     hovertemplate=f"{REGION_LABELS[region]}<br>residency time %{{customdata:.1f}} steps"
                     "<br>PC1 %{x:.2f}, PC2 %{y:.2f}<extra></extra>",
                 )
-            )  # fmt: skip
+            )
     return traces
 
 
 def _by_value(points: NDArray[np.floating], values: NDArray[np.number], label: str, theme: Theme) -> Any:
     return go.Scattergl(
-        x=points[:, 0].astype(np.float32), y=points[:, 1].astype(np.float32), mode="markers", showlegend=False,
+        x=points[:, 0].astype(np.float32),
+        y=points[:, 1].astype(np.float32),
+        mode="markers",
+        showlegend=False,
         marker={
-            "size": 5, "color": values.astype(np.float32), "colorscale": theme.sequential, "opacity": 0.85,
+            "size": 5,
+            "color": values.astype(np.float32),
+            "colorscale": theme.sequential,
+            "opacity": 0.85,
             "colorbar": colour_bar(label),
         },
         hovertemplate=f"{label} %{{marker.color:.3g}}<br>PC1 %{{x:.2f}}, PC2 %{{y:.2f}}<extra></extra>",
-    )  # fmt: skip
+    )
 
 
 def _arrows(drift: DriftField, theme: Theme) -> Any:
@@ -83,7 +97,11 @@ def _arrows(drift: DriftField, theme: Theme) -> Any:
     path = np.stack([drift.centers, ends, gap], axis=1).reshape(-1, 2).astype(np.float32)
     head = np.tile([0, 8, 0], len(ends))
     return go.Scatter(
-        x=path[:, 0], y=path[:, 1], mode="lines+markers", name="mean step", hoverinfo="skip",
+        x=path[:, 0],
+        y=path[:, 1],
+        mode="lines+markers",
+        name="mean step",
+        hoverinfo="skip",
         line={"color": theme.text, "width": 1.2},
         marker={"symbol": "arrow", "angleref": "previous", "size": head, "color": theme.text},
-    )  # fmt: skip
+    )

@@ -16,9 +16,13 @@ def spectrum(landscape: Landscape, theme: Theme) -> go.Figure:
     """Draw the eigenvalues at the sampled states of each region; zeros of inactive neurons are left out."""
     angle = np.linspace(0, 2 * np.pi, 181)
     circle = go.Scatter(
-        x=np.cos(angle), y=np.sin(angle), mode="lines", name="|λ| = 1", hoverinfo="skip",
+        x=np.cos(angle),
+        y=np.sin(angle),
+        mode="lines",
+        name="|λ| = 1",
+        hoverinfo="skip",
         line={"color": theme.muted, "width": 1.2},
-    )  # fmt: skip
+    )
     traces: list[Any] = [circle]
     region = landscape.residency.region[landscape.spectra_at]
     for name in REGIONS:
@@ -27,11 +31,16 @@ def spectrum(landscape: Landscape, theme: Theme) -> go.Figure:
         if len(values):
             traces.append(
                 go.Scattergl(
-                    x=values.real.astype(np.float32), y=values.imag.astype(np.float32), mode="markers",
+                    x=values.real.astype(np.float32),
+                    y=values.imag.astype(np.float32),
+                    mode="markers",
                     name=f"{REGION_LABELS[name]} ({np.count_nonzero(region == name)} states)",
                     marker={"size": 4, "color": theme.regions[name], "symbol": REGION_SYMBOLS[name], "opacity": 0.5},
                     hovertemplate=f"{REGION_LABELS[name]}<br>λ = %{{x:.3f}} + %{{y:.3f}} i<extra></extra>",
                 )
-            )  # fmt: skip
-    axes = {"xaxis": {"title": "Re λ"}, "yaxis": {"title": "Im λ", "scaleanchor": "x", "scaleratio": 1}}
+            )
+    axes: dict[str, dict[str, Any]] = {
+        "xaxis": {"title": "Re λ"},
+        "yaxis": {"title": "Im λ", "scaleanchor": "x", "scaleratio": 1},
+    }
     return go.Figure(traces, layout(theme, axes, hovermode="closest", dragmode="pan"))

@@ -50,8 +50,9 @@ def state_space(
         fixed_points: (S, C) where runs without noise end; each distinct one once.
         without_noise: (S, T, C) runs without noise.
     """
-    ghost = [] if intact is None else [_line(intact, "intact", theme.ghost, 1.2)]
-    traces = [*ghost, _line(now, "path", theme.muted, 0.5, legend=False, opacity=0.35), *_states(now, colouring, theme)]
+    # Lines are what costs most to draw: one run as a path shows the motion, dots are enough for the rest.
+    ghost = [] if intact is None else [_ghost(intact, theme)]
+    traces = [*ghost, *_states(now, colouring, theme), _path(now, theme)]
     if without_noise is not None:
         traces.append(_without_noise(without_noise, theme))
     if fixed_points is not None and len(fixed_points):
@@ -79,12 +80,28 @@ def plane_range(motions: list[Motion | None], axis: int) -> list[float] | None:
     return [low - margin, high + margin]
 
 
-def _line(motion: Motion, name: str, colour: str, width: float, legend: bool = True, opacity: float = 1.0) -> Any:
-    x, y = _broken(motion.points)
+def _ghost(intact: Motion, theme: Theme) -> Any:
+    points = intact.points[np.isfinite(intact.points[..., 0])]
     return go.Scattergl(
-        x=x, y=y, mode="lines", name=name, line={"color": colour, "width": width}, opacity=opacity,
-        hoverinfo="skip", showlegend=legend,
-    )  # fmt: skip
+        x=points[:, 0],
+        y=points[:, 1],
+        mode="markers",
+        name="intact",
+        hoverinfo="skip",
+        marker={"size": MARKER_SIZE - 1, "color": theme.ghost, "opacity": 0.6},
+    )
+
+
+def _path(now: Motion, theme: Theme) -> Any:
+    return go.Scattergl(
+        x=now.points[0, :, 0],
+        y=now.points[0, :, 1],
+        mode="lines",
+        name="run 1",
+        hoverinfo="skip",
+        line={"color": theme.text, "width": 0.8},
+        opacity=0.7,
+    )
 
 
 def _broken(points: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -110,12 +127,15 @@ def _of_kind(motion: Motion, shown: NDArray[np.bool_], name: str, colour: str, s
     run, step = _indices(motion)
     points = motion.points[shown]
     return go.Scattergl(
-        x=points[:, 0], y=points[:, 1], mode="markers", name=name,
+        x=points[:, 0],
+        y=points[:, 1],
+        mode="markers",
+        name=name,
         marker={"size": MARKER_SIZE, "color": colour, "symbol": symbol, "opacity": 0.75},
         customdata=np.stack([run[shown], step[shown]], axis=-1),
         hovertemplate=f"{name}<br>run %{{customdata[0]}}, step %{{customdata[1]}}"
         "<br>PC1 %{x:.2f}, PC2 %{y:.2f}<extra></extra>",
-    )  # fmt: skip
+    )
 
 
 def _by_value(motion: Motion, colouring: Colouring, theme: Theme) -> Any:
@@ -124,15 +144,22 @@ def _by_value(motion: Motion, colouring: Colouring, theme: Theme) -> Any:
     shown = np.isfinite(motion.points[..., 0]) & np.isfinite(values)
     points, values = motion.points[shown], values[shown]
     return go.Scattergl(
-        x=points[:, 0], y=points[:, 1], mode="markers", name=colouring.label, showlegend=False,
+        x=points[:, 0],
+        y=points[:, 1],
+        mode="markers",
+        name=colouring.label,
+        showlegend=False,
         marker={
-            "size": MARKER_SIZE, "color": values, "opacity": 0.8, **_scale(values, theme),
+            "size": MARKER_SIZE,
+            "color": values,
+            "opacity": 0.8,
+            **_scale(values, theme),
             "colorbar": colour_bar(colouring.label),
         },
         customdata=np.stack([run[shown], step[shown]], axis=-1),
         hovertemplate=f"{colouring.label} %{{marker.color:.3g}}<br>run %{{customdata[0]}}, step %{{customdata[1]}}"
         "<br>PC1 %{x:.2f}, PC2 %{y:.2f}<extra></extra>",
-    )  # fmt: skip
+    )
 
 
 def _scale(values: NDArray[np.floating], theme: Theme) -> dict[str, Any]:
@@ -159,7 +186,10 @@ def _without_noise(paths: NDArray[np.floating], theme: Theme) -> Any:
 
 def _fixed_points(points: NDArray[np.floating], theme: Theme) -> Any:
     return go.Scattergl(
-        x=points[:, 0], y=points[:, 1], mode="markers", name="fixed point",
+        x=points[:, 0],
+        y=points[:, 1],
+        mode="markers",
+        name="fixed point",
         marker={"symbol": "star", "size": 13, "color": theme.accent, "line": {"width": 1, "color": theme.ground}},
         hovertemplate="fixed point without noise<br>PC1 %{x:.2f}, PC2 %{y:.2f}<extra></extra>",
-    )  # fmt: skip
+    )

@@ -13,12 +13,18 @@ FIELDS = (ids.MODEL, ids.SIGMA, ids.SEED, ids.STEPS, ids.TRAJECTORIES, ids.COLOU
 
 
 def register(app: Dash) -> None:
+    """Connect every control to the page's script."""
     _to(app, "pageLoad", Output(ids.LINK_IN, "data"), Input(ids.PAGE_LOAD, "data"), initially=True)
     _to(
-        app, "colourScheme", Output(ids.PROVIDER, "forceColorScheme"), Output(ids.THEME, "data"),
-        Output(ids.COLOUR_SCHEME, "children"), Input(ids.COLOUR_SCHEME, "n_clicks"), State(ids.THEME, "data"),
+        app,
+        "colourScheme",
+        Output(ids.PROVIDER, "forceColorScheme"),
+        Output(ids.THEME, "data"),
+        Output(ids.COLOUR_SCHEME, "children"),
+        Input(ids.COLOUR_SCHEME, "n_clicks"),
+        State(ids.THEME, "data"),
         initially=True,
-    )  # fmt: skip
+    )
     _to(app, "dismiss", Output(ids.NOTICE, "hidden"), Input(ids.NOTICE_DISMISS, "n_clicks"))
     changes: list[tuple[str, Any]] = [
         ("opened", Input(ids.OPENED, "data")),

@@ -22,6 +22,7 @@ Json = dict[str, Any]
 
 
 def register(app: Dash) -> None:
+    """Register what is drawn while the hand is still on the mouse."""
     app.callback(
         Output(ids.STATE_SPACE, "figure"),
         Output(ids.caption(ids.STATE_SPACE), "children"),
@@ -43,14 +44,20 @@ def register(app: Dash) -> None:
         prevent_initial_call=True,
     )(connectivity_marks)
     app.callback(
-        Output(ids.INTERVENTIONS, "children"), Input(ids.INTERVENTION_LIST, "data"), Input(ids.KICK, "data"),
+        Output(ids.INTERVENTIONS, "children"),
+        Input(ids.INTERVENTION_LIST, "data"),
+        Input(ids.KICK, "data"),
         prevent_initial_call=True,
-    )(intervention_list)  # fmt: skip
+    )(intervention_list)
     app.callback(
-        Output(ids.ACTIVITY, "figure"), Output(ids.caption(ids.ACTIVITY), "children"),
-        Input(ids.SCENARIO, "data"), Input(ids.KICK, "data"), Input(ids.TABS, "value"), Input(ids.THEME, "data"),
+        Output(ids.ACTIVITY, "figure"),
+        Output(ids.caption(ids.ACTIVITY), "children"),
+        Input(ids.SCENARIO, "data"),
+        Input(ids.KICK, "data"),
+        Input(ids.TABS, "value"),
+        Input(ids.THEME, "data"),
         prevent_initial_call=True,
-    )(activity_view)  # fmt: skip
+    )(activity_view)
 
 
 def fast_views(data: Json | None, theme_name: str, without_noise: bool) -> tuple[Any, ...]:

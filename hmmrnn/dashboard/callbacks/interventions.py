@@ -49,20 +49,36 @@ def _entry(index: int, item: Intervention, groups: dict[frozenset[int], str]) ->
             html.Div(
                 [
                     html.Span(name, className="intervention-name"),
-                    html.Button("×", id=ids.part(ids.REMOVE, index), className="remove", n_clicks=0,
-                                **{"aria-label": f"Remove the intervention on {name}"}),
+                    html.Button(
+                        "×",
+                        id=ids.part(ids.REMOVE, index),
+                        className="remove",
+                        n_clicks=0,
+                        **{"aria-label": f"Remove the intervention on {name}"},
+                    ),
                 ],
                 className="intervention-title",
             ),
             dmc.SegmentedControl(
-                id=ids.part(ids.TARGET, index), data=list(TARGETS), value=item.target, size="xs", fullWidth=True,
+                id=ids.part(ids.TARGET, index),
+                data=list(TARGETS),
+                value=item.target,
+                size="xs",
+                fullWidth=True,
             ),
             html.Div(
                 [
                     html.Span("mu", className="mu-label"),
                     dmc.Slider(
-                        id=ids.part(ids.MU, index), min=0, max=MAX_MU, step=0.05, value=item.mu, updatemode="drag",
-                        size="md", thumbLabel=f"mu of {name}", className="mu-slider",
+                        id=ids.part(ids.MU, index),
+                        min=0,
+                        max=MAX_MU,
+                        step=0.05,
+                        value=item.mu,
+                        updatemode="drag",
+                        size="md",
+                        thumbLabel=f"mu of {name}",
+                        className="mu-slider",
                         marks=[{"value": 0, "label": "0"}, {"value": 1, "label": "1"}, {"value": 2, "label": "2"}],
                     ),
                 ],
@@ -70,4 +86,4 @@ def _entry(index: int, item: Intervention, groups: dict[frozenset[int], str]) ->
             ),
         ],
         className="intervention",
-    )  # fmt: skip
+    )

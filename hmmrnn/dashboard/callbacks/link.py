@@ -14,6 +14,7 @@ DEFAULT_MODEL = "linear-2"
 
 
 def register(app: Dash) -> None:
+    """Register the reading of links."""
     app.callback(Output(ids.OPENED, "data"), Input(ids.LINK_IN, "data"), prevent_initial_call=True)(opened)
 
 

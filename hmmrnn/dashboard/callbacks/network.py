@@ -20,22 +20,38 @@ Json = dict[str, Any]
 
 
 def register(app: Dash) -> None:
-    app.callback(Output(ids.BADGE, "children"), Output(ids.BADGE, "color"), Input(ids.OPEN_MODEL, "data"),
-                 prevent_initial_call=True)(badge)  # fmt: skip
+    """Register what is asked once for each network."""
+    app.callback(
+        Output(ids.BADGE, "children"),
+        Output(ids.BADGE, "color"),
+        Input(ids.OPEN_MODEL, "data"),
+        prevent_initial_call=True,
+    )(badge)
     app.callback(Output(ids.KICK_ANSWER, "data"), Input(ids.OPEN_MODEL, "data"), prevent_initial_call=True)(kick_store)
-    app.callback(Output(ids.GROUP_BUTTONS, "children"), Input(ids.KICK, "data"), Input(ids.OPEN_MODEL, "data"),
-                 prevent_initial_call=True)(group_buttons)  # fmt: skip
     app.callback(
-        Output(ids.NEURON_TABLE, "columnDefs"), Output(ids.NEURON_TABLE, "rowData"),
-        Input(ids.OPEN_MODEL, "data"), Input(ids.KICK, "data"), State(ids.SCENARIO, "data"),
+        Output(ids.GROUP_BUTTONS, "children"),
+        Input(ids.KICK, "data"),
+        Input(ids.OPEN_MODEL, "data"),
         prevent_initial_call=True,
-    )(neuron_rows)  # fmt: skip
+    )(group_buttons)
     app.callback(
-        Output(ids.CONNECTIVITY, "figure"), Output(ids.caption(ids.CONNECTIVITY), "children"),
+        Output(ids.NEURON_TABLE, "columnDefs"),
+        Output(ids.NEURON_TABLE, "rowData"),
+        Input(ids.OPEN_MODEL, "data"),
+        Input(ids.KICK, "data"),
+        State(ids.SCENARIO, "data"),
+        prevent_initial_call=True,
+    )(neuron_rows)
+    app.callback(
+        Output(ids.CONNECTIVITY, "figure"),
+        Output(ids.caption(ids.CONNECTIVITY), "children"),
         Output(ids.answered(ids.CONNECTIVITY), "data"),
-        Input(ids.OPEN_MODEL, "data"), Input(ids.KICK, "data"), Input(ids.THEME, "data"), State(ids.SCENARIO, "data"),
+        Input(ids.OPEN_MODEL, "data"),
+        Input(ids.KICK, "data"),
+        Input(ids.THEME, "data"),
+        State(ids.SCENARIO, "data"),
         prevent_initial_call=True,
-    )(connectivity_view)  # fmt: skip
+    )(connectivity_view)
 
 
 def badge(model: str) -> tuple[str, str]:
@@ -64,18 +80,25 @@ def group_buttons(kick: Json | None, model: str) -> Any:
         return [dmc.Loader(size="xs"), html.Span("Searching for kick neurons…", role="status")]
     groups = [group for group in kick["groups"] if group["neurons"]]
     kicks = [
-        _group_button(f"Kick group of output {group['output']} ({len(group['neurons'])})", f"kick-{group['output']}", _evidence(group))
+        _group_button(
+            f"Kick group of output {group['output']} ({len(group['neurons'])})",
+            f"kick-{group['output']}",
+            _evidence(group),
+        )
         for group in groups
     ]
     integrating = [
         _group_button(
-            f"Integrating population of {item['output']} ({len(item['neurons'])})", f"integrating-{item['output']}",
+            f"Integrating population of {item['output']} ({len(item['neurons'])})",
+            f"integrating-{item['output']}",
             "Silences the noise input of the neurons that excite this kick group and inhibit the others",
         )
         for item in kick["integrating"]
-    ]  # fmt: skip
+    ]
     size = max((len(group["neurons"]) for group in groups), default=3)
-    control = _group_button(f"Random control ({size})", "control", "Silences as many random neurons outside the kick groups")
+    control = _group_button(
+        f"Random control ({size})", "control", "Silences as many random neurons outside the kick groups"
+    )
     none = [] if groups else [html.Span("No kick neurons found: no neuron has their profile.")]
     return [*none, *kicks, control, *integrating]
 
@@ -154,9 +177,14 @@ def _evidence(group: Json) -> str:
 
 def _group_button(text: str, index: str, title: str) -> Any:
     return dmc.Tooltip(
-        dmc.Button(text, id=ids.part(ids.GROUP, index), variant="default", size="compact-sm", n_clicks=0, fullWidth=True),
-        label=title, multiline=True, w=280, openDelay=300,
-    )  # fmt: skip
+        dmc.Button(
+            text, id=ids.part(ids.GROUP, index), variant="default", size="compact-sm", n_clicks=0, fullWidth=True
+        ),
+        label=title,
+        multiline=True,
+        w=280,
+        openDelay=300,
+    )
 
 
 def _columns(network: Network, outputs: list[int]) -> list[Json]:
@@ -164,18 +192,27 @@ def _columns(network: Network, outputs: list[int]) -> list[Json]:
     number = {"type": "numericColumn", "filter": "agNumberColumnFilter", "valueFormatter": decimals, "width": 128}
     score = "(mean pre-activation in transition - in cluster) / standard deviation; 0 without a kick neuron's profile"
     return [
-        {"field": "silenced", "headerName": "Silenced", "editable": True, "width": 108, "pinned": "left",
-         "cellDataType": "boolean", "cellRenderer": "agCheckboxCellRenderer"},
+        {
+            "field": "silenced",
+            "headerName": "Silenced",
+            "editable": True,
+            "width": 108,
+            "pinned": "left",
+            "cellDataType": "boolean",
+            "cellRenderer": "agCheckboxCellRenderer",
+        },
         {"field": "neuron", "headerName": "Neuron", "type": "numericColumn", "width": 98, "pinned": "left"},
         {"field": "role", "headerName": "Role", "width": 176, "filter": "agTextColumnFilter"},
-        *({"field": f"score{o}", "headerName": f"Score, leaving {o}", "headerTooltip": score, **number, "width": 150}
-          for o in outputs),
+        *(
+            {"field": f"score{o}", "headerName": f"Score, leaving {o}", "headerTooltip": score, **number, "width": 150}
+            for o in outputs
+        ),
         *({"field": f"cluster{o}", "headerName": f"Pre in cluster {o}", **number, "width": 150} for o in outputs),
         *({"field": f"transition{o}", "headerName": f"Pre leaving {o}", **number, "width": 150} for o in outputs),
         *({"field": f"out{o}", "headerName": f"W_out to {o}", **number} for o in range(network.n_outputs)),
         {"field": "recurrent", "headerName": "|W_hh| in", **number},
         {"field": "input", "headerName": "|W_ih| in", **number},
-    ]  # fmt: skip
+    ]
 
 
 def _scores(model: str, ready: bool) -> dict[str, Any]:

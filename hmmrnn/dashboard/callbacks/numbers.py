@@ -16,7 +16,10 @@ def numbers_table(intact: Motion, now: Motion, has_target: bool) -> Any:
     before, after = intact.switching, now.switching
     rows = [
         _row("Switches per 1,000 steps", *_switches(before), *_switches(after), digits=1),
-        *(_row(f"Leave rate out of {o}, per step", *_leave(before, o), *_leave(after, o), digits=4) for o in _seen(before, after)),
+        *(
+            _row(f"Leave rate out of {o}, per step", *_leave(before, o), *_leave(after, o), digits=4)
+            for o in _seen(before, after)
+        ),
         *(_row(f"Time in {o}, %", *_share(before, o), *_share(after, o), digits=1) for o in _seen(before, after)),
     ]
     if has_target:

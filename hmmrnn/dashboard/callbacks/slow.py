@@ -24,6 +24,7 @@ Json = dict[str, Any]
 
 
 def register(app: Dash) -> None:
+    """Register what is asked once the hand rests."""
     app.callback(
         Output(ids.REGION_MAP, "figure"),
         Output(ids.caption(ids.REGION_MAP), "children"),
@@ -37,10 +38,14 @@ def register(app: Dash) -> None:
     )(landscape_views)
     for view, draw in ((ids.SPECTRUM, spectrum_view), (ids.FIDELITY, fidelity_view)):
         app.callback(
-            Output(view, "figure"), Output(ids.caption(view), "children"), Output(ids.answered(view), "data"),
-            Input(ids.SETTLED, "data"), Input(ids.TABS, "value"), Input(ids.THEME, "data"),
+            Output(view, "figure"),
+            Output(ids.caption(view), "children"),
+            Output(ids.answered(view), "data"),
+            Input(ids.SETTLED, "data"),
+            Input(ids.TABS, "value"),
+            Input(ids.THEME, "data"),
             prevent_initial_call=True,
-        )(draw)  # fmt: skip
+        )(draw)
 
 
 def landscape_views(data: Json | None, colour: str, theme_name: str) -> tuple[Any, ...]:

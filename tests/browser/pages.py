@@ -1,0 +1,250 @@
+"""What does a viewer do with the page, and what does he see on it? The words that the browser tests are written in."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Locator, Page, Request, Route, expect
+
+from hmmrnn.dashboard.scenario import Scenario
+
+READY_MS = 120_000
+MAIN_VIEWS = ("state-space", "region-map", "orbit", "connectivity")
+# A small window: what is asked of the page is the same as with a large one, and the answers come sooner.
+SMALL = "/?steps=150&trajectories=4"
+
+# A figure's traces as plain lists, whether its arrays came as numbers or packed in base64; NaN becomes null.
+_TRACES = """(id) => {
+    const kinds = {
+        f4: Float32Array, f8: Float64Array, i1: Int8Array, i2: Int16Array, i4: Int32Array,
+        u1: Uint8Array, u2: Uint16Array, u4: Uint32Array,
+    };
+    const unpacked = ({ dtype, bdata }) =>
+        Array.from(new kinds[dtype](Uint8Array.from(atob(bdata), (c) => c.charCodeAt(0)).buffer));
+    const plain = (value) => {
+        if (value === null || typeof value !== "object") return value;
+        if (ArrayBuffer.isView(value)) return Array.from(value);
+        if (Array.isArray(value)) return value.map(plain);
+        if (typeof value.bdata === "string") return { shape: value.shape || null, values: unpacked(value) };
+        const kept = Object.entries(value).filter(([key]) => !key.startsWith("_")).sort(([a], [b]) => (a < b ? -1 : 1));
+        return Object.fromEntries(kept.map(([key, item]) => [key, plain(item)]));
+    };
+    return JSON.stringify(plain(document.getElementById(id).querySelector(".js-plotly-plot").data));
+}"""
+_LAYOUT = "(id) => JSON.stringify(document.getElementById(id).querySelector('.js-plotly-plot').layout)"
+# Cells may be no larger than a pixel: nearer to the edge than this, one cannot say which of two is meant.
+_CELL_EDGE = 0.15
+
+
+def open_page(page: Page, url: str) -> None:
+    """Open a link and wait until every view shows it, the slow ones and the roles of the neurons too."""
+    page.goto(url)
+    expect(page.locator("#group-buttons button").first).to_be_visible(timeout=READY_MS)
+    expect(page.locator("#connectivity-caption")).to_contain_text("by role", timeout=READY_MS)
+    expect(page.locator("#neuron-table .ag-row").first).to_be_visible(timeout=READY_MS)
+    settle(page)
+
+
+def settle(page: Page) -> None:
+    """Wait until every main view has drawn the present scenario."""
+    for view in MAIN_VIEWS:
+        expect(page.locator(f"#{view} .main-svg").first).to_be_visible(timeout=READY_MS)
+    page.wait_for_function(
+        """() => document.querySelector('#numbers table') && !document.querySelector('.view.stale')
+            && !document.querySelector('.view [data-dash-is-loading]')""",
+        timeout=READY_MS,
+    )
+
+
+@contextmanager
+def changing(page: Page) -> Iterator[None]:
+    """What is done inside changes the scenario; afterwards every main view shows the new one."""
+    before = address(page)
+    yield
+    page.wait_for_function("before => location.search !== before", arg=before)
+    settle(page)
+
+
+def address(page: Page) -> str:
+    return str(page.evaluate("location.search"))
+
+
+def scenario(page: Page) -> Scenario:
+    """The scenario in the address bar, which must be written as the server writes it."""
+    query = address(page)
+    found = Scenario.from_query(query, default_model="none")
+    assert query == f"?{found.to_query()}"
+    return found
+
+
+def touched(page: Page) -> list[tuple[tuple[int, ...], float, str]]:
+    """Neurons, mu and target of every intervention in the address bar."""
+    return [(item.neurons, item.mu, item.target) for item in scenario(page).interventions]
+
+
+def silenced(neuron: int) -> tuple[tuple[int, ...], float, str]:
+    return (neuron,), 0.0, "unit"
+
+
+# ---- figures ----
+
+
+def traces(page: Page, view: str) -> str:
+    """Everything that a figure draws, as one text that can be compared."""
+    return str(page.evaluate(_TRACES, view))
+
+
+def figure_data(page: Page, view: str) -> list[dict[str, Any]]:
+    """The traces of a figure."""
+    found: list[dict[str, Any]] = json.loads(traces(page, view))
+    return found
+
+
+def figure_layout(page: Page, view: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(page.evaluate(_LAYOUT, view))
+    return found
+
+
+def trace_names(page: Page, view: str) -> list[str]:
+    return [trace.get("name", "") for trace in figure_data(page, view)]
+
+
+def expect_traces(page: Page, view: str, wanted: str) -> None:
+    """Wait until a figure draws exactly that."""
+    page.wait_for_function(f"([id, wanted]) => ({_TRACES})(id) === wanted", arg=[view, wanted])
+
+
+def expect_other_traces(page: Page, view: str, unwanted: str) -> None:
+    """Wait until a figure draws anything but that."""
+    page.wait_for_function(f"([id, unwanted]) => ({_TRACES})(id) !== unwanted", arg=[view, unwanted])
+
+
+def picture(page: Page) -> dict[str, str]:
+    """All that the main views and the numbers say about the scenario."""
+    return {**{view: traces(page, view) for view in MAIN_VIEWS}, "numbers": page.locator("#numbers").inner_text()}
+
+
+def number(page: Page, row: str, column: str) -> float:
+    """One value of the numbers table, without its standard error."""
+    columns = page.locator("#numbers thead th").all_inner_texts()
+    line = page.locator("#numbers tbody tr", has=page.get_by_role("rowheader", name=row))
+    text = line.locator("td").nth(columns.index(column) - 1).inner_text()
+    return float(text.split("±")[0])
+
+
+# ---- the ways to a neuron ----
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A place in the connectivity to click on, and the neuron whose row it is in."""
+
+    x: int
+    y: int
+    neuron: int
+
+    def click(self, page: Page) -> None:
+        page.mouse.click(self.x, self.y)
+
+
+def cells(page: Page) -> list[Cell]:
+    """One place in every row of the recurrent weights that can be hit without doubt, from the top."""
+    order = figure_layout(page, "connectivity")["meta"]["order"]
+    box = page.locator('#connectivity .nsewdrag[data-subplot="xy"]').bounding_box()
+    assert box is not None
+    x = round(box["x"] + box["width"] / 3)
+    found: dict[int, Cell] = {}
+    for y in range(int(box["y"]) + 1, int(box["y"] + box["height"])):
+        row, within = divmod((y - box["y"]) / box["height"] * len(order), 1)
+        if _CELL_EDGE < within < 1 - _CELL_EDGE:
+            found.setdefault(int(row), Cell(x, y, order[int(row)]))
+    return list(found.values())
+
+
+def listed(page: Page) -> Locator:
+    """The entries of the intervention list."""
+    return page.locator("#interventions .intervention")
+
+
+def tick(page: Page, neuron: int) -> Locator:
+    """A neuron's checkbox in the table; only rows near the top of the table exist."""
+    return page.locator(f'#neuron-table [row-id="{neuron}"] [col-id="silenced"] input[type="checkbox"]')
+
+
+def table_neurons(page: Page) -> list[int]:
+    """Neurons of the rows that are on screen, from the top."""
+    rows = page.locator("#neuron-table .ag-pinned-left-cols-container .ag-row")
+    found = rows.evaluate_all("rows => rows.map(row => [Number(row.getAttribute('row-index')), row.getAttribute('row-id')])")
+    return [int(neuron) for _, neuron in sorted(found)]
+
+
+def group_buttons(page: Page, kind: str) -> Locator:
+    return page.locator("#group-buttons").get_by_role("button", name=re.compile(f"^{kind}"))
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    """Pick an option of a select."""
+    page.get_by_role("combobox", name=label).or_(page.get_by_role("textbox", name=label)).first.click()
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+# ---- answers on their way ----
+
+Wanted = Callable[[Request], bool]
+
+
+def asks_fast(request: Request) -> bool:
+    return "numbers.children" in _outputs(request)
+
+
+def asks_landscape(request: Request) -> bool:
+    return "region-map.figure" in _outputs(request)
+
+
+def asks_kick(request: Request) -> bool:
+    return "kick-answer.data" in _outputs(request)
+
+
+def _outputs(request: Request) -> str:
+    return str(request.post_data_json["output"])
+
+
+class Gate:
+    """Holds the answers to questions of one kind until it is opened.
+
+    Attributes:
+        held: those that have been asked and answered, and not let through.
+    """
+
+    def __init__(self, page: Page, wanted: Wanted) -> None:
+        self.page, self.wanted = page, wanted
+        self.held: list[tuple[Route, Any]] = []
+        self.closed = True
+        page.route("**/_dash-update-component", self._meet)
+
+    def _meet(self, route: Route) -> None:
+        if self.closed and self.wanted(route.request):
+            self.held.append((route, route.fetch()))
+        else:
+            route.fallback()
+
+    def wait(self, count: int = 1) -> None:
+        """Wait until so many answers are held."""
+        while len(self.held) < count:
+            self.page.wait_for_event("requestfinished" if False else "response", timeout=READY_MS)
+
+    def let_through(self) -> None:
+        """Let the held answers through; later ones are held again."""
+        for route, answer in self.held:
+            route.fulfill(response=answer)
+        self.held = []
+
+    def open(self) -> None:
+        self.closed = False
+        self.let_through()

@@ -1,0 +1,115 @@
+"""Populations against a plain reading of their definition, and on circuits small enough to see through."""
+
+import numpy as np
+import pytest
+
+from hmmrnn.kick import KickGroup, KickNeurons
+from hmmrnn.network import Network
+from hmmrnn.populations import CONTROL, INTEGRATING, KICK, populations
+
+
+def with_groups(groups: dict[int, tuple[int, ...]], n: int, n_outputs: int = 3) -> KickNeurons:
+    """What detection returns, for groups that are given."""
+    empty = np.full((n_outputs, n), np.nan)
+    return KickNeurons(
+        scores=np.zeros((n_outputs, n)),
+        cluster=empty,
+        kick_zone=empty,
+        transition=empty,
+        groups=tuple(KickGroup(a, None, neurons, 0.0, np.empty(0), True) for a, neurons in groups.items()),
+        not_visited=(),
+        seed=0,
+    )
+
+
+def network(W_hh) -> Network:
+    n = len(W_hh)
+    return Network(W_hh, np.ones((n, 1)), np.ones((3, n)))
+
+
+def by_definition(W_hh, groups: dict[int, tuple[int, ...]]) -> list[tuple[str, int]]:
+    """Role and output of each neuron, one at a time."""
+    roles = []
+    groups = {a: neurons for a, neurons in groups.items() if neurons}
+    for j in range(len(W_hh)):
+        own = [a for a, neurons in groups.items() if j in neurons]
+        if own:
+            roles.append((KICK, own[0]))
+            continue
+        u = {a: sum(W_hh[i][j] for i in neurons) / len(neurons) for a, neurons in groups.items()}
+        opposed = {}
+        for a in u:
+            others = [u[b] for b in u if b != a]
+            if others and u[a] > 0 and sum(others) / len(others) < 0:
+                opposed[a] = u[a] - sum(others) / len(others)
+        roles.append((INTEGRATING, max(opposed, key=opposed.__getitem__)) if opposed else (CONTROL, -1))
+    return roles
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        {0: (3, 5), 2: (11,)},
+        {0: (0, 1, 2), 1: (7, 8), 2: (12, 4)},
+        {0: (3, 5), 1: (), 2: (1,)},
+        {1: (3, 5)},
+        {0: (3, 5), 2: (5, 6)},
+        {0: (), 1: ()},
+        {},
+    ],
+)
+def test_roles_are_those_of_the_definition(groups):
+    for seed in range(10):
+        W_hh = np.random.default_rng(seed).standard_normal((24, 24))
+        found = populations(network(W_hh), with_groups(groups, 24))
+        assert list(zip(found.role.tolist(), found.output.tolist(), strict=True)) == by_definition(W_hh, groups)
+
+
+def test_two_populations_that_drive_one_group_each_and_hold_back_the_other():
+    # 0 and 1 are the kick neurons of outputs 0 and 2; 2 drives the first, 3 the second, 4 both, 5 neither.
+    W_hh = np.zeros((6, 6))
+    W_hh[0, 2:5] = 1, -1, 1
+    W_hh[1, 2:5] = -1, 1, 1
+    found = populations(network(W_hh), with_groups({0: (0,), 2: (1,)}, 6))
+    assert found.role.tolist() == [KICK, KICK, INTEGRATING, INTEGRATING, CONTROL, CONTROL]
+    assert found.output.tolist() == [0, 2, 0, 2, -1, -1]
+    assert found.members(INTEGRATING, 2) == (3,)
+    assert found.members(KICK) == (0, 1)
+
+
+def test_the_mean_over_a_group_decides_and_not_one_of_its_neurons():
+    W_hh = np.zeros((4, 4))
+    W_hh[0, 3], W_hh[1, 3], W_hh[2, 3] = 3.0, -1.0, -0.5
+    found = populations(network(W_hh), with_groups({0: (0, 1), 1: (2,)}, 4))
+    assert (found.role[3], found.output[3]) == (INTEGRATING, 0)
+
+
+def test_a_neuron_in_two_groups_counts_for_the_first():
+    found = populations(network(np.zeros((4, 4))), with_groups({0: (1, 2), 2: (2, 3)}, 4))
+    assert found.members(KICK, 0) == (1, 2)
+    assert found.members(KICK, 2) == (3,)
+
+
+def test_with_one_group_nothing_is_opposed():
+    found = populations(network(np.ones((5, 5))), with_groups({1: (2,)}, 5))
+    assert found.members(CONTROL) == (0, 1, 3, 4)
+
+
+def test_the_order_shows_roles_and_outputs_as_blocks():
+    W_hh = np.random.default_rng(3).standard_normal((30, 30))
+    found = populations(network(W_hh), with_groups({0: (20, 3), 2: (7,)}, 30))
+    assert sorted(found.order) == list(range(30))
+    rank = {KICK: 0, INTEGRATING: 1, CONTROL: 2}
+    keys = [(rank[found.role[i]], found.output[i], i) for i in found.order]
+    assert keys == sorted(keys)
+    assert found.members(KICK, 0) == (3, 20)
+
+
+def test_members_of_every_role_are_all_neurons_once_and_plain_integers():
+    W_hh = np.random.default_rng(4).standard_normal((20, 20))
+    found = populations(network(W_hh), with_groups({0: (1,), 1: (2,)}, 20))
+    everyone = [neuron for role in (KICK, INTEGRATING, CONTROL) for neuron in found.members(role)]
+    assert everyone == found.order.tolist()
+    assert all(type(neuron) is int for neuron in everyone)
+    assert found.members(INTEGRATING) == found.members(INTEGRATING, 0) + found.members(INTEGRATING, 1)
+    assert found.members(KICK, 2) == ()

@@ -1,0 +1,258 @@
+"""The scenario: a link that opens what it was copied from, a sentence for every bad one, and a key without looks."""
+
+import re
+from dataclasses import replace
+from itertools import permutations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hmmrnn.dashboard.scenario import (
+    COLOURS,
+    MAX_INTERVENTIONS,
+    MAX_MU,
+    MAX_SEED,
+    MAX_SIGMA,
+    MAX_STATES,
+    STEPS,
+    TRAJECTORIES,
+    Scenario,
+)
+from hmmrnn.network import TARGETS, Intervention
+
+FOUR_DECIMALS = 10_000
+
+
+def decimals(most: float) -> st.SearchStrategy[float]:
+    """Numbers that a link can say: at most four decimals."""
+    return st.integers(0, round(most * FOUR_DECIMALS)).map(lambda x: x / FOUR_DECIMALS)
+
+
+def interventions() -> st.SearchStrategy[Intervention]:
+    neurons = st.lists(st.integers(0, 2047), min_size=1, max_size=6, unique=True).map(tuple)
+    return st.builds(Intervention, neurons, decimals(MAX_MU), st.sampled_from(TARGETS))
+
+
+@st.composite
+def scenarios(draw) -> Scenario:
+    steps = draw(st.integers(*STEPS))
+    return Scenario(
+        model=draw(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", fullmatch=True)),
+        sigma=draw(decimals(MAX_SIGMA)),
+        seed=draw(st.integers(0, MAX_SEED)),
+        steps=steps,
+        trajectories=draw(st.integers(TRAJECTORIES[0], min(TRAJECTORIES[1], MAX_STATES // steps))),
+        colour=draw(st.sampled_from(sorted(COLOURS))),
+        neuron=draw(st.integers(0, 2047)),
+        interventions=tuple(draw(st.lists(interventions(), max_size=6))),
+    )
+
+
+def json_values() -> st.SearchStrategy:
+    """Anything that JSON can hold, with a taste for the names and shapes of a scenario."""
+    names = st.sampled_from(["model", "sigma", "seed", "steps", "interventions", "neurons", "mu", "target", "colour"])
+    numbers = st.integers() | st.floats() | st.sampled_from([10**400, -1, 2**63, 1e308])
+    leaves = st.none() | st.booleans() | numbers | st.text(max_size=8) | st.sampled_from(["linear-2", "unit", "nan"])
+    return st.recursive(
+        leaves,
+        lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names | st.text(max_size=4), inner, max_size=5),
+        max_leaves=12,
+    )
+
+
+class TestLink:
+    @given(scenarios())
+    def test_a_link_opens_what_it_was_copied_from(self, scenario):
+        opened = Scenario.from_query(scenario.to_query(), "other")
+        # The neuron is only said where it is shown.
+        seen = scenario if scenario.colour == "neuron" else replace(scenario, neuron=0)
+        assert opened == seen
+
+    @given(scenarios())
+    def test_the_order_of_interventions_changes_no_answer(self, scenario):
+        assert Scenario.from_query(scenario.to_query(), "other").motion == scenario.motion
+
+    @given(scenarios())
+    def test_a_link_is_its_own_link(self, scenario):
+        once = scenario.to_query()
+        assert Scenario.from_query("?" + once, "other").to_query() == once
+
+    @given(scenarios())
+    def test_a_link_needs_no_escapes(self, scenario):
+        assert re.fullmatch(r"[A-Za-z0-9._,:&=-]+", scenario.to_query())
+
+    def test_the_link_that_others_rely_on(self):
+        scenario = Scenario.from_query("model=linear-2&ablate=13,22&sigma=1.0&seed=0", "other")
+        assert scenario == Scenario(
+            "linear-2", sigma=1.0, seed=0, interventions=(Intervention((13,)), Intervention((22,)))
+        )
+        assert scenario.to_query().startswith("model=linear-2&ablate=13,22&sigma=1.0&seed=0&")
+
+    def test_the_example_in_the_docs(self):
+        query = "/?model=linear-2&ablate=13,22&gain=5,6:0.5:recurrent&sigma=1.0&seed=0&steps=500&trajectories=12"
+        scenario = Scenario.from_query(query.partition("?")[2] + "&colour=output", "other")
+        assert scenario.interventions[2] == Intervention((5, 6), 0.5, "recurrent")
+        assert "/?" + scenario.to_query() == query + "&colour=output"
+
+    def test_an_empty_link_opens_a_new_scenario(self):
+        for query in ("", "?"):
+            assert Scenario.from_query(query, "linear-3") == Scenario("linear-3")
+
+    def test_numbers_are_written_as_the_page_writes_them(self):
+        scenario = Scenario("net", sigma=0.05, interventions=(Intervention((1, 2), 1 / 3), Intervention((3,), 2.0)))
+        assert scenario.to_query().startswith("model=net&gain=1,2:0.3333:unit&gain=3:2.0:unit&sigma=0.05&")
+
+    def test_a_group_that_is_silenced_stays_one_intervention(self):
+        scenario = Scenario("net", interventions=(Intervention((4, 9)),))
+        assert Scenario.from_query(scenario.to_query(), "net").interventions == (Intervention((4, 9)),)
+
+    @pytest.mark.parametrize(
+        ("query", "sentence"),
+        [
+            ("sgima=1", "unknown link parameter 'sgima'; known are model, sigma, seed, steps, trajectories, colour"),
+            ("sigma=loud", "sigma must be a number; got 'loud'"),
+            ("sigma=", "sigma must be a number; got ''"),
+            ("sigma=-1", "sigma must be from 0 to 5.0; got -1"),
+            ("sigma=5.5", "sigma must be from 0 to 5.0; got 5.5"),
+            ("sigma=nan", "sigma must be from 0 to 5.0; got nan"),
+            ("sigma=inf", "sigma must be from 0 to 5.0; got inf"),
+            ("seed=1.5", "seed must be a whole number; got 1.5"),
+            ("seed=inf", "seed must be a whole number; got inf"),
+            ("seed=-1", "seed must be from 0 to 2,147,483,647; got -1"),
+            ("steps=49", "steps must be from 50 to 2,000; got 49"),
+            ("steps=2001", "steps must be from 50 to 2,000; got 2001"),
+            ("trajectories=0", "trajectories must be from 1 to 64; got 0"),
+            ("trajectories=65", "trajectories must be from 1 to 64; got 65"),
+            (
+                "steps=2000&trajectories=64",
+                "steps times trajectories must be at most 32,000; got 2,000 x 64 = 128,000",
+            ),
+            ("colour=red", "colour must be one of output, region, residency, speed, neuron; got 'red'"),
+            ("colour=neuron&neuron=-3", "neuron must be from 0 to"),
+            ("model=../secret", "model must be the name of a network, of letters, digits, dot and dash; got '../secret'"),
+            ("model=", "model must be the name of a network"),
+            ("model=.hidden", "model must be the name of a network"),
+            ("ablate=", "neurons must be whole numbers with commas between, as in 13,22; got ''"),
+            ("ablate=3,x", "neurons must be whole numbers with commas between, as in 13,22; got '3,x'"),
+            ("ablate=-3", "neurons must be whole numbers with commas between, as in 13,22; got '-3'"),
+            ("ablate=1234567", "neurons must be whole numbers with commas between"),
+            ("gain=5,6:0.5", "gain must be neurons:mu:target, as in 5,6:0.5:recurrent; got '5,6:0.5'"),
+            ("gain=5,6:much:unit", "mu must be a number; got 'much'"),
+            ("gain=5,6:-1:unit", "mu must be >= 0; got -1"),
+            ("gain=5,6:2.5:unit", "mu must be from 0 to 2.0; got 2.5"),
+            ("gain=5,6:nan:unit", "mu must be >= 0; got nan"),
+            ("gain=5,6:1:bias", "target must be one of unit, recurrent, input; got 'bias'"),
+            ("gain=5,5:1:unit", "each neuron may be named once; got 5 more than once"),
+            ("ablate=" + ",".join(["1"] * 201), "at most 200 interventions are kept; got 201"),
+        ],
+    )
+    def test_a_bad_link_says_what_is_wrong(self, query, sentence):
+        with pytest.raises(ValueError, match=re.escape(sentence)):
+            Scenario.from_query(query, "linear-2")
+
+
+class TestStore:
+    @given(scenarios())
+    def test_what_the_page_holds_is_the_scenario(self, scenario):
+        assert Scenario.from_dict(scenario.to_dict()) == scenario
+
+    @given(scenarios())
+    def test_whole_numbers_may_come_back_from_the_page_without_a_point(self, scenario):
+        # In JavaScript 1.0 and 1 are the same number.
+        data = scenario.to_dict()
+        for name in ("sigma", "seed", "steps"):
+            data[name] = int(data[name]) if float(data[name]).is_integer() else data[name]
+        for item in data["interventions"]:
+            item["mu"] = int(item["mu"]) if item["mu"].is_integer() else item["mu"]
+        again = Scenario.from_dict(data)
+        assert again == scenario
+        # The cache goes by the text of a scenario.
+        assert repr(again) == repr(scenario)
+
+    @settings(max_examples=200)
+    @given(json_values())
+    def test_whatever_a_page_sends_is_a_scenario_or_a_sentence(self, data):
+        try:
+            made = Scenario.from_dict(data)
+        except ValueError as error:
+            assert str(error)
+        else:
+            assert isinstance(made, Scenario)
+
+    @settings(max_examples=200)
+    @given(
+        st.fixed_dictionaries(
+            {"model": st.just("linear-2")},
+            optional={name: json_values() for name in Scenario.__dataclass_fields__ if name != "model"},
+        )
+    )
+    def test_whatever_a_field_holds_is_a_scenario_or_a_sentence(self, data):
+        try:
+            made = Scenario.from_dict(data)
+        except ValueError as error:
+            assert str(error)
+        else:
+            assert Scenario.from_dict(made.to_dict()) == made
+
+    @pytest.mark.parametrize(
+        ("data", "sentence"),
+        [
+            ({}, "a scenario has a model and may have colour, interventions, model"),
+            ({"model": "net", "size": 3}, "a scenario has a model and may have"),
+            ({"model": "net", "seed": True}, "seed must be a whole number; got True"),
+            ({"model": "net", "seed": "7"}, "seed must be a whole number; got '7'"),
+            ({"model": "net", "sigma": None}, "the scenario could not be read"),
+            ({"model": "net", "interventions": 5}, "the scenario could not be read"),
+            ({"model": "net", "interventions": [{"mu": 0}]}, "the scenario could not be read"),
+            ({"model": "net", "interventions": [{"neurons": []}]}, "must name at least one neuron; got none"),
+            ({"model": "net", "interventions": [{"neurons": [1.5]}]}, "neuron must be a whole number; got 1.5"),
+            ({"model": "net", "interventions": [{"neurons": [-1]}]}, "neurons must be >= 0; got -1"),
+        ],
+    )
+    def test_a_bad_store_says_what_is_wrong(self, data, sentence):
+        with pytest.raises(ValueError, match=re.escape(sentence)):
+            Scenario.from_dict(data)
+
+
+class TestKey:
+    @given(scenarios(), st.sampled_from(sorted(COLOURS)), st.integers(0, 2047))
+    def test_looks_do_not_change_the_key(self, scenario, colour, neuron):
+        assert replace(scenario, colour=colour, neuron=neuron).motion == scenario.motion
+
+    def test_the_order_of_interventions_does_not_change_the_key(self):
+        items = (Intervention((3,)), Intervention((1, 2), 0.5, "input"), Intervention((3,), 2.0), Intervention((0,)))
+        keys = {repr(Scenario("net", interventions=order).motion) for order in permutations(items)}
+        assert len(keys) == 1
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"model": "other"},
+            {"sigma": 0.5},
+            {"seed": 1},
+            {"steps": 501},
+            {"trajectories": 11},
+            {"interventions": (Intervention((3,)),)},
+        ],
+    )
+    def test_everything_else_does(self, change):
+        scenario = Scenario("net")
+        assert replace(scenario, **change).motion != scenario.motion
+
+    def test_interventions_that_differ_in_anything_have_keys_of_their_own(self):
+        items = [
+            Intervention((3,)), Intervention((4,)), Intervention((3, 4)), Intervention((3,), 0.5),
+            Intervention((3,), 0.0, "recurrent"), Intervention((3,), 0.0, "input"),
+        ]  # fmt: skip
+        assert len({repr(Scenario("net", interventions=(item,)).motion) for item in items}) == len(items)
+
+    def test_intact_leaves_everything_but_the_interventions(self):
+        scenario = Scenario("net", 0.5, 3, 100, 4, "speed", 2, (Intervention((1,)),))
+        assert scenario.intact == Scenario("net", 0.5, 3, 100, 4, "speed", 2)
+
+    def test_at_most_two_hundred_interventions(self):
+        many = (Intervention((1,)),) * MAX_INTERVENTIONS
+        assert len(Scenario("net", interventions=many).interventions) == 200
+        with pytest.raises(ValueError, match="at most 200 interventions are kept; got 201"):
+            Scenario("net", interventions=(*many, Intervention((1,))))
