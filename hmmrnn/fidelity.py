@@ -121,6 +121,8 @@ def fidelity(
     """
     if network.n_outputs != hmm.n_outputs:
         raise ValueError(f"network and HMM must have equally many outputs; got {network.n_outputs} and {hmm.n_outputs}")
+    if trajectories < 1:
+        raise ValueError(f"steps and trajectories must be >= 1; got {steps} and {trajectories}")
     if steps <= max(LAGS):
         raise ValueError(f"steps must be above {max(LAGS)}, the largest lag; got {steps}")
     joints, marginals, likelihoods, diverged = _statistics(network, hmm, seed, trajectories, steps, sigma)
@@ -203,7 +205,9 @@ def _mean(values: Floats) -> Floats:
 def _standard_error(values: Floats) -> Floats:
     if len(values) < 2:
         return np.full(values.shape[1:], np.nan)
-    return values.std(axis=0, ddof=1) / np.sqrt(len(values))
+    # The likelihood of a sequence that the target cannot emit is -inf, and its spread is not a number.
+    with np.errstate(invalid="ignore"):
+        return values.std(axis=0, ddof=1) / np.sqrt(len(values))
 
 
 def _largest(difference: Floats) -> float:

@@ -120,7 +120,9 @@ class Network:
 
     def logits(self, h: Floats) -> Floats:
         """(..., O) readout of activity h (..., N), before the softmax."""
-        return h @ self.W_out.T + self.b_out
+        # A run that left all bounds has infinite activity; its logits mean nothing, and are no cause for warnings.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return h @ self.W_out.T + self.b_out
 
 
 class Rollout(NamedTuple):
@@ -195,7 +197,10 @@ class Intervention:
     target: str = "unit"
 
     def __post_init__(self) -> None:
-        neurons = tuple(int(i) for i in np.atleast_1d(np.asarray(self.neurons, dtype=np.int64)))
+        given = np.atleast_1d(np.asarray(self.neurons))
+        if given.ndim != 1 or (given.size and not np.issubdtype(given.dtype, np.integer)):
+            raise ValueError(f"neurons must be whole numbers; got {self.neurons!r}")
+        neurons = tuple(int(i) for i in given)
         if any(i < 0 for i in neurons):
             raise ValueError(f"neurons must be >= 0; got {min(neurons)}")
         if len(set(neurons)) != len(neurons):

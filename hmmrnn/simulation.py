@@ -132,10 +132,12 @@ def draw_noise(n_inputs: int, steps: int, trajectories: int, sigma: float, seed:
     `first` is the number of the first trajectory: with it, a large set of runs can be drawn part by part.
 
     Raises:
-        ValueError: steps or trajectories below 1, or sigma negative or not finite.
+        ValueError: steps or trajectories below 1, seed negative, or sigma negative or not finite.
     """
     if steps < 1 or trajectories < 1:
         raise ValueError(f"steps and trajectories must be >= 1; got {steps} and {trajectories}")
+    if seed < 0:
+        raise ValueError(f"seed must be >= 0; got {seed}")
     if not np.isfinite(sigma) or sigma < 0:
         raise ValueError(f"sigma must be >= 0; got {sigma:g}")
     noise = np.empty((trajectories, steps, n_inputs))
@@ -172,7 +174,9 @@ def initial_state(network: Network, trajectories: int, h0: ArrayLike | None) -> 
 
 def first_divergence(h: Floats, drive: Floats, h0: Floats) -> NDArray[np.int64]:
     """(B,) first step at which activity is not finite or 1e6 times larger than drive and start; -1 if none."""
-    bound = DIVERGENCE_RATIO * max(np.abs(drive).max(), np.abs(h0).max(), np.finfo(float).tiny)
+    # A run is measured by what has driven it so far, so that neither its length nor the runs beside it matter.
+    driven = np.maximum(np.abs(drive).max(axis=-1), np.abs(h0).max(axis=-1, keepdims=True))
+    bound = DIVERGENCE_RATIO * np.maximum(np.maximum.accumulate(driven, axis=1), np.finfo(float).tiny)
     # NaN compares as False, so it lands outside with the infinities.
     outside = ~(h.max(axis=-1) <= bound)
     return np.where(outside.any(axis=1), outside.argmax(axis=1), -1)
@@ -180,10 +184,10 @@ def first_divergence(h: Floats, drive: Floats, h0: Floats) -> NDArray[np.int64]:
 
 def softmax(logits: Floats) -> Floats:
     """Probabilities (..., O) of logits (..., O), safe for large values; NaN where the logits are not finite."""
-    with np.errstate(invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         weights = np.exp(logits - logits.max(axis=-1, keepdims=True))
         return weights / weights.sum(axis=-1, keepdims=True)
 
 
 def _stream(seed: int, purpose: int, trajectory: int) -> np.random.Generator:
-    return np.random.default_rng([seed, purpose, trajectory])
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(purpose, trajectory))))

@@ -70,6 +70,7 @@ class TrainingConfig:
         orthogonal: whether W_hh starts orthogonal rather than uniform (torch's default).
         sequences: size of the fixed training set; 0 draws new sequences at every step.
         pair_weight: weight of the term that matches joint symbol probabilities to the HMM's exact ones.
+        pair_from: share of the steps that pass before this term is added.
         activity_weight: weight of the mean of h squared.
         carry: whether the hidden state is carried from batch to batch once the loss has left the plateau.
         reset: share of carried states that start again from zero at each step.
@@ -93,9 +94,10 @@ class TrainingConfig:
     clip: float = 0.9
     orthogonal: bool = True
     sequences: int = 0
-    pair_weight: float = 5.0
-    activity_weight: float = 0.01
-    carry: bool = True
+    pair_weight: float = 30.0
+    pair_from: float = 0.5
+    activity_weight: float = 0.0
+    carry: bool = False
     reset: float = 0.05
     blur: float = 0.2
     tau: float = 1.0
@@ -109,6 +111,17 @@ class TrainingConfig:
                 raise ValueError(f"{name} must be >= 1; got {getattr(self, name)}")
         if self.batch < 2:
             raise ValueError(f"batch must be >= 2, or there is nothing to compare; got {self.batch}")
+        if self.sequences != 0 and self.sequences < self.batch:
+            raise ValueError(f"sequences must be 0 or >= batch = {self.batch}; got {self.sequences}")
+        for name in ("learning_rate", "clip", "blur", "tau"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be > 0; got {getattr(self, name):g}")
+        for name in ("pair_weight", "activity_weight"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be >= 0; got {getattr(self, name):g}")
+        for name in ("reset", "pair_from"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} must be from 0 to 1; got {getattr(self, name):g}")
         if self.seed < 0:
             raise ValueError(f"seed must be >= 0; got {self.seed}")
 
@@ -135,7 +148,7 @@ class TrainingConfig:
             clip=0.3 if several_orbits else 0.9,
         )
         if recipe == "fast" and several_orbits:
-            settings = replace(settings, length=50, activity_weight=0.02, steps=900)
+            settings = replace(settings, length=50, activity_weight=0.02, carry=True, steps=900)
         if recipe == "paper":
             settings = replace(settings, **PAPER)
         return replace(settings, **changes)
@@ -143,7 +156,11 @@ class TrainingConfig:
     @property
     def departures(self) -> dict[str, str]:
         """Each setting that differs from the published recipe, as "ours (paper: theirs)"."""
-        paper: dict[str, Any] = {**PAPER, "length": TRAINING_LENGTH.get(self.hmm.name, self.length)}
+        paper: dict[str, Any] = {
+            **PAPER,
+            "length": TRAINING_LENGTH.get(self.hmm.name, self.length),
+            "clip": 0.3 if self.hmm.name in ("fully-connected", "cyclic") else 0.9,
+        }
         paper.pop("steps")
         return {
             name: f"{getattr(self, name)} (paper: {value})"
@@ -160,8 +177,12 @@ PAPER: dict[str, Any] = {
     "orthogonal": False,
     "sequences": 10_000,
     "pair_weight": 0.0,
+    "pair_from": 0.0,
     "activity_weight": 0.0,
     "carry": False,
+    "learning_rate": 1e-3,
+    "blur": 0.2,
+    "tau": 1.0,
 }
 
 
@@ -230,6 +251,10 @@ def train(
         if on_progress:
             seconds = time.monotonic() - began
             on_progress(Progress(len(losses), config.steps, losses[-1], run.floor, run.plateau, seconds))
+    if not run.finite:
+        raise FloatingPointError(
+            f"training diverged at step {len(losses)}: the weights are not finite; lower the learning rate or clip"
+        )
     network = run.network()
     judged = fidelity(network, config.hmm)
     provenance = _provenance(config, judged, steps_done=len(losses), seconds=time.monotonic() - began)
@@ -285,9 +310,13 @@ class _Run:
             group["lr"] = config.learning_rate * rate
         h, last = self.rnn(self._noise(), self.h)
         logits = self.readout(h)
+        if not torch.isfinite(logits).all():
+            raise FloatingPointError(
+                f"training diverged at step {index + 1}: the logits are not finite; lower the learning rate or clip"
+            )
         divergence = self.divergence(self._gumbel_symbols(logits).flatten(1), self._target_batch())
         loss = divergence
-        if config.pair_weight:
+        if config.pair_weight and index >= config.pair_from * config.steps:
             loss = loss + config.pair_weight * self._pair_mismatch(logits.softmax(-1))
         if config.activity_weight:
             loss = loss + config.activity_weight * h.square().mean()
@@ -304,6 +333,12 @@ class _Run:
         settled = self.smoothed < self.floor + CARRY_BELOW * (self.plateau - self.floor)
         self.h = self._carried(last.detach()) if config.carry and settled else torch.zeros_like(last)
         return divergence.item()
+
+    @property
+    def finite(self) -> bool:
+        import torch
+
+        return all(bool(torch.isfinite(weight).all()) for weight in self.parameters)
 
     def network(self) -> Network:
         """The present weights as a `Network` without metadata."""

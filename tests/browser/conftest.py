@@ -10,12 +10,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright
+
+from tests.browser.pages import READY_MS
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_FLAGS = [
@@ -27,7 +29,7 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-READY_MS = 60_000
+HEALTHY_WITHIN_S = 60
 # Chrome's own remarks on software rendering; they say nothing about the page.
 RENDERING_REMARK = re.compile(r"GPU stall due to ReadPixels|WebGL.*(fallback|deprecat)", re.IGNORECASE)
 
@@ -39,9 +41,58 @@ class Watch:
     console: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
+    def on(self, page: Page) -> None:
+        page.on("console", self.hear)
+        page.on("pageerror", lambda error: self.console.append(f"page error: {error}"))
+        page.on("request", lambda request: self.requests.append(request.url))
+
     def hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not RENDERING_REMARK.search(message.text):
             self.console.append(f"{message.type}: {message.text}")
+
+
+class Server:
+    """A server of its own on a free port, which can be stopped and started again under the same address."""
+
+    def __init__(self, cache: Path) -> None:
+        self.cache = cache
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = cache / f"server-{self.port}.log"
+
+    def start(self) -> None:
+        environment = {**os.environ, "HMMRNN_CACHE": str(self.cache)}
+        command = [sys.executable, "-m", "hmmrnn", "serve", "--port", str(self.port), "--workers", "2", "--no-open"]
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        self._wait_until_healthy()
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(timeout=20)
+
+    def _wait_until_healthy(self) -> None:
+        deadline = time.monotonic() + HEALTHY_WITHIN_S
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, f"the server ended: {self.log.read_text()}"
+            if healthy(self.url):
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"the server did not answer within {HEALTHY_WITHIN_S} s: {self.log.read_text()}")
+
+
+def healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=1) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def chromium_path() -> str:
@@ -52,41 +103,27 @@ def chromium_path() -> str:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a freshly started server with an empty cache."""
-    port = free_port()
-    cache = tmp_path_factory.mktemp("cache")
-    environment = {**os.environ, "HMMRNN_CACHE": str(cache)}
-    command = [sys.executable, "-m", "hmmrnn", "serve", "--port", str(port), "--workers", "2", "--no-open"]
-    log = (cache / "server.log").open("w")
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_until_healthy(url, process, cache / "server.log")
-        yield url
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
-        log.close()
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that all servers keep their answers in, empty at first."""
+    return tmp_path_factory.mktemp("cache")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@pytest.fixture(scope="session")
+def server(cache: Path) -> Iterator[str]:
+    """The address of a freshly started server."""
+    running = Server(cache)
+    running.start()
+    yield running.url
+    running.stop()
 
 
-def wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        assert process.poll() is None, f"the server ended: {log.read_text()}"
-        try:
-            with urllib.request.urlopen(f"{url}/healthz", timeout=1) as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError(f"the server did not answer within {seconds} s: {log.read_text()}")
+@pytest.fixture
+def own_server(cache: Path) -> Iterator[Server]:
+    """A server that the test may stop."""
+    running = Server(cache)
+    running.start()
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="session")
@@ -97,11 +134,19 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    opened = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
-    opened.set_default_timeout(READY_MS)
-    yield opened
-    opened.close()
+def viewer(browser: Browser) -> Iterator[Callable[[], BrowserContext]]:
+    """Someone with a browser of his own: nothing is shared with other viewers but the server."""
+    contexts: list[BrowserContext] = []
+
+    def arrive() -> BrowserContext:
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+        context.set_default_timeout(READY_MS)
+        contexts.append(context)
+        return context
+
+    yield arrive
+    for context in contexts:
+        context.close()
 
 
 @pytest.fixture
@@ -110,25 +155,9 @@ def watch() -> Watch:
 
 
 @pytest.fixture
-def page(context: BrowserContext, watch: Watch) -> Page:
-    """A page whose console and requests are written down."""
-    opened = context.new_page()
-    opened.on("console", watch.hear)
-    opened.on("pageerror", lambda error: watch.console.append(f"page error: {error}"))
-    opened.on("request", lambda request: watch.requests.append(request.url))
-    return opened
-
-
-def open_page(page: Page, url: str) -> None:
-    """Open a link and wait until every view shows it, the slow ones too."""
-    page.goto(url)
-    settle(page)
-
-
-def settle(page: Page) -> None:
-    """Wait until every main view has drawn the present scenario."""
-    for view in ("state-space", "region-map", "orbit", "connectivity"):
-        expect(page.locator(f"#{view} .main-svg").first).to_be_visible(timeout=READY_MS)
-    page.wait_for_function(
-        "() => document.querySelector('#numbers table') && !document.querySelector('.view.stale')", timeout=READY_MS
-    )
+def page(viewer: Callable[[], BrowserContext], watch: Watch) -> Iterator[Page]:
+    """A page that must have nothing to complain of in its console, whatever a test does with it."""
+    opened = viewer().new_page()
+    watch.on(opened)
+    yield opened
+    assert watch.console == []

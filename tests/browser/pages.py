@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -236,8 +237,11 @@ class Gate:
 
     def wait(self, count: int = 1) -> None:
         """Wait until so many answers are held."""
+        deadline = time.monotonic() + READY_MS / 1000
         while len(self.held) < count:
-            self.page.wait_for_event("requestfinished" if False else "response", timeout=READY_MS)
+            assert time.monotonic() < deadline, f"{len(self.held)} answers came where {count} were expected"
+            # Playwright hands over what has arrived while it waits for the page's next frame.
+            self.page.evaluate("() => new Promise(requestAnimationFrame)")
 
     def let_through(self) -> None:
         """Let the held answers through; later ones are held again."""
