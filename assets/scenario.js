@@ -11,6 +11,7 @@
   const HISTORY_LENGTH = 200;
   const SETTLE_MS = 250;
   const GESTURE_MS = 1000;
+  const KNOCK_MS = 1000;
   const MAX_MU = 2;
 
   const no = () => window.dash_clientside.no_update;
@@ -21,7 +22,7 @@
     present: null, past: [], future: [],
     gesture: null, gestureAt: 0,
     asking: false, askAgain: false, settleTimer: null,
-    kick: null, defaults: null,
+    kick: null, defaults: null, lost: false,
   };
 
   /* ---- changes: (scenario, ...) -> scenario -------------------------------------------------------------------- */
@@ -190,6 +191,45 @@
     }
     window.clearTimeout(page.settleTimer);
     page.settleTimer = window.setTimeout(() => set("settled", { data: page.present }), SETTLE_MS);
+  }
+
+  /* ---- a server that is gone -------------------------------------------------------------------------------------- */
+
+  /* Dash tells nobody when a question gets no answer, so its questions are watched on their way out. */
+  const send = window.fetch;
+  window.fetch = async (...args) => {
+    const question = String(args[0].url || args[0]).includes("_dash-update-component");
+    try {
+      const answer = await send(...args);
+      if (question && answer.status >= 502 && answer.status <= 504) lost();
+      return answer;
+    } catch (error) {
+      if (question) lost();
+      throw error;
+    }
+  };
+
+  function lost() {
+    if (page.lost) return;
+    page.lost = true;
+    client.say("The server does not answer. Nothing is lost: this page goes on by itself when it is back.");
+    const knock = async () => {
+      const alive = await send("healthz").then((answer) => answer.ok, () => false);
+      if (!alive) {
+        window.setTimeout(knock, KNOCK_MS);
+        return;
+      }
+      page.lost = false;
+      page.asking = false;
+      set("notice", { hidden: true });
+      if (!page.present) {
+        set("link-in", { data: window.location.search || "?" });
+        return;
+      }
+      if (!page.kick || page.kick.model !== page.present.model) set("open-model", { data: page.present.model });
+      ask();
+    };
+    window.setTimeout(knock, KNOCK_MS);
   }
 
   /* ---- the table ----------------------------------------------------------------------------------------------- */

@@ -101,7 +101,7 @@ class TrainingConfig:
     reset: float = 0.05
     blur: float = 0.2
     tau: float = 1.0
-    threads: int = 2
+    threads: int = 1
 
     def __post_init__(self) -> None:
         if self.recipe not in RECIPES:

@@ -171,7 +171,7 @@ class TestBadFiles:
         data[-8:] = np.array([np.nan], "<f8").tobytes()
         path.write_bytes(data)
         assert names() == ["net"]
-        with pytest.raises(ValueError, match="net.safetensors: .* holds 1 NaN and 0 infinite values"):
+        with pytest.raises(ValueError, match=r"net\.safetensors: .* holds 1 NaN and 0 infinite values"):
             catalog.network("net")
 
     def test_a_bad_torch_file_is_left_out_with_the_sentence_of_the_reader(self, models, caplog):

@@ -93,7 +93,8 @@ def judged() -> Fidelity:
         transition_error=0.1, marginal_error=0.1, volatility_ratio=1.0, lag_error=0.1, log_likelihood_gap=0.1,
         volatility=0.1, volatility_se=0.01, log_likelihood_se=0.01, diverged=0, trajectories=8, steps=100, seed=0,
         target_marginal=hmm.marginal, target_transitions=hmm.emission_transitions,
-        target_agreement=np.array([hmm.lag_agreement(lag) for lag in LAGS]), target_volatility=hmm.volatility, **measured,
+        target_agreement=np.array([hmm.lag_agreement(lag) for lag in LAGS]), target_volatility=hmm.volatility,
+        **measured,
     )  # fmt: skip
 
 
@@ -141,7 +142,7 @@ def axes_of(figure: go.Figure) -> dict[str, dict]:
 
 
 class TestNothingIsComputed:
-    """Results in, figures out: a figure's module knows result types and constants, and nothing that could compute one."""
+    """Results in, figures out: a figure's module knows result types and constants, and nothing that computes them."""
 
     @pytest.mark.parametrize("path", sorted(FIGURES.glob("*.py")), ids=lambda path: path.stem)
     def test_only_types_and_constants_are_imported(self, path):

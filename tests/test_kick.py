@@ -290,7 +290,6 @@ class TestProof:
         assert not group.proven
         assert len(group.control_ratios) == 0
 
-
     def test_a_network_that_diverges_without_a_group_was_not_kept_by_its_absence(self, switch, bench):
         # A neuron that would grow without end and read out as output 0, and one that holds it down.
         n = switch.network.n_neurons
@@ -351,7 +350,9 @@ class TestShipped:
     def test_at_least_one_switch_has_a_proven_group(self, shipped_groups):
         assert any(group.proven for group in shipped_groups)
 
-    def test_silencing_a_proven_group_keeps_the_output_and_silencing_random_neurons_does_not(self, shipped, shipped_groups):
+    def test_silencing_a_proven_group_keeps_the_output_and_silencing_random_neurons_does_not(
+        self, shipped, shipped_groups
+    ):
         network, groups = shipped, shipped_groups
         noise_seed = 20_000
         noise = network.drive(draw_noise(network.n_inputs, 1000, 64, 1.0, noise_seed))

@@ -131,4 +131,3 @@ def test_refuses_a_run_without_any_state(network, plane, run):
     gone = replace(run, diverged_at=np.zeros(len(run.h), int))
     with pytest.raises(ValueError, match="there is no state to map: every run diverges at its first step"):
         survey(network, plane, gone, seed=0)
-

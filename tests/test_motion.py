@@ -1,5 +1,7 @@
 """What is drawn of a run is the run: each part of a Motion against the room that it comes from."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -98,7 +100,7 @@ def test_transition_error_is_the_largest_over_the_rows_that_the_target_uses(seen
     hmm = HMM.preset("linear-2")
     joint = np.zeros((3, 3))
     for p in run.probabilities:
-        for now, after in zip(p[:-1], p[1:], strict=True):
+        for now, after in pairwise(p):
             joint += np.outer(now, after)
     rows = joint / joint.sum(axis=1, keepdims=True)
     # The middle symbol has 1 % of the mass, below the 2 % from which a row counts.

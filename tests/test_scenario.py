@@ -61,6 +61,14 @@ def json_values() -> st.SearchStrategy:
     )
 
 
+def scenario_or_sentence(data) -> Scenario | str:
+    """What a page's data makes, or why it makes nothing; any other error ends the test."""
+    try:
+        return Scenario.from_dict(data)
+    except ValueError as error:
+        return str(error)
+
+
 class TestLink:
     @given(scenarios())
     def test_a_link_opens_what_it_was_copied_from(self, scenario):
@@ -130,7 +138,7 @@ class TestLink:
             ),
             ("colour=red", "colour must be one of output, region, residency, speed, neuron; got 'red'"),
             ("colour=neuron&neuron=-3", "neuron must be from 0 to"),
-            ("model=../secret", "model must be the name of a network, of letters, digits, dot and dash; got '../secret'"),
+            ("model=../secret", "of letters, digits, dot and dash; got '../secret'"),
             ("model=", "model must be the name of a network"),
             ("model=.hidden", "model must be the name of a network"),
             ("ablate=", "neurons must be whole numbers with commas between, as in 13,22; got ''"),
@@ -173,12 +181,8 @@ class TestStore:
     @settings(max_examples=200)
     @given(json_values())
     def test_whatever_a_page_sends_is_a_scenario_or_a_sentence(self, data):
-        try:
-            made = Scenario.from_dict(data)
-        except ValueError as error:
-            assert str(error)
-        else:
-            assert isinstance(made, Scenario)
+        made = scenario_or_sentence(data)
+        assert isinstance(made, Scenario) or made
 
     @settings(max_examples=200)
     @given(
@@ -188,12 +192,8 @@ class TestStore:
         )
     )
     def test_whatever_a_field_holds_is_a_scenario_or_a_sentence(self, data):
-        try:
-            made = Scenario.from_dict(data)
-        except ValueError as error:
-            assert str(error)
-        else:
-            assert Scenario.from_dict(made.to_dict()) == made
+        made = scenario_or_sentence(data)
+        assert Scenario.from_dict(made.to_dict()) == made if isinstance(made, Scenario) else made
 
     @pytest.mark.parametrize(
         ("data", "sentence"),

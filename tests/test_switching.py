@@ -56,9 +56,7 @@ def test_counts_and_rates_are_those_of_a_plain_loop(drawn):
         np.testing.assert_allclose(found.leave_rate_se[a], standard_error(left, visits[:, a]), atol=1e-12)
         share = visits[:, a].sum() / joint.sum() if joint.sum() else np.nan
         np.testing.assert_allclose(found.time_share[a], share)
-        np.testing.assert_allclose(
-            found.time_share_se[a], standard_error(visits[:, a], visits.sum(axis=1)), atol=1e-12
-        )
+        np.testing.assert_allclose(found.time_share_se[a], standard_error(visits[:, a], visits.sum(axis=1)), atol=1e-12)
     switched = [run.sum() - np.trace(run) for run in joint]
     expected = 1000 * sum(switched) / joint.sum() if joint.sum() else np.nan
     np.testing.assert_allclose(found.switches_per_1000, expected)

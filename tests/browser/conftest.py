@@ -139,10 +139,8 @@ def viewer(browser: Browser) -> Iterator[Callable[[], BrowserContext]]:
     contexts: list[BrowserContext] = []
 
     def arrive() -> BrowserContext:
-        context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
-        context.set_default_timeout(READY_MS)
-        contexts.append(context)
-        return context
+        contexts.append(new_context(browser))
+        return contexts[-1]
 
     yield arrive
     for context in contexts:
@@ -154,10 +152,25 @@ def watch() -> Watch:
     return Watch()
 
 
+@pytest.fixture(scope="session")
+def window(browser: Browser) -> Iterator[BrowserContext]:
+    """The browser window of one viewer, who has been here before: scripts come from his browser's cache."""
+    opened = new_context(browser)
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
-def page(viewer: Callable[[], BrowserContext], watch: Watch) -> Iterator[Page]:
-    """A page that must have nothing to complain of in its console, whatever a test does with it."""
-    opened = viewer().new_page()
+def page(window: BrowserContext, watch: Watch) -> Iterator[Page]:
+    """A new tab that must have nothing to complain of in its console, whatever a test does with it."""
+    opened = window.new_page()
     watch.on(opened)
     yield opened
+    opened.close()
     assert watch.console == []
+
+
+def new_context(browser: Browser) -> BrowserContext:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+    context.set_default_timeout(READY_MS)
+    return context

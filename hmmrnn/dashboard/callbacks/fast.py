@@ -9,6 +9,7 @@ from dash import Dash, Input, Output, Patch, State, no_update
 
 from hmmrnn.dashboard import catalog, ids, queries
 from hmmrnn.dashboard.callbacks.interventions import intervention_list
+from hmmrnn.dashboard.callbacks.network import roles_known
 from hmmrnn.dashboard.callbacks.numbers import numbers_table
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.figures.activity import activity
@@ -81,7 +82,7 @@ def connectivity_marks(data: Json | None, drawn: str | None, kick: Json | None, 
     if data is None or drawn != data["model"]:
         return no_update
     scenario = Scenario.from_dict(data)
-    ready = kick is not None and kick["model"] == scenario.model
+    ready = roles_known(kick, scenario.model)
     roles = queries.populations_of(scenario.model) if ready else None
     n = catalog.network(scenario.model).n_neurons
     order = np.arange(n) if roles is None else roles.order

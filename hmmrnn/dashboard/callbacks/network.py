@@ -12,11 +12,22 @@ from hmmrnn.dashboard import catalog, ids, queries
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.figures.connectivity import ROLE_LABELS, connectivity, marks
 from hmmrnn.figures.theme import THEMES
-from hmmrnn.kick import MAX_LEAVE_RATE_RATIO, KickGroup
+from hmmrnn.kick import MAX_CONTROL_SHARE, MAX_LEAVE_RATE_RATIO, KickGroup
 from hmmrnn.network import Network
 from hmmrnn.populations import CONTROL, INTEGRATING, KICK, Populations
 
 Json = dict[str, Any]
+
+KICK_HELP = (
+    "Everything that reaches these neurons is set to zero; click again to bring them back. Below: how often the output "
+    "is then left, as a ratio to intact, beside the median of random groups of the same size under the same noise. "
+    f"Proven: at most {MAX_LEAVE_RATE_RATIO}, and at most {100 * MAX_CONTROL_SHARE:.0f} % of the random groups as low."
+)
+CONTROL_HELP = "As many neurons drawn at random outside the kick groups; each click draws others"
+INTEGRATING_HELP = (
+    "The noise input of the neurons that excite this kick group and inhibit the others is set to zero; "
+    "click again to bring it back"
+)
 
 
 def register(app: Dash) -> None:
@@ -62,7 +73,12 @@ def badge(model: str) -> tuple[str, str]:
 
 
 def kick_store(model: str) -> Json:
-    """The kick groups and populations, as the page's buttons use them."""
+    """The kick groups and populations, as the page's buttons use them; or the reason why there are none."""
+    try:
+        queries.kick_of(model)
+    except ValueError as error:
+        others = list(range(catalog.network(model).n_neurons))
+        return {"model": model, "groups": [], "integrating": [], "others": others, "reason": f"{error}."}
     found, roles = queries.kick_of(model), queries.populations_of(model)
     integrating = {group.output: roles.members(INTEGRATING, group.output) for group in found.groups}
     return {
@@ -70,7 +86,7 @@ def kick_store(model: str) -> Json:
         "groups": [_group(group) for group in found.groups],
         "integrating": [{"output": output, "neurons": neurons} for output, neurons in integrating.items() if neurons],
         "others": [int(i) for i in np.flatnonzero(roles.role != KICK)],
-        "not_visited": found.not_visited,
+        "reason": "",
     }
 
 
@@ -80,33 +96,34 @@ def group_buttons(kick: Json | None, model: str) -> Any:
         return [dmc.Loader(size="xs"), html.Span("Searching for kick neurons…", role="status")]
     groups = [group for group in kick["groups"] if group["neurons"]]
     kicks = [
-        _group_button(
-            f"Kick group of output {group['output']} ({len(group['neurons'])})",
-            f"kick-{group['output']}",
-            _evidence(group),
-        )
+        part
         for group in groups
+        for part in (
+            _group_button(f"Silence kick group of output {group['output']}", f"kick-{group['output']}", KICK_HELP),
+            html.Small(_evidence(group)),
+        )
     ]
     integrating = [
         _group_button(
-            f"Integrating population of {item['output']} ({len(item['neurons'])})",
-            f"integrating-{item['output']}",
-            "Silences the noise input of the neurons that excite this kick group and inhibit the others",
+            f"Silence noise integrators for {item['output']}", f"integrating-{item['output']}", INTEGRATING_HELP
         )
         for item in kick["integrating"]
     ]
     size = max((len(group["neurons"]) for group in groups), default=3)
-    control = _group_button(
-        f"Random control ({size})", "control", "Silences as many random neurons outside the kick groups"
-    )
-    none = [] if groups else [html.Span("No kick neurons found: no neuron has their profile.")]
+    control = _group_button(f"Silence random control ({size} neurons)", "control", CONTROL_HELP)
+    none = [] if groups else [html.Span(kick["reason"] or "No kick neurons found: no neuron has their profile.")]
     return [*none, *kicks, control, *integrating]
+
+
+def roles_known(kick: Json | None, model: str) -> bool:
+    """Whether the search for kick neurons of this network has ended and found what the roles are taken from."""
+    return kick is not None and kick["model"] == model and not kick["reason"]
 
 
 def neuron_rows(model: str, kick: Json | None, scenario: Json | None) -> tuple[list[Json], list[Json]]:
     """Columns and rows of the neuron table."""
     network = catalog.network(model)
-    ready = kick is not None and kick["model"] == model
+    ready = roles_known(kick, model)
     now = Scenario.from_dict(scenario) if scenario else Scenario(model)
     silenced = {i for item in now.interventions if item.target == "unit" and item.mu == 0 for i in item.neurons}
     roles = queries.populations_of(model) if ready else None
@@ -135,7 +152,7 @@ def connectivity_view(model: str | None, kick: Json | None, theme: str, scenario
     if model is None:
         return (no_update,) * 3
     network = catalog.network(model)
-    ready = kick is not None and kick["model"] == model
+    ready = roles_known(kick, model)
     roles = queries.populations_of(model) if ready else None
     figure = connectivity(network, roles, THEMES[theme])
     touched = {i for item in (scenario or {}).get("interventions", ()) for i in item["neurons"]}
@@ -166,12 +183,13 @@ def _group(group: KickGroup) -> Json:
 
 
 def _evidence(group: Json) -> str:
+    neurons = f"{len(group['neurons'])} neurons"
     if group["control_median"] is None:
-        return "Its effect could not be compared with random groups"
-    verdict = "proven" if group["proven"] else f"not proven: the ratio is above {MAX_LEAVE_RATE_RATIO}"
+        return f"{neurons}; not compared with random groups"
+    verdict = "proven" if group["proven"] else "not proven"
     return (
-        f"Silenced, output {group['output']} is left {group['ratio']:.2f} times as often as intact; "
-        f"{group['controls']} random groups of this size: median {group['control_median']:.2f} ({verdict})"
+        f"{neurons}: left {group['ratio']:.2f} times as often; "
+        f"{group['controls']} random groups {group['control_median']:.2f}; {verdict}"
     )
 
 

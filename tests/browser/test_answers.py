@@ -1,0 +1,192 @@
+"""Is the last thing that was asked for the thing that is shown, however fast the hand and however slow the server?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import Server
+from tests.browser.pages import (
+    MAIN_VIEWS,
+    SMALL,
+    Gate,
+    address,
+    asks_fast,
+    asks_landscape,
+    cells,
+    changing,
+    expect_other_traces,
+    expect_traces,
+    open_page,
+    picture,
+    scenario,
+    settle,
+    silenced,
+    touched,
+    traces,
+)
+
+pytestmark = pytest.mark.browser
+
+Viewer = Callable[[], BrowserContext]
+RAPID_CLICKS = 30
+
+
+def expect_picture(page: Page, wanted: dict[str, str]) -> None:
+    """Wait until the page shows exactly that, in every main view and in the numbers."""
+    for view in MAIN_VIEWS:
+        expect_traces(page, view, wanted[view])
+    assert picture(page) == wanted
+
+
+def test_after_thirty_rapid_clicks_the_last_state_is_shown(page: Page, server: str, viewer: Viewer) -> None:
+    open_page(page, server + SMALL)
+    chosen = cells(page)[:: len(cells(page)) // RAPID_CLICKS][:RAPID_CLICKS]
+    for cell in chosen:
+        cell.click(page)
+    page.wait_for_function("end => location.search.includes(end)", arg=f",{chosen[-1].neuron}&")
+    settle(page)
+    assert touched(page) == [silenced(cell.neuron) for cell in chosen]
+    fresh = viewer().new_page()
+    open_page(fresh, page.url)
+    expect_picture(page, picture(fresh))
+
+
+def test_rapid_clicks_that_undo_each_other_end_where_they_began(page: Page, server: str) -> None:
+    open_page(page, server + SMALL)
+    before, query = picture(page), address(page)
+    first, second = cells(page)[:2]
+    for cell in (first, second, first, second, first, first):
+        cell.click(page)
+    page.wait_for_function("query => location.search === query", arg=query)
+    settle(page)
+    expect_picture(page, before)
+
+
+def test_an_answer_that_comes_late_is_followed_by_that_of_the_newest_state(page: Page, server: str) -> None:
+    open_page(page, server + SMALL)
+    first, second, third = cells(page)[:3]
+    with changing(page):
+        third.click(page)
+    wanted = picture(page)
+    with changing(page):
+        page.locator("#undo").click()
+
+    gate = Gate(page, asks_fast)
+    first.click(page)
+    gate.wait()
+    with changing_only_the_address(page):
+        page.locator("#undo").click()
+    with changing_only_the_address(page):
+        second.click(page)
+    with changing_only_the_address(page):
+        page.locator("#undo").click()
+    with changing_only_the_address(page):
+        third.click(page)
+    gate.open()
+    settle(page)
+    assert touched(page) == [silenced(third.neuron)]
+    expect_picture(page, wanted)
+
+
+def changing_only_the_address(page: Page) -> AddressChange:
+    return AddressChange(page)
+
+
+class AddressChange:
+    """What is done inside changes the address; nothing is said of the views."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def __enter__(self) -> None:
+        self.before = address(self.page)
+
+    def __exit__(self, *_: object) -> None:
+        self.page.wait_for_function("before => location.search !== before", arg=self.before)
+
+
+def test_a_slow_answer_for_an_older_state_never_replaces_a_newer_one(page: Page, server: str) -> None:
+    open_page(page, server + SMALL)
+    first, second = cells(page)[:2]
+    gate = Gate(page, asks_landscape)
+    first.click(page)
+    gate.wait()
+    gate.closed = False
+    second.click(page)
+    settle(page)
+    assert touched(page) == [silenced(first.neuron), silenced(second.neuron)]
+    wanted = picture(page)
+    gate.let_through()
+    # Something that is asked and answered afterwards: by then the page has dealt with the late answer.
+    page.get_by_label("Show runs without noise").check()
+    expect_other_traces(page, "state-space", wanted["state-space"])
+    settle(page)
+    for view in ("region-map", "orbit"):
+        assert traces(page, view) == wanted[view]
+
+
+def test_a_slow_answer_never_replaces_the_fast_answer_of_a_newer_state(page: Page, server: str) -> None:
+    open_page(page, f"{server}{SMALL}&colour=region")
+    cell = cells(page)[0]
+    slow, fast = Gate(page, asks_landscape), Gate(page, asks_fast)
+    page.locator("#new-noise").click()
+    fast.wait()
+    fast.let_through()
+    slow.wait()
+    older = slow.held[0]
+    cell.click(page)
+    fast.wait()
+    before = traces(page, "state-space")
+    fast.let_through()
+    expect_other_traces(page, "state-space", before)
+    wanted = {view: traces(page, view) for view in ("state-space", "orbit")}
+    # The hand has only just come to rest: the newer slow answer has not been asked for.
+    assert slow.held == [older]
+    slow.let_through()
+    slow.wait()
+    assert {view: traces(page, view) for view in wanted} == wanted
+    slow.open()
+    settle(page)
+    assert touched(page) == [silenced(cell.neuron)]
+
+
+def test_computing_is_said_while_an_answer_is_awaited(page: Page, server: str) -> None:
+    open_page(page, server + SMALL)
+    sign = page.locator("#region-map-card").get_by_text("computing")
+    expect(sign).to_be_hidden()
+    gate = Gate(page, asks_landscape)
+    before = traces(page, "region-map")
+    cells(page)[0].click(page)
+    gate.wait()
+    expect(sign).to_be_visible()
+    # The fast views did not wait for the slow one.
+    assert "intact" in traces(page, "state-space")
+    assert traces(page, "region-map") == before
+    gate.open()
+    expect(sign).to_be_hidden()
+    expect_other_traces(page, "region-map", before)
+
+
+def test_a_server_that_comes_back_is_asked_again(own_server: Server, viewer: Viewer) -> None:
+    page = viewer().new_page()
+    open_page(page, own_server.url + SMALL)
+    first, second = cells(page)[:2]
+    with changing(page):
+        first.click(page)
+    own_server.stop()
+    with changing_only_the_address(page):
+        second.click(page)
+    assert touched(page) == [silenced(first.neuron), silenced(second.neuron)]
+    expect(page.locator("#notice")).to_contain_text("server")
+    own_server.start()
+    with changing(page):
+        first.click(page)
+    assert touched(page) == [silenced(second.neuron)]
+    shown = picture(page)
+    fresh = viewer().new_page()
+    open_page(fresh, page.url)
+    assert shown == picture(fresh)
+    assert scenario(fresh) == scenario(page)

@@ -1,0 +1,93 @@
+"""What becomes of a link that cannot be opened, and of a network that runs away?"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from hmmrnn.dashboard.scenario import Scenario
+from tests.browser.pages import (
+    SMALL,
+    address,
+    cells,
+    changing,
+    figure_layout,
+    open_page,
+    scenario,
+    silenced,
+    touched,
+    traces,
+)
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("model=nothing-of-that-name", "there is no network 'nothing-of-that-name'"),
+        ("model=../../etc/passwd", "model must be the name of a network"),
+        ("sigma=-1", "sigma must be from 0 to 5; got -1"),
+        ("sigma=nan", "sigma must be"),
+        ("ablate=9999", "9999"),
+        ("ablate=x", "neurons must be whole numbers"),
+        ("gain=1:3:unit", "mu must be from 0 to 2; got 3"),
+        ("gain=1:1:everything", "target must be"),
+        ("steps=2000&trajectories=64", "steps times trajectories"),
+        ("colour=neuron&neuron=9999", "9999"),
+        ("colour=<script>alert(1)</script>", "colour must be one of"),
+        ("%00%ff=1&&&===", "unknown link parameter"),
+    ],
+)
+def test_a_link_that_cannot_be_opened_says_why_in_one_sentence(page: Page, server: str, query: str, reason: str) -> None:
+    open_page(page, f"{server}/?{query}")
+    notice = page.locator("#notice-text")
+    expect(notice).to_be_visible()
+    expect(notice).to_contain_text(reason)
+    said = notice.inner_text()
+    assert re.fullmatch(r"[A-Z][^\n]*[^.]\.", said), said
+    assert "Traceback" not in said
+    opened = scenario(page)
+    assert opened == Scenario(opened.model)
+    expect(page.locator("#undo")).to_be_disabled()
+    page.get_by_role("button", name="Dismiss").click()
+    expect(page.locator("#notice")).to_be_hidden()
+
+
+def test_after_a_bad_link_the_page_is_as_usable_as_any(page: Page, server: str) -> None:
+    open_page(page, f"{server}/?rubbish")
+    cell = cells(page)[0]
+    with changing(page):
+        cell.click(page)
+    assert touched(page) == [silenced(cell.neuron)]
+    page.reload()
+    expect(page.locator("#interventions .intervention")).to_have_count(1)
+    expect(page.locator("#notice")).to_be_hidden()
+
+
+def test_values_that_do_not_go_together_are_refused_and_what_was_open_stays(page: Page, server: str) -> None:
+    open_page(page, f"{server}/?steps=2000&trajectories=2")
+    query, drawn = address(page), traces(page, "state-space")
+    page.get_by_label("Trajectories").fill("64")
+    expect(page.locator("#notice-text")).to_contain_text("steps times trajectories must be at most")
+    assert address(page) == query
+    assert traces(page, "state-space") == drawn
+
+
+def test_a_network_that_runs_away_is_shown_up_to_the_step_where_it_does(page: Page, server: str) -> None:
+    open_page(page, server + SMALL)
+    everyone = ",".join(map(str, sorted(figure_layout(page, "connectivity")["meta"]["order"])))
+    open_page(page, f"{server}/?steps=2000&trajectories=2&gain={everyone}:2.0:unit&sigma=5")
+    caption = page.locator("#state-space-caption").inner_text()
+    found = re.search(r"([\d,]+) states: 2 runs of 2000 steps.* runs? diverges?, the first at step ([\d,]+)", caption)
+    assert found, caption
+    states, first = (int(text.replace(",", "")) for text in found.groups())
+    assert first - 1 <= states < 2 * 2000
+    expect(page.locator("#notice")).to_be_hidden()
+    # It is a scenario like any other: its neurons can be brought back.
+    with changing(page):
+        page.locator("#reset").click()
+    assert touched(page) == []
+    expect(page.locator("#state-space-caption")).not_to_contain_text("diverge")
