@@ -22,7 +22,7 @@
     present: null, past: [], future: [],
     gesture: null, gestureAt: 0,
     asking: false, askAgain: false, settleTimer: null,
-    kick: null, defaults: null, lost: false,
+    kick: null, defaults: null, lost: false, searched: null,
   };
 
   /* ---- changes: (scenario, ...) -> scenario -------------------------------------------------------------------- */
@@ -183,6 +183,15 @@
     set("scenario", { data: page.present });
   }
 
+  /* The hand rests: now the slow questions, the slowest one once for each network. */
+  function settle() {
+    set("settled", { data: page.present });
+    if (page.searched !== page.present.model) {
+      page.searched = page.present.model;
+      set("search-model", { data: page.present.model });
+    }
+  }
+
   function answered() {
     page.asking = false;
     if (page.askAgain) {
@@ -190,7 +199,7 @@
       return;
     }
     window.clearTimeout(page.settleTimer);
-    page.settleTimer = window.setTimeout(() => set("settled", { data: page.present }), SETTLE_MS);
+    page.settleTimer = window.setTimeout(settle, SETTLE_MS);
   }
 
   /* ---- a server that is gone -------------------------------------------------------------------------------------- */
@@ -226,7 +235,8 @@
         set("link-in", { data: window.location.search || "?" });
         return;
       }
-      if (!page.kick || page.kick.model !== page.present.model) set("open-model", { data: page.present.model });
+      set("open-model", { data: page.present.model });
+      if (!page.kick || page.kick.model !== page.present.model) page.searched = null;
       ask();
     };
     window.setTimeout(knock, KNOCK_MS);

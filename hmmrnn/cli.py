@@ -30,7 +30,6 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from hmmrnn import __version__
 from hmmrnn.checkpoint import fingerprint, load, save
@@ -243,10 +242,7 @@ def _analyse(args: argparse.Namespace) -> int:
         network = load(args.network)
         digest = fingerprint(args.network)
         out = None if args.out is None else _destination(args.out)
-    # Matrices are small here, and BLAS threads that wait for each other take longer than one that works.
-    with threadpool_limits(limits=1, user_api="blas"):
-        found = summary(network, args.seed)
-    _write_json({"file": args.network, "sha256": digest, **found}, out)
+    _write_json({"file": args.network, "sha256": digest, **summary(network, args.seed)}, out)
     if out:
         logger.info("wrote %s", out)
     return DONE

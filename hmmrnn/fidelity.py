@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hmmrnn.hmm import HMM
-from hmmrnn.network import Floats, Network, rollout
+from hmmrnn.network import Floats, Network, few_threads, rollout
 from hmmrnn.simulation import draw_emissions, draw_noise, first_divergence, softmax
 from hmmrnn.switching import ratio_of_sums
 
@@ -125,7 +125,8 @@ def fidelity(
         raise ValueError(f"steps and trajectories must be >= 1; got {steps} and {trajectories}")
     if steps <= max(LAGS):
         raise ValueError(f"steps must be above {max(LAGS)}, the largest lag; got {steps}")
-    joints, marginals, likelihoods, diverged = _statistics(network, hmm, seed, trajectories, steps, sigma)
+    with few_threads(network):
+        joints, marginals, likelihoods, diverged = _statistics(network, hmm, seed, trajectories, steps, sigma)
     own = hmm.log_likelihood(hmm.sample(max(trajectories, 2), steps, seed)[0]) / steps
     target = np.array([hmm.joint(lag) for lag in LAGS])
     agreement_runs = np.trace(joints, axis1=-2, axis2=-1)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hmmrnn.network import Floats, Intervention, Network, intervene, rollout
+from hmmrnn.network import Floats, Intervention, Network, few_threads, intervene, rollout
 from hmmrnn.regions import CLUSTER, TRANSITION, residency
 from hmmrnn.simulation import Trajectory, draw_noise, simulate
 from hmmrnn.switching import switching
@@ -104,6 +104,11 @@ def detect_kick_neurons(network: Network, seed: int = 0, controls: int = CONTROL
     Raises:
         ValueError: the network diverges under noise, so it has no states to look at.
     """
+    with few_threads(network):
+        return _detect(network, seed, controls)
+
+
+def _detect(network: Network, seed: int, controls: int) -> KickNeurons:
     reference = simulate(network, REFERENCE_STEPS, REFERENCE_RUNS, seed=seed)
     if reference.diverged:
         raise ValueError(

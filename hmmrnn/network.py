@@ -156,7 +156,7 @@ def rollout(network: Network, drive: Floats, h0: Floats) -> Rollout:
     h = np.empty((steps, batch, n))
     W = np.ascontiguousarray(network.W_hh.T)
     state = np.ascontiguousarray(h0, dtype=np.float64)
-    with _threads_for(n), np.errstate(over="ignore", invalid="ignore"):
+    with few_threads(network), np.errstate(over="ignore", invalid="ignore"):
         for t in range(steps):
             np.matmul(state, W, out=pre_activation[t])
             pre_activation[t] += drive[:, t]
@@ -164,10 +164,13 @@ def rollout(network: Network, drive: Floats, h0: Floats) -> Rollout:
     return Rollout(pre_activation.swapaxes(0, 1), h.swapaxes(0, 1))
 
 
-def _threads_for(n_neurons: int) -> AbstractContextManager[Any]:
-    # The product of one step is so small that a second BLAS thread gains little on an idle machine, and on a busy
-    # one the threads spin waiting for each other: thirty times slower was seen.
-    if n_neurons > MAX_NEURONS_PER_THREAD:
+def few_threads(network: Network) -> AbstractContextManager[Any]:
+    """Keep BLAS to one thread while a network of up to 512 neurons is stepped.
+
+    The product of one step is so small that a second thread gains little on an idle machine, and on a busy one the
+    threads spin waiting for each other: thirty times slower was seen.
+    """
+    if network.n_neurons > MAX_NEURONS_PER_THREAD:
         return nullcontext()
     return _blas().limit(limits=1, user_api="blas")
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hmmrnn.network import Floats, Network, rollout
+from hmmrnn.network import Floats, Network, few_threads, rollout
 from hmmrnn.simulation import softmax
 
 CLUSTER = "cluster"
@@ -105,12 +105,13 @@ def residency(
     if not np.isfinite(sigma) or sigma < 0:
         raise ValueError(f"sigma must be >= 0; got {sigma:g}")
     steps, sign_changes = np.zeros((2, len(states)))
-    for block, start in enumerate(range(0, len(states), BLOCK_STATES)):
-        part = slice(start, start + BLOCK_STATES)
-        for drive in network.drive(block_noise(network.n_inputs, block, rollouts, max_steps, sigma, seed)):
-            one_steps, one_changes = _until_change(network, states[part], drive)
-            steps[part] += one_steps
-            sign_changes[part] += one_changes
+    with few_threads(network):
+        for block, start in enumerate(range(0, len(states), BLOCK_STATES)):
+            part = slice(start, start + BLOCK_STATES)
+            for drive in network.drive(block_noise(network.n_inputs, block, rollouts, max_steps, sigma, seed)):
+                one_steps, one_changes = _until_change(network, states[part], drive)
+                steps[part] += one_steps
+                sign_changes[part] += one_changes
     logits = network.logits(states)
     max_probability = softmax(logits).max(axis=-1)
     arrays = {

@@ -42,7 +42,8 @@ SPECTRUM = "spectrum"
 FIDELITY = "fidelity"
 ABOUT = "about"
 
-# Stores. The page's script writes SCENARIO, SETTLED, OPEN_MODEL, INTERVENTION_LIST and KICK; see assets/scenario.js.
+# Stores. The page's script writes SCENARIO, SETTLED, OPEN_MODEL, SEARCH_MODEL,
+# INTERVENTION_LIST and KICK; see assets/scenario.js.
 PAGE_LOAD = "page-load"
 LINK_IN = "link-in"
 OPENED = "opened"
@@ -52,6 +53,7 @@ INTERVENTION_LIST = "intervention-list"
 KICK_ANSWER = "kick-answer"
 KICK = "kick"
 OPEN_MODEL = "open-model"
+SEARCH_MODEL = "search-model"
 THEME = "theme"
 FAST_BUSY = "fast-busy"
 SINK = "sink"

@@ -41,6 +41,7 @@ def _stores() -> list[Any]:
         ids.KICK_ANSWER,
         ids.KICK,
         ids.OPEN_MODEL,
+        ids.SEARCH_MODEL,
         ids.FAST_BUSY,
         ids.SINK,
     )

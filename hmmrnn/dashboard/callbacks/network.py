@@ -38,7 +38,9 @@ def register(app: Dash) -> None:
         Input(ids.OPEN_MODEL, "data"),
         prevent_initial_call=True,
     )(badge)
-    app.callback(Output(ids.KICK_ANSWER, "data"), Input(ids.OPEN_MODEL, "data"), prevent_initial_call=True)(kick_store)
+    app.callback(Output(ids.KICK_ANSWER, "data"), Input(ids.SEARCH_MODEL, "data"), prevent_initial_call=True)(
+        kick_store
+    )
     app.callback(
         Output(ids.GROUP_BUTTONS, "children"),
         Input(ids.KICK, "data"),
