@@ -185,6 +185,7 @@
 
   /* The hand rests: now the slow questions, the slowest one once for each network. */
   function settle() {
+    if (!page.present) return;
     set("settled", { data: page.present });
     if (page.searched !== page.present.model) {
       page.searched = page.present.model;

@@ -287,6 +287,11 @@ class TestLandscape:
         space = landscape_views(replace(touched, colour="region").to_dict(), "region", "light")[3]
         assert names(space)[0] == "intact"
 
+    def test_runs_without_noise_stay_where_they_are_shown(self, intact):
+        data = replace(intact, colour="region").to_dict()
+        assert "without noise" in names(landscape_views(data, "region", "light", True)[3])
+        assert "without noise" not in names(landscape_views(data, "region", "light", False)[3])
+
     def test_it_shows_the_stretch_of_the_plane_that_the_state_space_shows(self, touched):
         figure = landscape_views(touched.to_dict(), "region", "light")[0]
         space = fast_views(touched.to_dict(), "light", False)[0]

@@ -42,7 +42,7 @@ def switch() -> PlantedSwitch:
 
 @pytest.fixture(scope="module")
 def found(switch) -> KickNeurons:
-    return detect_kick_neurons(switch.network, seed=SEED)
+    return detect_kick_neurons(switch.network, seed=SEED, controls=40)
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +123,7 @@ class TestPlanted:
             assert leave_rate_without(switch.network, group.neurons, group.output, seed=77) <= 0.15 * intact
 
     def test_where_there_is_no_kick_circuit_nothing_is_proven(self):
-        groups = detect_kick_neurons(no_kick_network(per_output=20), seed=SEED).groups
+        groups = detect_kick_neurons(no_kick_network(per_output=20), seed=SEED, controls=20).groups
         assert [group.output for group in groups] == [0, 1]
         for group in groups:
             assert group.neurons
@@ -131,7 +131,7 @@ class TestPlanted:
             assert group.leave_rate_ratio > MAX_LEAVE_RATE_RATIO
 
     def test_the_seed_decides_everything(self, switch, found):
-        again = detect_kick_neurons(switch.network, seed=SEED)
+        again = detect_kick_neurons(switch.network, seed=SEED, controls=40)
         other = detect_kick_neurons(switch.network, seed=SEED + 1, controls=5)
         assert found.seed == again.seed == SEED
         for name in ("scores", "cluster", "kick_zone", "transition"):

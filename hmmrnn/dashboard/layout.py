@@ -201,7 +201,7 @@ def _card_title(view: View) -> Any:
                 value="region",
                 allowDeselect=False,
                 size="xs",
-                w=170,
+                w=150,
                 **{"aria-label": "Colour the region map by"},
             )
         ]

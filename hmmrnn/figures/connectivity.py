@@ -44,11 +44,21 @@ def connectivity(network: Network, populations: Populations | None, theme: Theme
         "xaxis": {**bare, "title": "from neuron", "domain": [0.0, 0.73], "anchor": "y2"},
         "xaxis2": {**bare, "title": "noise input", "domain": [0.75, 1.0], "anchor": "y"},
         "yaxis": {**bare, "title": "to neuron", "domain": [0.2, 1.0], "autorange": "reversed"},
-        "yaxis2": {**bare, "title": "output", "domain": [0.0, 0.16], "autorange": "reversed"},
+        "yaxis2": {**bare, "domain": [0.0, 0.16], "autorange": "reversed"},
     }
     shapes = block_lines(order, populations, theme)
+    note = {
+        "text": "◂ readout W_out",
+        "xref": "paper",
+        "yref": "paper",
+        "x": 0.745,
+        "y": -0.06,
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "showarrow": False,
+    }
     meta = {"order": order.tolist(), "labels": labels}
-    return go.Figure(traces, layout(theme, axes, dragmode="zoom", shapes=shapes, meta=meta))
+    return go.Figure(traces, layout(theme, axes, dragmode="zoom", shapes=shapes, annotations=[note], meta=meta))
 
 
 def marks(

@@ -44,7 +44,7 @@ def orbit(
         traces.append(_strip(degrees, region_of_phase, theme))
     levels = () if hmm is None else np.unique(hmm.B.round(6))
     axes: dict[str, dict[str, Any]] = {
-        "xaxis": {"title": "orbit phase (degrees)", "range": [0, 360], "dtick": 60, "anchor": "y3"},
+        "xaxis": {"title": "orbit phase (degrees)", "range": [0, 360], "dtick": 60, "anchor": "free", "position": 0},
         "yaxis": {"title": "P(emission)", "range": [-0.03, 1.03], "domain": [0.42, 1.0]},
         "yaxis2": {"title": "% time", "rangemode": "tozero", "nticks": 3, "domain": [0.13, 0.36]},
         "yaxis3": {"visible": False, "domain": [0.0, 0.08]},

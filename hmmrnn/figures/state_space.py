@@ -64,8 +64,8 @@ def state_space(
 def plane_axes(x_range: list[float] | None, y_range: list[float] | None) -> dict[str, dict[str, Any]]:
     """The axes of every view of the plane."""
     return {
-        "xaxis": {"title": "PC1 of h (intact network)", "range": x_range},
-        "yaxis": {"title": "PC2 of h (intact network)", "range": y_range},
+        "xaxis": {"title": "PC1 of h (activity)", "range": x_range},
+        "yaxis": {"title": "PC2 of h (activity)", "range": y_range},
     }
 
 

@@ -118,7 +118,8 @@ def _colouring(scenario: Scenario) -> Colouring:
 
 def _space_caption(scenario: Scenario, motion: Motion) -> str:
     drawn = int(np.isfinite(motion.points[..., 0]).sum())
-    text = f"{drawn:,} states: {scenario.trajectories} runs of {scenario.steps} steps, sigma {scenario.sigma:g}"
+    runs = f"{scenario.trajectories} runs of {scenario.steps} steps"
+    text = f"{drawn:,} states: {runs}, sigma {scenario.sigma:g}, plane of the intact network"
     diverged = motion.diverged_at >= 0
     if diverged.any():
         first = int(motion.diverged_at[diverged].min()) + 1

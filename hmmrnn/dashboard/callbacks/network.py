@@ -112,7 +112,7 @@ def group_buttons(kick: Json | None, model: str) -> Any:
         for item in kick["integrating"]
     ]
     size = max((len(group["neurons"]) for group in groups), default=3)
-    control = _group_button(f"Silence random control ({size} neurons)", "control", CONTROL_HELP)
+    control = _group_button(f"Silence random control ({size})", "control", CONTROL_HELP)
     none = [] if groups else [html.Span(kick["reason"] or "No kick neurons found: no neuron has their profile.")]
     return [*none, *kicks, control, *integrating]
 

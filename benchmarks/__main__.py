@@ -1,0 +1,102 @@
+"""How is it measured? One JSON line per figure on stdout; progress on stderr; a missed aim is no failure.
+
+    python -m benchmarks [--only NAME ...] [--write docs/performance.md]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.clicks import click_figures
+from benchmarks.engine import kick_figures, residency_figures
+from benchmarks.figures import FIGURES, Measurement, record
+from benchmarks.machine import load, machine
+from benchmarks.performance_page import performance_page
+from benchmarks.startup import startup_figures
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Figures that are measured together.
+
+    Attributes:
+        names: of the figures.
+        measure: takes the number of repetitions.
+        repeats: how often, if nothing else is asked for.
+    """
+
+    names: tuple[str, ...]
+    measure: Callable[[int], list[Measurement]]
+    repeats: int
+
+
+BENCHES = (
+    Bench(("click_to_drawn_ms", "click_server_part_ms", "web_memory_mb"), click_figures, 40),
+    Bench(("cold_start_to_first_figure_s",), startup_figures, 3),
+    Bench(("residency_s",), residency_figures, 3),
+    Bench(("kick_detection_s",), kick_figures, 2),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, print, and write the page if it is asked for."""
+    args = _parser().parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    measured_on = machine()
+    records = []
+    for bench in BENCHES:
+        wanted = [name for name in bench.names if name in args.only]
+        if not wanted:
+            continue
+        logger.info("measuring %s", ", ".join(wanted))
+        before = load()
+        measurements = bench.measure(args.repeats or bench.repeats)
+        circumstances = {
+            "machine": measured_on,
+            "load": {"before": before, "after": load()},
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        for measurement in measurements:
+            if measurement.name in wanted:
+                records.append(record(measurement, circumstances))
+                sys.stdout.write(json.dumps(records[-1], allow_nan=False) + "\n")
+                sys.stdout.flush()
+    if args.write:
+        args.write.write_text(performance_page(records), encoding="utf-8")
+        logger.info("wrote %s", args.write)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Measure the dashboard's speed and memory: one JSON line per figure. A missed aim is no failure.",
+        allow_abbrev=False,
+    )
+    parser.add_argument(
+        "--only", nargs="+", choices=list(FIGURES), default=list(FIGURES), metavar="NAME", help=", ".join(FIGURES)
+    )
+    parser.add_argument("--write", type=_writable, metavar="FILE", help="also render the figures as a page, replacing it")
+    # For trying the benchmarks out: with few repetitions the figures mean little.
+    parser.add_argument("--repeats", type=int, help=argparse.SUPPRESS)
+    return parser
+
+
+def _writable(name: str) -> Path:
+    path = Path(name)
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"the folder {path.parent} does not exist; make it first")
+    return path
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""How long does a viewer wait for a click on a neuron, and what do the web processes hold after many of them?"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+from playwright.sync_api import Page, Request
+
+from benchmarks.dashboard import WEB_IMPORTS, new_page, running_browser, running_server
+from benchmarks.figures import Measurement, median
+from benchmarks.machine import Memory, children, memory, parse_memory
+from hmmrnn.dashboard import ids
+from tests.browser.pages import Cell, asks_fast, cells, changing, open_page
+
+FAST_VIEWS = [ids.STATE_SPACE, ids.ORBIT]
+IMPORTS_ALONE = f"a Python process after `{WEB_IMPORTS}`"
+
+
+def click_figures(clicks: int) -> list[Measurement]:
+    """Measure so many clicks, each followed by the same redraw without a server, and by a question for /healthz."""
+    with running_browser() as browser, running_server() as server:
+        page = new_page(browser)
+        open_page(page, server.url)
+        page.evaluate("views => stopwatch.watch(views)", FAST_VIEWS)
+        drawn, redrawn, answered, alive = np.transpose([_click(page, cell) for cell in _chosen(page, clicks)])
+        largest = max((memory(worker) for worker in children(server.process.pid)), key=lambda found: found.rss)
+    return [
+        Measurement(
+            "click_to_drawn_ms",
+            tuple(drawn),
+            "the same change of the same two figures, drawn by Plotly.react in the same page without Dash or a server",
+            tuple(redrawn),
+            _in_turn(drawn),
+        ),
+        Measurement(
+            "click_server_part_ms",
+            tuple(answered),
+            "GET /healthz from the same page, after each click",
+            tuple(alive),
+            _in_turn(answered),
+        ),
+        _memory_figure(largest, _memory_of_imports()),
+    ]
+
+
+def _chosen(page: Page, clicks: int) -> list[Cell]:
+    """Cells to click on one after the other: each neuron twice, so that the second click brings it back."""
+    there = cells(page)
+    rows = np.linspace(0, len(there) - 1, num=(clicks + 1) // 2).astype(int)
+    return [there[row] for row in np.repeat(rows, 2)[:clicks]]
+
+
+def _click(page: Page, cell: Cell) -> tuple[float, float, float, float]:
+    """Milliseconds of one click: until drawn; redrawn without a server; of the fast answer; of /healthz."""
+    with changing(page):
+        # Nothing else is asked of the page until the views are drawn, so that nothing else costs it time.
+        with page.expect_request_finished(_is_fast) as question:
+            cell.click(page)
+            drawn = float(page.evaluate("() => stopwatch.lap()"))
+    redrawn = float(page.evaluate("() => stopwatch.redraw()"))
+    with page.expect_request_finished(lambda request: request.url.endswith("/healthz")) as sign_of_life:
+        page.evaluate("async () => { await (await fetch('/healthz')).text(); }")
+    return drawn, redrawn, question.value.timing["responseEnd"], sign_of_life.value.timing["responseEnd"]
+
+
+def _is_fast(request: Request) -> bool:
+    return request.url.endswith("/_dash-update-component") and asks_fast(request)
+
+
+def _in_turn(samples: np.ndarray) -> str:
+    parts = {"silencing": median(samples[::2]), "bringing back": median(samples[1::2])}
+    return "medians: " + ", ".join(f"{name} {value:.0f}" for name, value in parts.items() if value is not None)
+
+
+def _memory_of_imports() -> Memory:
+    code = f"{WEB_IMPORTS}; from pathlib import Path; print(Path('/proc/self/smaps_rollup').read_text())"
+    return parse_memory(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+
+
+def _memory_figure(worker: Memory, imports: Memory) -> Measurement:
+    note = f"not shared with any other process (USS): {worker.uss:.0f} MB, and {imports.uss:.0f} MB after the imports"
+    return Measurement("web_memory_mb", (worker.rss,), IMPORTS_ALONE, (imports.rss,), note)

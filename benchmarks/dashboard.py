@@ -1,0 +1,46 @@
+"""How is the dashboard brought up to be measured? A server with an empty cache, and a real browser."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.conftest import CHROMIUM_FLAGS, Server, chromium_path
+from tests.browser.pages import READY_MS
+
+STOPWATCH = Path(__file__).with_name("stopwatch.js")
+# What any web process of this kind has to import before it can do anything.
+WEB_IMPORTS = "import dash, dash_mantine_components, plotly.graph_objects"
+
+
+@contextmanager
+def running_server() -> Iterator[Server]:
+    """A server with two web processes that answers, on a free port and with an empty cache."""
+    with tempfile.TemporaryDirectory(prefix="hmmrnn-") as cache:
+        server = Server(Path(cache))
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+
+
+@contextmanager
+def running_browser() -> Iterator[Browser]:
+    """A headless chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+def new_page(browser: Browser) -> Page:
+    """An empty page of a viewer who was never here before, with `stopwatch` in it."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+    context.set_default_timeout(READY_MS)
+    context.add_init_script(path=STOPWATCH)
+    return context.new_page()

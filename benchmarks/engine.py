@@ -1,0 +1,64 @@
+"""How long do the two heaviest analyses take, without a page?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from benchmarks.figures import Measurement
+from hmmrnn.dashboard import catalog
+from hmmrnn.dashboard.callbacks.link import DEFAULT_MODEL
+from hmmrnn.kick import detect_kick_neurons
+from hmmrnn.network import Floats, Network
+from hmmrnn.regions import block_noise, residency
+from hmmrnn.simulation import simulate
+from tests.naive import naive_residency
+
+STATES, ROLLOUTS, MAX_STEPS = 5000, 20, 60
+# The naive loop would take minutes for all of them.
+NAIVE_STATES = 25
+VISITING_RUNS, VISITING_STEPS, TRANSIENT = 32, 300, 100
+
+
+def residency_figures(repeats: int) -> list[Measurement]:
+    """Measure the residency of all states and that of a few by a naive loop, in turn."""
+    network = catalog.network(DEFAULT_MODEL)
+    states = _visited(network)
+    # All of the naive loop's states lie in the first block, which shares one draw of noise.
+    noise = block_noise(network.n_inputs, 0, ROLLOUTS, MAX_STEPS, sigma=1.0, seed=0)
+    fast, naive = [], []
+    # As in the dashboard: matrices are small here, and threads that wait for each other take longer than one.
+    with threadpool_limits(limits=1, user_api="blas"):
+        for _ in range(repeats):
+            fast.append(_seconds(lambda: residency(network, states, ROLLOUTS, MAX_STEPS)))
+            naive.append(_seconds(lambda: naive_residency(network, states[:NAIVE_STATES], lambda _: noise)))
+    baseline = (
+        f"a plain loop over states, realisations and steps, on {NAIVE_STATES} of the states, "
+        f"times {STATES // NAIVE_STATES}"
+    )
+    scaled = tuple(seconds * STATES / NAIVE_STATES for seconds in naive)
+    return [Measurement("residency_s", tuple(fast), baseline, scaled)]
+
+
+def kick_figures(repeats: int) -> list[Measurement]:
+    """Measure the search for kick neurons, with the random groups that prove them."""
+    network = catalog.network(DEFAULT_MODEL)
+    with threadpool_limits(limits=1, user_api="blas"):
+        samples = tuple(_seconds(lambda: detect_kick_neurons(network)) for _ in range(repeats))
+    return [Measurement("kick_detection_s", samples, "not measured")]
+
+
+def _visited(network: Network) -> Floats:
+    """(STATES, N) states of noisy runs after their transient, in random order."""
+    run = simulate(network, VISITING_STEPS, VISITING_RUNS, seed=0)
+    visited = run.h[:, TRANSIENT:].reshape(-1, network.n_neurons)
+    return visited[np.random.default_rng(0).choice(len(visited), STATES, replace=False)]
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
