@@ -66,7 +66,7 @@ def _click(page: Page, cell: Cell) -> tuple[float, float, float, float]:
 
 
 def _is_fast(request: Request) -> bool:
-    return request.url.endswith("/_dash-update-component") and asks_fast(request)
+    return "/_dash-update-component" in request.url and asks_fast(request)
 
 
 def _in_turn(samples: np.ndarray) -> str:

@@ -2,6 +2,8 @@
 window.stopwatch = (function () {
   "use strict";
 
+  const PATIENCE_MS = 120000;
+
   let views = [];
   let lap = null;
   /* The figures of all views as the last two laps left them: what a redraw goes from and to. */
@@ -10,6 +12,9 @@ window.stopwatch = (function () {
 
   const graphOf = (view) => document.querySelector(`#${view} .js-plotly-plot`);
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+  const within = (promise, what) => Promise.race([promise, new Promise((_, reject) => {
+    setTimeout(() => reject(new Error(`${what} was not drawn within ${PATIENCE_MS / 1000} s`)), PATIENCE_MS);
+  })]);
   const figures = () => views.map((view) => {
     const { data, layout } = graphOf(view);
     return structuredClone({ data, layout });
@@ -38,7 +43,7 @@ window.stopwatch = (function () {
 
     /* Length of the lap that the last click began. */
     async lap() {
-      const length = await lap.done;
+      const length = await within(lap.done, views.join(" or "));
       [before, now] = [now, figures()];
       return length;
     },
@@ -52,14 +57,14 @@ window.stopwatch = (function () {
       await frame();
       begin(performance.now());
       draw(to);
-      const length = await lap.done;
+      const length = await within(lap.done, views.join(" or "));
       await draw(resting);
       return length;
     },
 
     /* Wait until a view is drawn with data in it, on a page that is still being set up. */
     firstDrawing(view) {
-      return new Promise((resolve) => {
+      return within(new Promise((resolve) => {
         const look = () => {
           const graph = graphOf(view);
           if (!graph || !graph.data) requestAnimationFrame(look);
@@ -67,7 +72,7 @@ window.stopwatch = (function () {
           else graph.on("plotly_afterplot", () => { if (graph.data.length) resolve(); });
         };
         look();
-      });
+      }), view);
     },
   };
 })();

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmmrnn.network import Floats, Intervention, Network, few_threads, intervene, rollout
-from hmmrnn.regions import CLUSTER, TRANSITION, residency
+from hmmrnn.regions import CLUSTER, KICK_ZONE, TRANSITION, residency
 from hmmrnn.simulation import Trajectory, draw_noise, simulate
 from hmmrnn.switching import switching
 
@@ -150,7 +150,7 @@ def _profile(network: Network, run: Trajectory, output: int, seed: int) -> _Prof
     return _Profile(
         scores=np.divide(transition - cluster, spread, out=np.zeros(len(spread)), where=profile),
         cluster=cluster,
-        kick_zone=_mean_over(pre_activation, ~in_cluster & ~in_transition),
+        kick_zone=_mean_over(pre_activation, region == KICK_ZONE),
         transition=transition,
     )
 

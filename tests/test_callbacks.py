@@ -128,7 +128,7 @@ class TestFast:
 
     def test_captions_say_how_much_is_shown(self, intact):
         _, space, _, around, _ = fast_views(replace(intact, sigma=0.5).to_dict(), "light", False)
-        assert space == f"{B * T:,} states: {B} runs of {T} steps, sigma 0.5"
+        assert space.startswith(f"{B * T:,} states: {B} runs of {T} steps, sigma 0.5")
         assert around == f"median and quartiles of {B * T:,} states in 48 bins"
 
     def test_a_divergence_is_said_with_its_step_and_its_neuron(self, blown, dashboard):
@@ -381,9 +381,10 @@ class TestThemes:
         for name, figure in figures.items():
             layout = figure.to_plotly_json()["layout"]
             assert layout["paper_bgcolor"] == THEMES[theme].ground
-            for axis, settings in layout.items():
-                if re.fullmatch(r"[xy]axis\d*", axis) and settings.get("visible", True):
-                    assert settings["title"]["text"], f"{axis} of {name} has no title"
+            axes = {axis: own for axis, own in layout.items() if re.fullmatch(r"[xy]axis\d*", axis)}
+            bare = [axis for axis, own in axes.items() if own.get("visible", True) and not own["title"]["text"]]
+            # Where there is no room at the axis, a note on the figure says what it shows.
+            assert len(bare) <= len(layout.get("annotations", ())), f"{bare} of {name} without a title"
 
 
 class TestLink:

@@ -108,6 +108,8 @@ class Scenario:
         Raises:
             ValueError: a field is unknown, has another type or is out of range.
         """
+        if not isinstance(data, Mapping):
+            raise ValueError(f"a scenario must map names to values; got {type(data).__name__}")
         known = set(cls.__dataclass_fields__)
         if "model" not in data or not set(data) <= known:
             raise ValueError(f"a scenario has a model and may have {', '.join(sorted(known))}; got {sorted(data)}")

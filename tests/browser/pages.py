@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from hmmrnn.dashboard.scenario import Scenario
 
-READY_MS = 120_000
+READY_MS = 40_000
 MAIN_VIEWS = ("state-space", "region-map", "orbit", "connectivity")
 # A small window: what is asked of the page is the same as with a large one, and the answers come sooner.
 SMALL = "/?steps=150&trajectories=4"
@@ -186,7 +184,8 @@ def table_neurons(page: Page) -> list[int]:
 
 
 def group_buttons(page: Page, kind: str) -> Locator:
-    return page.locator("#group-buttons").get_by_role("button", name=re.compile(f"^{kind}"))
+    """The buttons that silence groups: of kind "kick", "integrating" or "control"."""
+    return page.locator(f'#group-buttons button[id*="{kind}"]')
 
 
 def choose(page: Page, label: str, option: str) -> None:

@@ -93,7 +93,7 @@ def test_ctrl_z_works_while_the_focus_is_on_the_control_just_used(page: Page, se
 def test_a_reload_keeps_the_scenario_and_the_way_back(page: Page, server: str, order: str) -> None:
     open_page(page, server + SMALL)
     empty = picture(page)
-    acts = [cells(page)[0].click, lambda page: group_buttons(page, "Random control").first.click()]
+    acts = [cells(page)[0].click, lambda page: group_buttons(page, "control").first.click()]
     for act in acts if order == "group last" else reversed(acts):
         with changing(page):
             act(page)
@@ -145,7 +145,7 @@ def test_back_and_forward_of_the_browser(page: Page, server: str) -> None:
 def test_a_link_opens_exactly_that_view_at_another_viewer(page: Page, server: str, viewer: Viewer) -> None:
     open_page(page, server + SMALL)
     with changing(page):
-        group_buttons(page, "Kick group").first.click()
+        group_buttons(page, "kick").first.click()
     slider = page.get_by_role("slider", name="mu of Kick group")
     slider.focus()
     for _ in range(7):
@@ -223,7 +223,7 @@ def test_mu_is_not_lost_when_the_kick_neurons_are_found(page: Page, server: str)
         page.keyboard.press("ArrowRight")
     before = touched(page)
     gate.open()
-    expect(group_buttons(page, "Random control")).to_be_visible()
+    expect(group_buttons(page, "control")).to_be_visible()
     expect(page.locator("#connectivity-caption")).to_contain_text("by role")
     settle(page)
     expect(page.get_by_role("slider", name="mu of Neuron")).to_have_attribute("aria-valuenow", "0.05")
