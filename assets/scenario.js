@@ -68,7 +68,8 @@
   function randomGroup(scenario) {
     const sizes = page.kick.groups.map((group) => group.neurons.length);
     const pool = [...page.kick.others];
-    const size = Math.min(Math.max(3, ...(sizes.length ? sizes : [3])), pool.length);
+    /* As the button says: as large as the largest group, or 3 where there is none. */
+    const size = Math.min(Math.max(...sizes, 0) || 3, pool.length);
     for (let i = 0; i < size; i++) {
       const j = i + Math.floor(Math.random() * (pool.length - i));
       [pool[i], pool[j]] = [pool[j], pool[i]];
@@ -83,10 +84,12 @@
     const number = (x) => { const t = x.toFixed(4).replace(/0+$/, ""); return t.endsWith(".") ? t + "0" : t; };
     const alone = (item) => item.neurons.length === 1 && silences(item);
     const parts = [["model", s.model]];
-    const ablated = s.interventions.filter(alone).map((item) => item.neurons[0]);
-    if (ablated.length) parts.push(["ablate", ablated.join(",")]);
-    s.interventions.filter((item) => !alone(item)).forEach((item) =>
-      parts.push(["gain", `${item.neurons.join(",")}:${number(item.mu)}:${item.target}`]));
+    s.interventions.forEach((item, i) => {
+      /* Silenced neurons that follow each other share one parameter. */
+      if (!alone(item)) parts.push(["gain", `${item.neurons.join(",")}:${number(item.mu)}:${item.target}`]);
+      else if (i && alone(s.interventions[i - 1])) parts[parts.length - 1][1] += `,${item.neurons[0]}`;
+      else parts.push(["ablate", String(item.neurons[0])]);
+    });
     parts.push(["sigma", number(s.sigma)], ["seed", s.seed], ["steps", s.steps],
       ["trajectories", s.trajectories], ["colour", s.colour]);
     if (s.colour === "neuron") parts.push(["neuron", s.neuron]);
@@ -111,7 +114,8 @@
 
   function recall(scenario) {
     const kept = JSON.parse(window.sessionStorage.getItem(HISTORY_KEY) || "null");
-    if (kept && same(kept.present, scenario)) {
+    /* By their links: what a link rounds or leaves out makes no other scenario. */
+    if (kept && address(kept.present) === address(scenario)) {
       page.past = kept.past;
       page.future = kept.future;
     }

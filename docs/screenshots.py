@@ -87,7 +87,7 @@ def main() -> int:
 
 def _kick_button(page: Page) -> Locator:
     """The button of the first kick group that is proven; of the first one if none is."""
-    buttons = group_buttons(page, "Silence kick")
+    buttons = group_buttons(page, "kick")
     proven = buttons.and_(page.locator(f"xpath=//button[{PROVEN}]"))
     return (proven if proven.count() else buttons).first
 

@@ -7,22 +7,27 @@ second waits for the first and takes its answer: look, lock, look again, compute
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Callable
 from functools import cache, wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, BinaryIO, ParamSpec, TypeVar
 
+from cachelib.serializers import FileSystemSerializer
 from filelock import FileLock
 from flask_caching.backends.filesystemcache import FileSystemCache
 
 import hmmrnn
 
+logger = logging.getLogger(__name__)
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
 MAX_ENTRIES = 2000
-_MISSING = "hmmrnn: nothing stored"
+# What unpickling was seen to raise on foreign or damaged bytes, besides the PickleError that the store catches.
+_PICKLE_FAULTS = (AttributeError, ImportError, LookupError, MemoryError, TypeError, ValueError)
 
 
 def cached(function: Callable[P, R]) -> Callable[P, R]:
@@ -54,7 +59,7 @@ def cached(function: Callable[P, R]) -> Callable[P, R]:
 def folder() -> Path:
     """The cache folder, made private to its owner: its entries are pickles, and only the owner may write them."""
     default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hmmrnn"
-    path = Path(os.environ.get("HMMRNN_CACHE") or default)
+    path = Path(os.environ.get("HMMRNN_CACHE") or default).resolve()
     (path / "locks").mkdir(parents=True, exist_ok=True)
     path.chmod(0o700)
     return path
@@ -64,9 +69,25 @@ def _lookup(key: str) -> tuple[Any] | None:
     return _store().get(key)
 
 
+class _Answers(FileSystemSerializer):
+    """Pickles, of which one that cannot be read counts as one that is not there."""
+
+    def load(self, f: BinaryIO) -> Any:
+        try:
+            return super().load(f)
+        except _PICKLE_FAULTS as error:
+            # Written by another NumPy or Python, or damaged: computing anew costs a moment, stopping costs the page.
+            logger.warning("an answer in the cache cannot be read and is computed anew: %s", error)
+            return None
+
+
+class _Store(FileSystemCache):
+    serializer = _Answers()
+
+
 @cache
 def _store() -> FileSystemCache:
-    return FileSystemCache(str(folder() / "answers"), threshold=MAX_ENTRIES, default_timeout=0, mode=0o600)
+    return _Store(str(folder() / "answers"), threshold=MAX_ENTRIES, default_timeout=0, mode=0o600)
 
 
 @cache

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hmmrnn.checkpoint import CheckpointError, Header, fingerprint, load, read_metadata
 from hmmrnn.dashboard.cache import folder as cache_folder
+from hmmrnn.dashboard.scenario import MODEL_NAME
 from hmmrnn.hmm import HMM, PRESETS
 from hmmrnn.network import Network
 
@@ -43,7 +44,8 @@ class Entry:
 
 def models_folder() -> Path:
     """The folder that networks are read from: HMMRNN_MODELS, or the shipped one."""
-    return Path(os.environ.get("HMMRNN_MODELS") or SHIPPED)
+    # Resolved, because files are also converted by a process that runs elsewhere.
+    return Path(os.environ.get("HMMRNN_MODELS") or SHIPPED).resolve()
 
 
 def entries() -> tuple[Entry, ...]:
@@ -51,10 +53,9 @@ def entries() -> tuple[Entry, ...]:
     found = {}
     for path in sorted(models_folder().glob("*")):
         if path.suffix in (".safetensors", ".pth") and path.is_file():
-            try:
-                found[path.stem] = _entry(path, path.stat().st_mtime_ns, path.stat().st_size)
-            except CheckpointError as error:
-                logger.warning("%s is not offered: %s", path.name, error)
+            item = _entry(path, path.stat().st_mtime_ns, path.stat().st_size)
+            if item is not None:
+                found[path.stem] = item
     return tuple(found.values())
 
 
@@ -77,15 +78,23 @@ def network(name: str) -> Network:
 
 
 def target(network: Network) -> HMM | None:
-    """The HMM that a network was trained to emulate; None if its provenance does not name a known family."""
+    """The HMM that a network was trained to emulate; None if its provenance names no known family of its size."""
     family = network.metadata.get("family", "")
-    return HMM.preset(family) if family in PRESETS else None
+    hmm = HMM.preset(family) if family in PRESETS else None
+    return hmm if hmm is not None and hmm.n_outputs == network.n_outputs else None
 
 
 @lru_cache(maxsize=256)
-def _entry(path: Path, mtime_ns: int, size: int) -> Entry:
-    readable = _converted(path) if path.suffix == ".pth" else path
-    return Entry(path.stem, readable, fingerprint(readable), read_metadata(readable))
+def _entry(path: Path, mtime_ns: int, size: int) -> Entry | None:
+    """The entry of a file; None, remembered and logged once, if it is not a network that can be offered."""
+    try:
+        if not MODEL_NAME.fullmatch(path.stem):
+            raise CheckpointError("its name must be of letters, digits, dot and dash, or no link can say it; rename it")
+        readable = _converted(path) if path.suffix == ".pth" else path
+        return Entry(path.stem, readable, fingerprint(readable), read_metadata(readable))
+    except (CheckpointError, OSError) as error:
+        logger.warning("%s is not offered: %s", path.name, error)
+        return None
 
 
 @lru_cache(maxsize=8)
@@ -103,9 +112,13 @@ def _converted(path: Path) -> Path:
     if not copy.exists():
         copy.parent.mkdir(exist_ok=True)
         command = [sys.executable, "-m", "hmmrnn", "convert", str(path), str(copy)]
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=CONVERSION_SECONDS, cwd=SHIPPED.parent, check=False
-        )
+        try:
+            done = subprocess.run(
+                command, capture_output=True, text=True, timeout=CONVERSION_SECONDS, cwd=SHIPPED.parent, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise CheckpointError(f"{path.name} took more than {CONVERSION_SECONDS} seconds to convert") from None
         if done.returncode:
-            raise CheckpointError(done.stderr.strip() or f"{path.name} could not be converted")
+            sentence = done.stderr.strip().removeprefix("python -m hmmrnn convert: ")
+            raise CheckpointError(sentence or f"{path.name} could not be converted")
     return copy

@@ -105,7 +105,9 @@ def _noise_of(scenario: Scenario, network: Network) -> Floats:
 @cached
 def _plane(model: str, content: str) -> Plane:
     run = simulate(catalog.network(model), PLANE_STEPS, PLANE_RUNS, seed=0)
-    return fit_plane(run.h[:, PLANE_TRANSIENT:][run.valid[:, PLANE_TRANSIENT:]])
+    settled = run.h[:, PLANE_TRANSIENT:][run.valid[:, PLANE_TRANSIENT:]]
+    # A network that diverges before that has no other states than those of the transient.
+    return fit_plane(settled if len(settled) > 1 else run)
 
 
 @cached

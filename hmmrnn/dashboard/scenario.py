@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from itertools import groupby
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -35,7 +36,7 @@ MAX_STATES = 32_000
 MAX_INTERVENTIONS = 200
 
 _KNOWN = ("model", "sigma", "seed", "steps", "trajectories", "colour", "neuron", "ablate", "gain")
-_MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Scenario:
     interventions: tuple[Intervention, ...] = ()
 
     def __post_init__(self) -> None:
-        if not _MODEL_NAME.fullmatch(self.model):
+        if not MODEL_NAME.fullmatch(self.model):
             raise ValueError(
                 f"model must be the name of a network, of letters, digits, dot and dash; got {self.model!r}"
             )
@@ -129,11 +130,13 @@ class Scenario:
 
     def to_query(self) -> str:
         """The query string of this scenario's link, without the question mark."""
-        alone = [item for item in self.interventions if _is_ablation(item)]
         pairs: list[tuple[str, str]] = [("model", self.model)]
-        if alone:
-            pairs.append(("ablate", ",".join(str(item.neurons[0]) for item in alone)))
-        pairs += [("gain", _gain(item)) for item in self.interventions if not _is_ablation(item)]
+        # Silenced neurons that follow each other share one parameter; the order is that of the interventions.
+        for alone, items in groupby(self.interventions, key=_is_ablation):
+            if alone:
+                pairs.append(("ablate", ",".join(str(item.neurons[0]) for item in items)))
+            else:
+                pairs += [("gain", _gain(item)) for item in items]
         pairs += [("sigma", _number(self.sigma)), ("seed", str(self.seed))]
         pairs += [("steps", str(self.steps)), ("trajectories", str(self.trajectories)), ("colour", self.colour)]
         if self.colour == "neuron":

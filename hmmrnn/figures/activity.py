@@ -48,7 +48,14 @@ def activity(
         "xaxis": {"title": "time (steps)", "range": [1, len(output)]},
         "yaxis": {"title": "pre-activation", "zeroline": True, "zerolinecolor": theme.text},
     }
-    return go.Figure(traces, layout(theme, axes, shapes=_background(output, theme), dragmode="pan"))
+    return go.Figure(
+        traces, layout(theme, axes, shapes=_background(output[: _end(pre_activation)], theme), dragmode="pan")
+    )
+
+
+def _end(pre_activation: NDArray[np.floating]) -> int:
+    """Number of steps before a divergence."""
+    return int(np.isfinite(pre_activation).all(axis=1).sum())
 
 
 def _background(output: NDArray[np.integer], theme: Theme) -> list[dict[str, Any]]:

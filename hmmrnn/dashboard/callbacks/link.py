@@ -8,7 +8,7 @@ from dash import Dash, Input, Output
 
 from hmmrnn.dashboard import catalog, ids
 from hmmrnn.dashboard.scenario import Scenario
-from hmmrnn.network import intervene
+from hmmrnn.network import Intervention, intervene
 
 DEFAULT_MODEL = "linear-2"
 
@@ -30,7 +30,9 @@ def opened(query: str) -> dict[str, Any]:
     default = Scenario(DEFAULT_MODEL if DEFAULT_MODEL in names else names[0])
     try:
         scenario = Scenario.from_query(query, default.model)
-        intervene(catalog.network(scenario.model), scenario.interventions)
+        # The neuron that colours must be there like those that are intervened upon.
+        shown = (Intervention((scenario.neuron,)),) if scenario.colour == "neuron" else ()
+        intervene(catalog.network(scenario.model), scenario.interventions, shown)
     except ValueError as error:
         return _answer(default, default, f"This link could not be opened: {error}.")
     return _answer(scenario, default, "")

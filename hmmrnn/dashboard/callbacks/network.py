@@ -126,7 +126,7 @@ def neuron_rows(model: str, kick: Json | None, scenario: Json | None) -> tuple[l
     """Columns and rows of the neuron table."""
     network = catalog.network(model)
     ready = roles_known(kick, model)
-    now = Scenario.from_dict(scenario) if scenario else Scenario(model)
+    now = Scenario.from_dict(scenario) if scenario and scenario["model"] == model else Scenario(model)
     silenced = {i for item in now.interventions if item.target == "unit" and item.mu == 0 for i in item.neurons}
     roles = queries.populations_of(model) if ready else None
     columns = _columns(network, [group["output"] for group in kick["groups"]] if ready and kick else [])
@@ -157,7 +157,9 @@ def connectivity_view(model: str | None, kick: Json | None, theme: str, scenario
     ready = roles_known(kick, model)
     roles = queries.populations_of(model) if ready else None
     figure = connectivity(network, roles, THEMES[theme])
-    touched = {i for item in (scenario or {}).get("interventions", ()) for i in item["neurons"]}
+    # While a network is being opened, the page still holds the scenario of the one before.
+    items = scenario["interventions"] if scenario and scenario["model"] == model else ()
+    touched = {i for item in items for i in item["neurons"]}
     order = np.array(figure.layout.meta["order"])
     figure.update_layout(shapes=marks(order, touched, roles, THEMES[theme]))
     inputs = len(figure.data[1].x)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from dash import Dash, Input, Output, no_update
+from dash import Dash, Input, Output, State, no_update
 from numpy.typing import NDArray
 
 from hmmrnn.dashboard import catalog, ids, queries
@@ -34,6 +34,7 @@ def register(app: Dash) -> None:
         Input(ids.SETTLED, "data"),
         Input(ids.REGION_COLOUR, "value"),
         Input(ids.THEME, "data"),
+        State(ids.NO_INPUT, "checked"),
         prevent_initial_call=True,
     )(landscape_views)
     for view, draw in ((ids.SPECTRUM, spectrum_view), (ids.FIDELITY, fidelity_view)):
@@ -48,7 +49,7 @@ def register(app: Dash) -> None:
         )(draw)
 
 
-def landscape_views(data: Json | None, colour: str, theme_name: str) -> tuple[Any, ...]:
+def landscape_views(data: Json | None, colour: str, theme_name: str, without_noise: bool = False) -> tuple[Any, ...]:
     """The region map, and what the regions add to the orbit and, if it is coloured by them, to the state space."""
     if not data:
         return (no_update,) * 5
@@ -62,7 +63,8 @@ def landscape_views(data: Json | None, colour: str, theme_name: str) -> tuple[An
     space: Any = no_update
     if scenario.colour in ("region", "residency"):
         rest = queries.rest_of(scenario.model)
-        space = state_space(now, ghost, _region_colouring(scenario, landscape), theme, rest)
+        paths = queries.without_noise_of(scenario) if without_noise else None
+        space = state_space(now, ghost, _region_colouring(scenario, landscape), theme, rest, paths)
     stretch = [plane_range([now, ghost], axis) for axis in (0, 1)]
     return region_map(landscape, colour, theme, *stretch), _landscape_caption(landscape), around, space, data
 
@@ -81,7 +83,7 @@ def fidelity_view(data: Json | None, tab: str, theme_name: str) -> tuple[Any, An
         return (no_update,) * 3
     judged = queries.fidelity_of(Scenario.from_dict(data))
     if judged is None:
-        return no_update, "this network's file names no known HMM to compare it with", data
+        return {"data": [], "layout": {}}, "this network's file names no known HMM to compare it with", data
     verdict = "passes the gate" if judged.passes else "; ".join(judged.failures)
     gap = f"{judged.log_likelihood_gap:.3f} ± {judged.log_likelihood_se:.3f} nats per symbol below the HMM's own"
     runs = f"{judged.trajectories} runs of {judged.steps:,} steps from h = 0, seed {judged.seed}"
