@@ -360,11 +360,11 @@
       return no();
     },
 
-    slowAnswered: (data) => {
-      const { prop_id: source } = triggered();
-      const view = source.split("-answered")[0];
-      const card = document.getElementById(`${view}-card`);
-      if (card && same(data, page.present)) card.classList.remove("stale");
+    /* An answer to a scenario that is no longer shown is left alone: the one that fits is on its way. */
+    slowAnswered: (view) => (answer) => {
+      if (!answer || !same(answer.scenario, page.present)) return no();
+      answer.draws.forEach(([id, props]) => set(id, props));
+      document.getElementById(`${view}-card`).classList.remove("stale");
       return no();
     },
 
@@ -410,6 +410,9 @@
   };
   ["model", "sigma", "seed", "steps", "trajectories", "colour", "neuron"].forEach((id) => {
     client[`set_${id}`] = client.field(id);
+  });
+  ["region-map", "spectrum", "fidelity"].forEach((id) => {
+    client[`answered_${id}`] = client.slowAnswered(id);
   });
 
   window.addEventListener("popstate", (event) => {

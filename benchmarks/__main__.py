@@ -1,6 +1,6 @@
 """How is it measured? One JSON line per figure on stdout; progress on stderr; a missed aim is no failure.
 
-    python -m benchmarks [--only NAME ...] [--write docs/performance.md]
+python -m benchmarks [--only NAME ...] [--write docs/performance.md]
 """
 
 from __future__ import annotations
@@ -85,7 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only", nargs="+", choices=list(FIGURES), default=list(FIGURES), metavar="NAME", help=", ".join(FIGURES)
     )
-    parser.add_argument("--write", type=_writable, metavar="FILE", help="also render the figures as a page, replacing it")
+    parser.add_argument(
+        "--write", type=_writable, metavar="FILE", help="also render the figures as a page, replacing it"
+    )
     # For trying the benchmarks out: with few repetitions the figures mean little.
     parser.add_argument("--repeats", type=int, help=argparse.SUPPRESS)
     return parser

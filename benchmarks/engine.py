@@ -1,4 +1,4 @@
-"""How long do the two heaviest analyses take, without a page?"""
+"""How long do the two heaviest analyses take? Without a page, on one thread, on the shipped network."""
 
 from __future__ import annotations
 

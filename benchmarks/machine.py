@@ -1,4 +1,4 @@
-"""On what was it measured, how busy was it, and how much memory does a process hold?"""
+"""On what was it measured? The machine, how busy it was, and how much memory a process of it holds."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ def children(pid: int) -> list[int]:
 
 def _cpu_model() -> str:
     information = Path("/proc/cpuinfo")
-    found = re.search(r"^model name\s*:\s*(.+)$", information.read_text(), re.MULTILINE) if information.exists() else None
+    found = (
+        re.search(r"^model name\s*:\s*(.+)$", information.read_text(), re.MULTILINE) if information.exists() else None
+    )
     return found[1] if found else platform.processor() or platform.machine()
 
 

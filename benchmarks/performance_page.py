@@ -109,9 +109,9 @@ def _escaped(cell: str) -> str:
 
 def _how_to_read() -> list[str]:
     return [
-        "The baseline is measured in the same run, in turn with the figure, so that what slows the machine down for a",
-        "while slows both. Ratio: the figure's median over the baseline's. Load: processes that ran or waited, averaged",
-        "over the last minute, before and after; from the second measurement on it holds the benchmark's own.",
+        "The baseline is measured in the same run, in turn with the figure, so that what slows the machine down for",
+        "a while slows both. Ratio: the figure's median over the baseline's. Load: processes that ran or waited,",
+        "averaged over the last minute, before and after; from the second measurement on it holds the benchmark's own.",
     ]
 
 

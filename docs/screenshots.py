@@ -1,6 +1,6 @@
 """What does the dashboard look like? Pictures for the README, taken anew from the dashboard itself.
 
-    python -m docs.screenshots        writes docs/images/*.png, replacing those that are there
+python -m docs.screenshots        writes docs/images/*.png, replacing those that are there
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
+from docs.png import repacked
 from tests.browser.conftest import CHROMIUM_FLAGS, Server, chromium_path
 from tests.browser.pages import READY_MS, changing, group_buttons, open_page
 
@@ -58,7 +59,7 @@ class Camera:
     def _picture(self, page: Page, what: str) -> Path:
         _put_the_hand_away(page)
         path = IMAGES / self._name(what)
-        page.screenshot(path=path, animations="disabled")
+        path.write_bytes(repacked(page.screenshot(animations="disabled")))
         return path
 
     def _name(self, what: str) -> str:

@@ -200,14 +200,14 @@ class TestAtOnce:
 class TestFolder:
     def test_nobody_else_may_look_into_it(self, counter, empty_world):
         doubled(Asked("a", 3.0))
-        assert cache.folder() == empty_world.cache
-        assert stat.S_IMODE(empty_world.cache.stat().st_mode) == 0o700
+        assert cache.folder() == empty_world.cache / "hmmrnn"
+        assert stat.S_IMODE((empty_world.cache / "hmmrnn").stat().st_mode) == 0o700
         assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in answers(empty_world))
 
     def test_it_is_made_private_if_it_was_not(self, empty_world):
         empty_world.cache.mkdir(mode=0o755)
         cache.folder()
-        assert stat.S_IMODE(empty_world.cache.stat().st_mode) == 0o700
+        assert stat.S_IMODE((empty_world.cache / "hmmrnn").stat().st_mode) == 0o700
 
     @pytest.mark.parametrize("base", ["XDG_CACHE_HOME", "HOME"])
     def test_without_a_choice_it_is_where_caches_belong(self, empty_world, tmp_path, monkeypatch, base):

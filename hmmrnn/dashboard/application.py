@@ -52,6 +52,7 @@ def say_what_went_wrong(error: Exception) -> None:
     Bad input explains itself. Anything else is a fault of ours: it goes to the log with its trace.
     """
     if isinstance(error, ValueError):
+        logger.info("refused: %s", error)
         sentence = f"{str(error).rstrip('.')}."
     else:
         logger.error("a callback failed", exc_info=error)

@@ -59,7 +59,9 @@ def cached(function: Callable[P, R]) -> Callable[P, R]:
 def folder() -> Path:
     """The cache folder, made private to its owner: its entries are pickles, and only the owner may write them."""
     default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hmmrnn"
-    path = Path(os.environ.get("HMMRNN_CACHE") or default).resolve()
+    given = os.environ.get("HMMRNN_CACHE")
+    # A folder of our own inside the given one, whose other contents are none of our business.
+    path = (Path(given) / "hmmrnn" if given else default).resolve()
     (path / "locks").mkdir(parents=True, exist_ok=True)
     path.chmod(0o700)
     return path

@@ -10,7 +10,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from hmmrnn.dashboard import ids
-from hmmrnn.dashboard.scenario import COLOURS, MAX_SEED, STEPS, TRAJECTORIES, Scenario
+from hmmrnn.dashboard.scenario import COLOURS, MAX_SEED, MAX_SIGMA, STEPS, TRAJECTORIES, Scenario
 from hmmrnn.dashboard.views import MAIN_VIEWS, TAB_VIEWS, View
 from hmmrnn.figures.region_map import REGION_COLOURS
 from hmmrnn.figures.theme import FONT, GRAPH_CONFIG
@@ -109,13 +109,13 @@ def _noise_controls() -> Any:
             dmc.Slider(
                 id=ids.SIGMA,
                 min=0,
-                max=3,
+                max=MAX_SIGMA,
                 step=0.05,
                 value=DEFAULTS.sigma,
                 updatemode="drag",
                 size="md",
                 thumbLabel="Noise sigma",
-                marks=[{"value": v, "label": str(v)} for v in (0, 1, 2, 3)],
+                marks=[{"value": v, "label": str(v)} for v in range(6)],
                 mb=22,
             ),
             html.Div(
@@ -191,7 +191,7 @@ def _card(view: View) -> Any:
     )
 
 
-def _card_title(view: View) -> Any:
+def _card_title(view: View, titled: bool = True) -> Any:
     extra = []
     if view.id == ids.REGION_MAP:
         extra = [
@@ -207,14 +207,14 @@ def _card_title(view: View) -> Any:
         ]
     return html.Div(
         [
-            html.H2(view.title),
+            html.H2(view.title) if titled else html.P(id=ids.caption(view.id), className="caption"),
             html.Span("computing…", className="computing", role="status") if view.slow else None,
-            html.Span(className="spacer"),
+            html.Span(className="spacer") if titled else None,
             *extra,
             _about(view),
-            html.P(id=ids.caption(view.id), className="caption"),
+            html.P(id=ids.caption(view.id), className="caption") if titled else None,
         ],
-        className="card-title",
+        className="card-title" if titled else "card-title untitled",
     )
 
 
@@ -257,7 +257,7 @@ def _tabs() -> Any:
     panels = [
         dmc.TabsPanel(
             html.Div(
-                [_card_title(view), graph(view)],
+                [_card_title(view, titled=False), graph(view)],
                 id=ids.card(view.id),
                 className=f"tab-view {'slow' if view.slow else ''}",
             ),

@@ -12,16 +12,16 @@ from hmmrnn.figures.theme import Theme, layout
 
 # Axis suffix, left and right edge, axis titles.
 PANELS = (
-    ("", 0.0, 0.18, "symbol", "share of steps"),
-    ("2", 0.27, 0.68, "symbol → next symbol", "probability"),
-    ("3", 0.77, 1.0, "lag (steps)", "agreement (probability)"),
+    ("", 0.0, 0.13, "symbol", "share"),
+    ("2", 0.22, 0.76, "symbol and next symbol", "probability"),
+    ("3", 0.85, 1.0, "lag (steps)", "agreement"),
 )
 
 
 def fidelity(now: Fidelity, theme: Theme) -> go.Figure:
     """Draw marginals, transitions and lag agreement, network beside HMM, with standard errors."""
     n = len(now.marginal)
-    pairs = [f"{i}→{j}" for i in range(n) for j in range(n)]
+    pairs = [f"{i}{j}" for i in range(n) for j in range(n)]
     transitions = (now.target_transitions.ravel(), now.transitions.ravel(), now.transitions_se.ravel())
     traces = [
         *_pair("", [str(i) for i in range(n)], now.target_marginal, now.marginal, now.marginal_se, theme),
@@ -30,7 +30,13 @@ def fidelity(now: Fidelity, theme: Theme) -> go.Figure:
     ]
     axes: dict[str, dict[str, Any]] = {}
     for axis, left, right, x, y in PANELS:
-        axes[f"xaxis{axis}"] = {"title": x, "type": "category", "domain": [left, right], "anchor": f"y{axis}"}
+        axes[f"xaxis{axis}"] = {
+            "title": x,
+            "type": "category",
+            "tickangle": 0,
+            "domain": [left, right],
+            "anchor": f"y{axis}",
+        }
         axes[f"yaxis{axis}"] = {"title": y, "range": [0, 1.05], "anchor": f"x{axis}"}
     return go.Figure(traces, layout(theme, axes, barmode="group", bargap=0.25))
 

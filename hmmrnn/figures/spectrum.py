@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from hmmrnn.figures.theme import REGION_LABELS, REGION_SYMBOLS, Theme, layout
+from hmmrnn.figures.theme import FONT_SIZE, REGION_LABELS, REGION_SYMBOLS, Theme, layout
 from hmmrnn.landscape import Landscape
 from hmmrnn.regions import REGIONS
 
@@ -39,8 +39,9 @@ def spectrum(landscape: Landscape, theme: Theme) -> go.Figure:
                     hovertemplate=f"{REGION_LABELS[name]}<br>λ = %{{x:.3f}} + %{{y:.3f}} i<extra></extra>",
                 )
             )
+    legend = {"orientation": "v", "x": 1.02, "y": 1, "font": {"size": FONT_SIZE}}
     axes: dict[str, dict[str, Any]] = {
         "xaxis": {"title": "Re λ"},
         "yaxis": {"title": "Im λ", "scaleanchor": "x", "scaleratio": 1},
     }
-    return go.Figure(traces, layout(theme, axes, hovermode="closest", dragmode="pan"))
+    return go.Figure(traces, layout(theme, axes, legend=legend, hovermode="closest", dragmode="pan"))

@@ -166,6 +166,11 @@ def cells(page: Page) -> list[Cell]:
     return list(found.values())
 
 
+def cell_of(page: Page, neuron: int) -> Cell:
+    """Where that neuron's row is now: a view may have moved by less than a pixel since it was last asked for."""
+    return next(cell for cell in cells(page) if cell.neuron == neuron)
+
+
 def listed(page: Page) -> Locator:
     """The entries of the intervention list."""
     return page.locator("#interventions .intervention")
@@ -179,7 +184,9 @@ def tick(page: Page, neuron: int) -> Locator:
 def table_neurons(page: Page) -> list[int]:
     """Neurons of the rows that are on screen, from the top."""
     rows = page.locator("#neuron-table .ag-pinned-left-cols-container .ag-row")
-    found = rows.evaluate_all("rows => rows.map(row => [Number(row.getAttribute('row-index')), row.getAttribute('row-id')])")
+    found = rows.evaluate_all(
+        "rows => rows.map(row => [Number(row.getAttribute('row-index')), row.getAttribute('row-id')])"
+    )
     return [int(neuron) for _, neuron in sorted(found)]
 
 

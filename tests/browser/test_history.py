@@ -14,6 +14,7 @@ from tests.browser.pages import (
     Gate,
     address,
     asks_kick,
+    cell_of,
     cells,
     changing,
     choose,
@@ -235,15 +236,15 @@ def test_two_viewers_never_see_each_others_interventions(page: Page, server: str
     pages = (page, other)
     for each in pages:
         open_page(each, server + SMALL)
-    places = cells(page)
+    order = [cell.neuron for cell in cells(page)]
     shown = {each: traces(each, "state-space") for each in pages}
     made: dict[Page, list[int]] = {page: [], other: []}
     for turn in range(10):
         for here, there in (pages, pages[::-1]):
-            cell = places[2 * turn + (here is other)]
-            cell.click(here)
+            neuron = order[2 * turn + (here is other)]
+            cell_of(here, neuron).click(here)
             expect_other_traces(here, "state-space", shown[here])
-            made[here].append(cell.neuron)
+            made[here].append(neuron)
             shown[here] = traces(here, "state-space")
             assert traces(there, "state-space") == shown[there]
             for each in pages:

@@ -42,7 +42,7 @@ def register(app: Dash) -> None:
         ("copyLink", Input(ids.LINK, "n_clicks")),
         ("fastBusy", Input(ids.FAST_BUSY, "data")),
         ("kickFound", Input(ids.KICK_ANSWER, "data")),
-        *(("slowAnswered", Input(ids.answered(v.id), "data")) for v in (*MAIN_VIEWS, *TAB_VIEWS) if v.slow),
+        *((f"answered_{v.id}", Input(ids.answered(v.id), "data")) for v in (*MAIN_VIEWS, *TAB_VIEWS) if v.slow),
     ]
     for name, source in changes:
         _to(app, name, _sink(), source)

@@ -114,7 +114,12 @@ def group_buttons(kick: Json | None, model: str) -> Any:
     size = max((len(group["neurons"]) for group in groups), default=3)
     control = _group_button(f"Silence random control ({size})", "control", CONTROL_HELP)
     none = [] if groups else [html.Span(kick["reason"] or "No kick neurons found: no neuron has their profile.")]
-    return [*none, *kicks, control, *integrating]
+    without = [
+        html.Small(f"Output {group['output']}: no neuron has the profile of a kick neuron.")
+        for group in kick["groups"]
+        if not group["neurons"] and groups
+    ]
+    return [*none, *kicks, *without, control, *integrating]
 
 
 def roles_known(kick: Json | None, model: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -26,27 +27,54 @@ Json = dict[str, Any]
 def register(app: Dash) -> None:
     """Register what is asked once the hand rests."""
     app.callback(
-        Output(ids.REGION_MAP, "figure"),
-        Output(ids.caption(ids.REGION_MAP), "children"),
-        Output(ids.ORBIT, "figure", allow_duplicate=True),
-        Output(ids.STATE_SPACE, "figure", allow_duplicate=True),
         Output(ids.answered(ids.REGION_MAP), "data"),
         Input(ids.SETTLED, "data"),
         Input(ids.REGION_COLOUR, "value"),
         Input(ids.THEME, "data"),
         State(ids.NO_INPUT, "checked"),
         prevent_initial_call=True,
-    )(landscape_views)
+    )(
+        kept_back(
+            landscape_views,
+            (ids.REGION_MAP, "figure"),
+            (ids.caption(ids.REGION_MAP), "children"),
+            (ids.ORBIT, "figure"),
+            (ids.STATE_SPACE, "figure"),
+        )
+    )
     for view, draw in ((ids.SPECTRUM, spectrum_view), (ids.FIDELITY, fidelity_view)):
         app.callback(
-            Output(view, "figure"),
-            Output(ids.caption(view), "children"),
             Output(ids.answered(view), "data"),
             Input(ids.SETTLED, "data"),
             Input(ids.TABS, "value"),
             Input(ids.THEME, "data"),
             prevent_initial_call=True,
-        )(draw)
+        )(kept_back(draw, (view, "figure"), (ids.caption(view), "children")))
+
+
+def kept_back(draw: Callable[..., tuple[Any, ...]], *places: tuple[str, str]) -> Callable[..., Any]:
+    """Make a callback that hands its answer to the page's script, together with the scenario it is the answer to.
+
+    While a slow answer is computed the scenario may change, and the fast views with it. The script draws the answer
+    only if it is that of the scenario that the page shows.
+
+    Args:
+        draw: returns one value for each place, and last the scenario that it was asked about.
+        places: component id and property of each value.
+    """
+
+    def answer(*args: Any) -> Any:
+        *values, scenario = draw(*args)
+        if scenario is no_update:
+            return no_update
+        drawn = [
+            [component, {prop: value}]
+            for (component, prop), value in zip(places, values, strict=True)
+            if value is not no_update
+        ]
+        return {"scenario": scenario, "draws": drawn}
+
+    return answer
 
 
 def landscape_views(data: Json | None, colour: str, theme_name: str, without_noise: bool = False) -> tuple[Any, ...]:
@@ -119,9 +147,8 @@ def _landscape_caption(landscape: Landscape) -> str:
 def _spectrum_caption(landscape: Landscape) -> str:
     region = landscape.residency.region[landscape.spectra_at]
     parts = [
-        f"{REGION_LABELS[name]} {landscape.spectra.unstable[region == name].mean():.1f} unstable, "
-        f"{landscape.spectra.critical_pairs[region == name].mean():.1f} critical pairs"
+        f"{REGION_LABELS[name]} {landscape.spectra.unstable[region == name].mean():.1f}"
         for name in REGIONS
         if (region == name).any()
     ]
-    return f"means over {len(region)} states: {'; '.join(parts)}"
+    return f"mean count of |λ| > 1 at {len(region)} states: {', '.join(parts)}"

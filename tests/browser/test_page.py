@@ -1,0 +1,278 @@
+"""Is the page whole: drawn, silent, its own master, readable, in light and in dark, and open to everyone?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from itertools import combinations
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import Watch
+from tests.browser.pages import (
+    MAIN_VIEWS,
+    SMALL,
+    cells,
+    changing,
+    choose,
+    expect_other_traces,
+    figure_data,
+    figure_layout,
+    open_page,
+    scenario,
+    settle,
+    table_neurons,
+    trace_names,
+    traces,
+)
+
+pytestmark = pytest.mark.browser
+
+Viewer = Callable[[], BrowserContext]
+LOCAL = {"127.0.0.1", "localhost"}
+
+
+def set_scheme(page: Page, scheme: str) -> None:
+    """Light or dark by the page's own button."""
+    if page.evaluate("document.documentElement.dataset.scheme") != scheme:
+        before = traces(page, "connectivity")
+        page.locator("#colour-scheme").click()
+        expect_other_traces(page, "connectivity", before)
+        settle(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everything_is_drawn_without_a_complaint_and_without_the_internet(
+    server: str, viewer: Viewer, watch: Watch, scheme: str
+) -> None:
+    page = viewer().new_page()
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    watch.on(page)
+    open_page(page, server)
+    assert page.evaluate("document.documentElement.dataset.scheme") == scheme
+    for view in MAIN_VIEWS:
+        assert sum(len(str(trace)) for trace in figure_data(page, view)) > 1000
+        expect(page.locator(f"#{view}-caption")).to_have_text(re.compile(r"\d"))
+    assert len(table_neurons(page)) > 3
+    expect(page.locator("#numbers tbody tr").first).to_be_visible()
+    expect(page.locator("#fidelity-badge")).to_contain_text("passes")
+    expect(page.locator("#notice")).to_be_hidden()
+    assert watch.console == []
+    assert {urlsplit(url).hostname for url in watch.requests if not url.startswith(("data:", "blob:"))} <= LOCAL
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(page: Page, server: str, scheme: str) -> None:
+    open_page(page, server + SMALL)
+    set_scheme(page, scheme)
+    with changing(page):
+        cells(page)[0].click(page)
+    page.evaluate(AXE_SCRIPT)
+    found = page.evaluate("axe.run({ resultTypes: ['violations'] })")
+    serious = [
+        f"{violation['id']}: {node['html'][:160]}: {node['failureSummary']}"
+        for violation in found["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+    page.evaluate("localStorage.clear()")
+    assert serious == []
+
+
+def test_dark_changes_the_figures_and_is_still_there_after_a_reload(server: str, viewer: Viewer) -> None:
+    page = viewer().new_page()
+    open_page(page, server + SMALL)
+    light = {view: figure_layout(page, view)["paper_bgcolor"] for view in MAIN_VIEWS}
+    page.get_by_role("button", name="Dark").click()
+    for view in MAIN_VIEWS:
+        page.wait_for_function(
+            "([id, light]) => document.querySelector(`#${id} .js-plotly-plot`).layout.paper_bgcolor !== light",
+            arg=[view, light[view]],
+        )
+    dark = {view: figure_layout(page, view)["paper_bgcolor"] for view in MAIN_VIEWS}
+    page.reload()
+    expect(page.get_by_role("button", name="Light")).to_be_visible()
+    settle(page)
+    for view in MAIN_VIEWS:
+        page.wait_for_function(
+            "([id, dark]) => document.querySelector(`#${id} .js-plotly-plot`).layout.paper_bgcolor === dark",
+            arg=[view, dark[view]],
+        )
+    page.get_by_role("button", name="Light").click()
+    expect(page.get_by_role("button", name="Dark")).to_be_visible()
+    page.wait_for_function(
+        "light => document.querySelector('#state-space .js-plotly-plot').layout.paper_bgcolor === light",
+        arg=light["state-space"],
+    )
+
+
+def test_dark_keeps_the_colouring_of_the_slow_answers(server: str, viewer: Viewer) -> None:
+    page = viewer().new_page()
+    open_page(page, f"{server}{SMALL}&colour=region")
+    names = trace_names(page, "state-space")
+    assert "cluster" in names
+    set_scheme(page, "dark")
+    page.wait_for_function(
+        """names => JSON.stringify(document.querySelector('#state-space .js-plotly-plot').data.map((t) => t.name))
+            === JSON.stringify(names)""",
+        arg=names,
+    )
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768)])
+def test_nothing_scrolls_sideways_and_no_two_views_overlap(page: Page, server: str, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    open_page(page, server + SMALL)
+    with changing(page):
+        cells(page)[0].click(page)
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    boxes = {}
+    for view in MAIN_VIEWS:
+        card = page.locator(f"#{view}-card")
+        figure = page.locator(f"#{view} .main-svg").first
+        for name, locator in ((view, card), (f"figure of {view}", figure)):
+            box = locator.bounding_box()
+            assert box is not None
+            boxes[name] = box
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= width
+            # No scrolling for the main views.
+            assert box["y"] + box["height"] <= height
+        assert boxes[f"figure of {view}"]["height"] > 120
+    for one, other in combinations(MAIN_VIEWS, 2):
+        a, b = boxes[one], boxes[other]
+        apart = (
+            a["x"] + a["width"] <= b["x"]
+            or b["x"] + b["width"] <= a["x"]
+            or a["y"] + a["height"] <= b["y"]
+            or b["y"] + b["height"] <= a["y"]
+        )
+        assert apart, (one, other)
+
+
+def test_each_colouring_is_another_picture_of_the_same_states(page: Page, server: str) -> None:
+    open_page(page, server + SMALL)
+    seen = {"output": traces(page, "state-space")}
+    for key, label in (
+        ("speed", "Speed"),
+        ("region", "Region"),
+        ("residency", "Residency time"),
+        ("neuron", "Pre-activation of a neuron"),
+    ):
+        with changing(page):
+            choose(page, "Colour by", label)
+        assert scenario(page).colour == key
+        seen[key] = traces(page, "state-space")
+    assert len(set(seen.values())) == len(seen)
+    bars = [trace["marker"] for trace in figure_data(page, "state-space") if "colorbar" in trace.get("marker", {})]
+    assert [bar["colorbar"]["title"]["text"] for bar in bars] == ["pre-activation of neuron 0"]
+    with changing(page):
+        page.get_by_label("Neuron", exact=True).fill("1")
+    assert traces(page, "state-space") != seen["neuron"]
+    with changing(page):
+        choose(page, "Colour by", "Output")
+    expect(page.get_by_label("Neuron", exact=True)).to_be_hidden()
+    assert traces(page, "state-space") == seen["output"]
+
+
+def test_each_colour_of_the_region_map_is_another_picture(page: Page, server: str) -> None:
+    open_page(page, server + SMALL)
+    seen = [traces(page, "region-map")]
+    select = page.get_by_label("Colour the region map by").first
+    select.click()
+    labels = page.get_by_role("option").all_inner_texts()
+    page.keyboard.press("Escape")
+    for label in labels[1:]:
+        choose(page, "Colour the region map by", label)
+        expect_other_traces(page, "region-map", seen[-1])
+        seen.append(traces(page, "region-map"))
+    assert len(set(seen)) == len(labels) > 2
+
+
+def test_sigma_is_dragged_and_the_picture_follows(page: Page, server: str) -> None:
+    open_page(page, server + SMALL)
+    thumb = page.get_by_role("slider", name="Noise sigma").bounding_box()
+    track = page.locator("#sigma .mantine-Slider-track").bounding_box()
+    assert thumb is not None
+    assert track is not None
+    x, y = thumb["x"] + thumb["width"] / 2, thumb["y"] + thumb["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for share in (0.1, 0.2, 0.3):
+        before = traces(page, "state-space")
+        page.mouse.move(x + share * track["width"], y, steps=2)
+        expect_other_traces(page, "state-space", before)
+    page.mouse.up()
+    settle(page)
+    assert scenario(page).sigma == pytest.approx(1.9, abs=0.15)
+    with changing(page):
+        page.locator("#undo").click()
+    assert scenario(page).sigma == 1.0
+
+
+def test_noise_window_and_number_of_runs_are_what_is_asked_for(page: Page, server: str) -> None:
+    open_page(page, server + SMALL)
+    before = traces(page, "state-space")
+    with changing(page):
+        page.locator("#new-noise").click()
+    assert scenario(page).seed == 1
+    assert traces(page, "state-space") != before
+    with changing(page):
+        page.get_by_label("Seed").fill("0")
+    assert traces(page, "state-space") == before
+    with changing(page):
+        page.get_by_label("Window (steps)").fill("200")
+    with changing(page):
+        page.get_by_label("Trajectories").fill("5")
+    now = scenario(page)
+    assert (now.seed, now.steps, now.trajectories) == (0, 200, 5)
+    shown = [trace for trace in figure_data(page, "state-space") if trace["name"].startswith("output")]
+    assert sum(len(trace["x"]["values"]) for trace in shown) == 200 * 5
+    expect(page.locator("#state-space-caption")).to_contain_text("5 runs of 200 steps")
+
+
+def test_runs_without_noise_are_shown_on_demand(page: Page, server: str) -> None:
+    open_page(page, server + SMALL)
+    before = traces(page, "state-space")
+    assert "without noise" not in trace_names(page, "state-space")
+    switch = page.get_by_label("Show runs without noise")
+    switch.check()
+    expect_other_traces(page, "state-space", before)
+    assert "without noise" in trace_names(page, "state-space")
+    with_them = traces(page, "state-space")
+    switch.uncheck()
+    expect_other_traces(page, "state-space", with_them)
+    settle(page)
+    assert traces(page, "state-space") == before
+
+
+@pytest.mark.parametrize("tab", ["Activity", "Spectrum", "Fidelity"])
+def test_a_tab_is_drawn_when_it_is_opened_and_follows_the_scenario(page: Page, server: str, tab: str) -> None:
+    open_page(page, server + SMALL)
+    view = tab.lower()
+    page.get_by_role("tab", name=tab).click()
+    expect(page.locator(f"#{view}-caption")).to_have_text(re.compile(r"\d"))
+    expect(page.locator(f"#{view} .js-plotly-plot")).to_be_visible()
+    page.wait_for_function("id => document.querySelector(`#${id} .js-plotly-plot`).data.length > 0", arg=view)
+    expect(page.locator(f"#{view}-card").get_by_text("computing")).to_be_hidden()
+    before = traces(page, view)
+    with changing(page):
+        page.locator("#new-noise").click()
+    expect_other_traces(page, view, before)
+    expect(page.locator(f"#{view}-card").get_by_text("computing")).to_be_hidden()
+
+
+def test_the_page_says_what_it_is_about(page: Page, server: str) -> None:
+    open_page(page, server + SMALL)
+    page.get_by_role("tab", name="About").click()
+    expect(page.get_by_role("tabpanel", name="About")).to_contain_text("Residency time")
+    for view in MAIN_VIEWS:
+        page.locator(f"#{view}-card .about").hover()
+        shown = page.locator(".mantine-HoverCard-dropdown:visible")
+        expect(shown).to_have_count(1)
+        assert len(shown.inner_text()) > 100
+        page.mouse.move(0, 0)
+        expect(shown).to_have_count(0)

@@ -1,0 +1,211 @@
+"""The benchmarks' arithmetic and their page, on made-up numbers: nothing is timed here."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import benchmarks.__main__ as command
+from benchmarks.figures import FIGURES, Aim, Definition, Measurement, aim_text, median, p95, record
+from benchmarks.machine import parse_memory
+from benchmarks.performance_page import COLUMNS, performance_page
+
+MACHINE = {"cpu": "Made-up | 3000", "cores": 4, "python": "3.11.0", "platform": "Linux", "chromium": "Chromium 1"}
+CIRCUMSTANCES = {"machine": MACHINE, "load": {"before": 0.25, "after": 1.5}, "date": "2026-01-02T03:04:05+00:00"}
+FORTY = tuple(float(i) for i in range(1, 41))
+KEYS = (
+    "name",
+    "unit",
+    "median",
+    "p95",
+    "n",
+    "baseline",
+    "baseline_median",
+    "ratio",
+    "aim",
+    "meets_aim",
+    "note",
+    "machine",
+    "load",
+    "date",
+)
+
+
+def click(samples: tuple[float, ...] = FORTY, **more) -> Measurement:
+    return Measurement("click_to_drawn_ms", samples, "a redraw", **{"baseline_samples": (10.0, 5.0, 6.0), **more})
+
+
+def recorded(measurement: Measurement, **more) -> dict:
+    return record(measurement, {**CIRCUMSTANCES, **more})
+
+
+def table(page: str) -> list[list[str]]:
+    """Cells of every row but the line under the head."""
+    lines = [line for line in page.splitlines() if line.startswith("| ")]
+    cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+    assert cells[1] == ["---"] * len(COLUMNS)
+    return [cells[0], *cells[2:]]
+
+
+class TestStatistics:
+    def test_median_of_an_even_number_is_in_the_middle(self) -> None:
+        assert median((4.0, 1.0, 3.0, 2.0)) == 2.5
+
+    def test_no_samples_have_no_median(self) -> None:
+        assert median(()) is None
+
+    def test_p95_lies_between_the_samples_around_it(self) -> None:
+        # Position 0.95 * 39 = 37.05 of the sorted samples, counted from zero.
+        assert p95(FORTY[::-1]) == pytest.approx(38.05)
+
+    def test_a_few_samples_have_no_p95(self) -> None:
+        assert p95(FORTY[:19]) is None
+        assert p95(FORTY[:20]) == pytest.approx(19.05)
+
+
+class TestRecord:
+    def test_has_every_key_and_survives_json(self) -> None:
+        found = recorded(click(note="odd"))
+        assert tuple(found) == KEYS
+        assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+    def test_compares_medians(self) -> None:
+        found = recorded(click())
+        assert (found["median"], found["baseline_median"]) == (20.5, 6.0)
+        assert found["ratio"] == pytest.approx(20.5 / 6, rel=1e-3)
+        assert found["n"] == 40
+
+    def test_keeps_four_digits(self) -> None:
+        assert recorded(click((123.456789,)))["median"] == 123.5
+        assert recorded(click((0.0123456,)))["median"] == 0.01235
+
+    def test_without_a_baseline_there_is_no_ratio(self) -> None:
+        found = recorded(Measurement("kick_detection_s", (9.0, 11.0), "not measured"))
+        assert found["median"] == 10
+        assert [found[key] for key in ("baseline_median", "ratio", "aim", "meets_aim", "note")] == [None] * 5
+        assert found["baseline"] == "not measured"
+
+    @pytest.mark.parametrize(("slowest", "met"), [(199.0, True), (200.0, False), (5000.0, False)])
+    def test_the_aim_of_a_click_is_for_its_slow_end(self, slowest: float, met: bool) -> None:
+        found = recorded(click((1.0,) * 20 + (slowest,) * 20))
+        assert found["aim"] == "p95 under 200 ms"
+        assert found["p95"] == slowest
+        assert found["meets_aim"] is met
+
+    def test_an_aim_for_the_slow_end_is_not_judged_by_a_few_samples(self) -> None:
+        assert recorded(click((1.0, 2.0)))["meets_aim"] is None
+
+    def test_the_other_aims_are_for_the_median(self) -> None:
+        answers = Measurement("click_server_part_ms", (1.0, 59.0, 900.0), "another", (1.0,))
+        assert recorded(answers)["meets_aim"] is True
+        assert recorded(answers)["aim"] == "median under 60 ms"
+
+    def test_a_figure_without_aim_has_no_text_for_it(self) -> None:
+        assert aim_text(Definition("x", "s", "x")) is None
+        assert aim_text(Definition("x", "s", "x", Aim(2.5))) == "median under 2.5 s"
+
+
+class TestMemory:
+    def test_reads_what_linux_writes(self) -> None:
+        smaps = "5581-7fff ---p 00000000 00:00 0   [rollup]\nRss:  2000 kB\nPss:  9 kB\nPss_Dirty:  8 kB\n"
+        smaps += "Shared_Clean:  300 kB\nPrivate_Clean:  400 kB\nPrivate_Dirty:  600 kB\n"
+        found = parse_memory(smaps)
+        assert found.rss == pytest.approx(2.048)
+        assert found.uss == pytest.approx(1.024)
+
+
+class TestPage:
+    records = (
+        recorded(click((1.0,) * 20 + (5000.0,) * 20, note="silencing 4, bringing back 5")),
+        recorded(Measurement("residency_s", (2.5, 2.0, 2.25), "a loop | on 25", (20.0, 25.0, 22.5))),
+        recorded(Measurement("kick_detection_s", (9.0, 11.0), "not measured"), date="2026-01-02T04:00:00+00:00"),
+    )
+
+    def test_one_row_for_each_figure(self) -> None:
+        head, clicks, resident, kick = table(performance_page(self.records))
+        assert head == list(COLUMNS)
+        assert clicks[:4] == ["`click_to_drawn_ms`", "2,500 ms", "5,000 ms", "40"]
+        assert clicks[6:] == ["p95 under 200 ms", "0.25, 1.50", "**Aim missed**; silencing 4, bringing back 5"]
+        assert resident[1:6] == ["2.25 s", "", "3", "22.5 s: a loop \\| on 25", "0.10 x"]
+        assert resident[6:] == ["median under 3 s", "0.25, 1.50", "Aim met"]
+        assert kick[1:] == ["10.0 s", "", "2", "not measured", "", "none", "0.25, 1.50", "No aim set"]
+
+    def test_says_when_and_on_what(self) -> None:
+        page = performance_page(self.records)
+        assert "2026-01-02T03:04:05+00:00 to 2026-01-02T04:00:00+00:00" in page
+        assert all(str(fact) in page for fact in MACHINE.values())
+
+    def test_says_what_each_figure_means_and_how_to_repeat_it(self) -> None:
+        page = performance_page(self.records)
+        assert all(FIGURES[item["name"]].meaning in page for item in self.records)
+        assert "make bench" in page
+        assert "python -m benchmarks --write docs/performance.md" in page
+
+    def test_names_the_figures_that_are_missing(self) -> None:
+        assert "Not measured in this run: click_server_part_ms, web_memory_mb, cold" in performance_page(self.records)
+        every = [recorded(Measurement(name, (1.0,), "x")) for name in FIGURES]
+        assert "Not measured" not in performance_page(every)
+
+    @pytest.mark.parametrize(("before", "words"), [(2.0, "was quiet"), (2.1, "upper bound")])
+    def test_says_whether_the_machine_was_quiet(self, before: float, words: str) -> None:
+        busy = recorded(click(), load={"before": before, "after": 9.0})
+        assert words in performance_page([busy])
+
+    def test_an_aim_that_a_few_samples_cannot_judge_is_neither_met_nor_missed(self) -> None:
+        assert table(performance_page([recorded(click((1.0, 2.0)))]))[1][-1] == "Not judged: too few samples"
+
+    def test_no_figure_no_page(self) -> None:
+        with pytest.raises(ValueError, match="at least one figure"):
+            performance_page([])
+
+
+class TestCommand:
+    @pytest.fixture(autouse=True)
+    def made_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def bench(names: tuple[str, ...], repeats: int) -> command.Bench:
+            def measure(n: int) -> list[Measurement]:
+                return [Measurement(name, (7.0,) * n, "made up", (2.0,)) for name in names]
+
+            return command.Bench(names, measure, repeats)
+
+        benches = tuple(bench(item.names, item.repeats) for item in command.BENCHES)
+        monkeypatch.setattr(command, "BENCHES", benches)
+        monkeypatch.setattr(command, "machine", lambda: MACHINE)
+
+    def test_prints_one_line_for_each_figure(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert command.main([]) == 0
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert sorted(line["name"] for line in lines) == sorted(FIGURES)
+        assert {tuple(line) for line in lines} == {KEYS}
+        assert {line["n"] for line in lines if line["name"].startswith("click")} == {40}
+
+    def test_prints_only_what_is_asked_for(self, capsys: pytest.CaptureFixture[str]) -> None:
+        command.main(["--only", "kick_detection_s", "web_memory_mb", "--repeats", "3"])
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert [(line["name"], line["n"]) for line in lines] == [("web_memory_mb", 3), ("kick_detection_s", 3)]
+
+    def test_a_missed_aim_is_no_failure_and_is_written_down(self, tmp_path: Path) -> None:
+        page = tmp_path / "performance.md"
+        assert command.main(["--only", "residency_s", "--write", str(page)]) == 0
+        assert table(page.read_text(encoding="utf-8"))[1][-1] == "**Aim missed**"
+
+    def test_an_unknown_figure_is_refused(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit):
+            command.main(["--only", "beauty"])
+        assert "beauty" in capsys.readouterr().err
+
+    def test_a_page_that_cannot_be_written_is_refused_before_anything_is_measured(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with pytest.raises(SystemExit):
+            command.main(["--write", str(tmp_path / "nowhere" / "page.md")])
+        captured = capsys.readouterr()
+        assert "does not exist" in captured.err
+        assert captured.out == ""
+
+
+def test_every_figure_is_measured_by_one_bench() -> None:
+    assert sorted(name for bench in command.BENCHES for name in bench.names) == sorted(FIGURES)
