@@ -1,4 +1,4 @@
-"""How long does a viewer wait after a click on a neuron? From the hand to the picture, and what that costs in memory."""
+"""How long does a viewer wait after a click on a neuron? From the hand to the picture, and its price in memory."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from benchmarks.dashboard import WEB_IMPORTS, new_page, running_browser, running
 from benchmarks.figures import Measurement, median
 from benchmarks.machine import Memory, children, memory, parse_memory
 from hmmrnn.dashboard import ids
+from hmmrnn.network import Floats
 from tests.browser.pages import Cell, asks_fast, cells, changing, open_page
 
 FAST_VIEWS = [ids.STATE_SPACE, ids.ORBIT]
@@ -68,8 +69,8 @@ def _is_fast(request: Request) -> bool:
     return "/_dash-update-component" in request.url and asks_fast(request)
 
 
-def _in_turn(samples: np.ndarray) -> str:
-    parts = {"silencing": median(samples[::2]), "bringing back": median(samples[1::2])}
+def _in_turn(samples: Floats) -> str:
+    parts = {"silencing": median(samples[::2].tolist()), "bringing back": median(samples[1::2].tolist())}
     return "medians: " + ", ".join(f"{name} {value:.0f}" for name, value in parts.items() if value is not None)
 
 

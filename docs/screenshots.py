@@ -10,6 +10,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 IMAGES = Path(__file__).with_name("images")
 SIZES = ((1440, 900), (1024, 768))
-SCHEMES = ("light", "dark")
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 # The evidence follows the button, and ends in its verdict.
 PROVEN = 'following-sibling::small[1][contains(., "; proven")]'
 # The README opens with this one, so it has a name of its own.
@@ -38,7 +39,7 @@ class Camera:
     """
 
     size: tuple[int, int]
-    scheme: str
+    scheme: Literal["light", "dark"]
 
     def take(self, browser: Browser, url: str) -> list[Path]:
         """Take the intact network, then the one without a kick group."""

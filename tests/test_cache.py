@@ -43,7 +43,7 @@ def computed(counter: Path) -> int:
 
 
 def answers(world) -> list[Path]:
-    return sorted(path for path in (world.cache / "answers").iterdir() if path.is_file())
+    return sorted(path for path in (world.cache / "hmmrnn" / "answers").iterdir() if path.is_file())
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,7 @@ class TestFolder:
     def test_the_number_of_lock_files_is_bounded(self, counter, empty_world):
         for x in range(40):
             doubled(Asked("a", float(x)))
-        names = {path.name for path in (empty_world.cache / "locks").iterdir()}
+        names = {path.name for path in (empty_world.cache / "hmmrnn" / "locks").iterdir()}
         assert all(len(name.removeprefix("doubled-")) == len("00.lock") for name in names)
 
     def test_the_fingerprint_is_of_all_code_of_the_package(self, tmp_path, monkeypatch):

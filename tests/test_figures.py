@@ -517,7 +517,7 @@ class TestFidelity:
     def test_bars_are_named_by_symbol_pair_and_lag(self, judged):
         figure = fidelity_figure(judged, LIGHT)
         assert list(figure.data[0].x) == ["0", "1", "2"]
-        assert list(figure.data[2].x)[:4] == ["0→0", "0→1", "0→2", "1→0"]
+        assert list(figure.data[2].x)[:4] == ["00", "01", "02", "10"]
         assert list(figure.data[4].x) == [str(lag) for lag in LAGS]
 
 
