@@ -22,7 +22,7 @@
     present: null, past: [], future: [],
     gesture: null, gestureAt: 0,
     asking: false, askAgain: false, settleTimer: null,
-    kick: null, defaults: null, lost: false, searched: null,
+    kick: null, defaults: null, lost: false, searched: null, tab: null,
   };
 
   /* ---- changes: (scenario, ...) -> scenario -------------------------------------------------------------------- */
@@ -185,12 +185,19 @@
     page.asking = true;
     page.askAgain = false;
     set("scenario", { data: page.present });
+    askTab("activity");
+  }
+
+  /* Views in a closed tab are not asked for. */
+  function askTab(...tabs) {
+    if (page.present && tabs.includes(page.tab)) set(`${page.tab}-asked`, { data: page.present });
   }
 
   /* The hand rests: now the slow questions, the slowest one once for each network. */
   function settle() {
     if (!page.present) return;
     set("settled", { data: page.present });
+    askTab("spectrum", "fidelity");
     if (page.searched !== page.present.model) {
       page.searched = page.present.model;
       set("search-model", { data: page.present.model });
@@ -297,6 +304,12 @@
       const next = { ...page.present, [id]: value };
       if (id === "model") return change({ ...next, interventions: [], neuron: 0 }, { from: id });
       return change(next, { gesture: id === "sigma" ? id : null, from: id });
+    },
+
+    tab: (name) => {
+      page.tab = name;
+      askTab("activity", "spectrum", "fidelity");
+      return no();
     },
 
     newNoise: (clicks) => (clicks ? change({ ...page.present, seed: (page.present.seed + 1) % 2147483648 }) : no()),

@@ -125,9 +125,13 @@ class TestServer:
         assert "linear-2 (fully-connected): N = 51, M = 7, 3 outputs" in text
         assert "anonymous (unknown family): N = 12, M = 4, 3 outputs" in text
 
-    def test_pages_are_compressed(self, client):
+    def test_scripts_are_compressed_and_answers_are_not(self, client):
+        page = client.get("/").get_data(as_text=True)
+        script = re.search(r'src="(/_dash-component-suites/[^"]+dash_renderer[^"]+)"', page)[1]
+        compressed = client.get(script, headers={"Accept-Encoding": "gzip"})
+        assert compressed.headers["Content-Encoding"] == "gzip"
         answer = client.get("/_dash-layout", headers={"Accept-Encoding": "gzip"})
-        assert answer.headers["Content-Encoding"] == "gzip"
+        assert "Content-Encoding" not in answer.headers
 
 
 class TestFirstRequests:

@@ -300,18 +300,13 @@ class TestLandscape:
 
 
 class TestTabs:
-    def test_a_closed_tab_asks_nothing(self, intact, kick):
-        assert spectrum_view(intact.to_dict(), "neurons", "light") == (no_update,) * 3
-        assert fidelity_view(intact.to_dict(), "neurons", "light") == (no_update,) * 3
-        assert activity_view(intact.to_dict(), kick, "neurons", "light") == (no_update,) * 2
-
     def test_an_open_tab_asks_nothing_before_the_link_is_read(self, kick):
-        assert spectrum_view(None, ids.SPECTRUM, "light") == (no_update,) * 3
-        assert fidelity_view(None, ids.FIDELITY, "light") == (no_update,) * 3
-        assert activity_view(None, kick, ids.ACTIVITY, "light") == (no_update,) * 2
+        assert spectrum_view(None, "light") == (no_update,) * 3
+        assert fidelity_view(None, "light") == (no_update,) * 3
+        assert activity_view(None, kick, "light") == (no_update,) * 2
 
     def test_the_spectrum_says_means_and_of_how_many_states(self, intact):
-        figure, caption, answered = spectrum_view(intact.to_dict(), ids.SPECTRUM, "light")
+        figure, caption, answered = spectrum_view(intact.to_dict(), "light")
         found = queries.landscape_of(intact)
         region = found.residency.region[found.spectra_at]
         assert caption.startswith(f"mean count of |λ| > 1 at {len(region)} states: cluster ")
@@ -322,7 +317,7 @@ class TestTabs:
         assert answered == intact.to_dict()
 
     def test_fidelity_says_the_verdict_and_on_what_it_rests(self, intact):
-        figure, caption, answered = fidelity_view(intact.to_dict(), ids.FIDELITY, "light")
+        figure, caption, answered = fidelity_view(intact.to_dict(), "light")
         judged = queries.fidelity_of(intact)
         assert caption.startswith("64 runs of 2,000 steps from h = 0, seed 3: ")
         assert not judged.passes
@@ -333,14 +328,14 @@ class TestTabs:
 
     def test_without_a_known_hmm_no_other_networks_figure_stays(self, intact):
         other = replace(intact, model="anonymous").to_dict()
-        figure, caption, answered = fidelity_view(other, ids.FIDELITY, "light")
+        figure, caption, answered = fidelity_view(other, "light")
         assert caption == "this network's file names no known HMM to compare it with"
         assert answered == other
         assert figure is not no_update
         assert not go.Figure(figure).data
 
     def test_activity_is_that_of_the_kick_neurons_in_the_first_run(self, touched, kick):
-        figure, caption = activity_view(touched.to_dict(), kick, ids.ACTIVITY, "light")
+        figure, caption = activity_view(touched.to_dict(), kick, "light")
         members = [(i, group["output"]) for group in kick["groups"] for i in group["neurons"]]
         assert len(members) == 9
         assert caption == f"9 kick neurons, run 1 of {B}, background: output"
@@ -352,12 +347,12 @@ class TestTabs:
 
     def test_activity_waits_for_the_kick_neurons_of_this_network(self, intact, kick):
         data = intact.to_dict()
-        assert activity_view(data, None, ids.ACTIVITY, "light") == (no_update,) * 2
-        assert activity_view(data, {**kick, "model": "anonymous"}, ids.ACTIVITY, "light") == (no_update,) * 2
+        assert activity_view(data, None, "light") == (no_update,) * 2
+        assert activity_view(data, {**kick, "model": "anonymous"}, "light") == (no_update,) * 2
 
     def test_a_network_without_kick_neurons_says_so(self, intact):
         nobody = {"model": MODEL, "groups": [{"output": 0, "neurons": []}]}
-        _, caption = activity_view(intact.to_dict(), nobody, ids.ACTIVITY, "light")
+        _, caption = activity_view(intact.to_dict(), nobody, "light")
         assert caption == "this network has no kick neurons to show"
 
 
@@ -373,9 +368,9 @@ class TestThemes:
             "orbit with regions": slow[2],
             "state space by region": slow[3],
             ids.CONNECTIVITY: connectivity_view(MODEL, kick, theme, data)[0],
-            ids.ACTIVITY: activity_view(data, kick, ids.ACTIVITY, theme)[0],
-            ids.SPECTRUM: spectrum_view(data, ids.SPECTRUM, theme)[0],
-            ids.FIDELITY: fidelity_view(data, ids.FIDELITY, theme)[0],
+            ids.ACTIVITY: activity_view(data, kick, theme)[0],
+            ids.SPECTRUM: spectrum_view(data, theme)[0],
+            ids.FIDELITY: fidelity_view(data, theme)[0],
         }
         for name, figure in figures.items():
             layout = figure.to_plotly_json()["layout"]

@@ -72,6 +72,11 @@ def card(view: str) -> str:
     return f"{view}-card"
 
 
+def asked(tab: str) -> str:
+    """Id of the store that holds the scenario which the open tab is asked about."""
+    return f"{tab}-asked"
+
+
 def answered(view: str) -> str:
     """Id of the store that holds the scenario that a slow view last answered."""
     return f"{view}-answered"

@@ -45,8 +45,9 @@ def _stores() -> list[Any]:
         ids.FAST_BUSY,
         ids.SINK,
     )
+    tabs = [ids.asked(view.id) for view in TAB_VIEWS]
     slow = [ids.answered(ids.CONNECTIVITY), *(ids.answered(v.id) for v in (*MAIN_VIEWS, *TAB_VIEWS) if v.slow)]
-    return [*(dcc.Store(id=name) for name in (*names, *slow)), dcc.Store(id=ids.THEME, data="light")]
+    return [*(dcc.Store(id=name) for name in (*names, *tabs, *slow)), dcc.Store(id=ids.THEME, data="light")]
 
 
 def _header(models: Sequence[dict[str, str]]) -> Any:

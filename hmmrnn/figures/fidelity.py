@@ -12,9 +12,9 @@ from hmmrnn.figures.theme import Theme, layout
 
 # Axis suffix, left and right edge, axis titles.
 PANELS = (
-    ("", 0.0, 0.13, "symbol", "share"),
-    ("2", 0.22, 0.76, "symbol and next symbol", "probability"),
-    ("3", 0.85, 1.0, "lag (steps)", "agreement"),
+    ("", 0.0, 0.12, "symbol", "share"),
+    ("2", 0.25, 0.74, "symbol and next symbol", "probability"),
+    ("3", 0.88, 1.0, "lag (steps)", "agreement"),
 )
 
 

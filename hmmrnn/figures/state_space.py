@@ -171,10 +171,10 @@ def _scale(values: NDArray[np.floating], theme: Theme) -> dict[str, Any]:
     return {"colorscale": theme.sequential}
 
 
-def _indices(motion: Motion) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def _indices(motion: Motion) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
     batch, steps = motion.output.shape
-    run = np.broadcast_to(np.arange(batch, dtype=np.int32)[:, None], (batch, steps))
-    return run, np.broadcast_to(np.arange(1, steps + 1, dtype=np.int32), (batch, steps))
+    run = np.broadcast_to(np.arange(batch, dtype=np.int16)[:, None], (batch, steps))
+    return run, np.broadcast_to(np.arange(1, steps + 1, dtype=np.int16), (batch, steps))
 
 
 def _without_noise(paths: NDArray[np.floating], theme: Theme) -> Any:

@@ -166,11 +166,6 @@ def cells(page: Page) -> list[Cell]:
     return list(found.values())
 
 
-def cell_of(page: Page, neuron: int) -> Cell:
-    """Where that neuron's row is now: a view may have moved by less than a pixel since it was last asked for."""
-    return next(cell for cell in cells(page) if cell.neuron == neuron)
-
-
 def listed(page: Page) -> Locator:
     """The entries of the intervention list."""
     return page.locator("#interventions .intervention")

@@ -41,9 +41,7 @@ pytestmark = pytest.mark.browser
         ("%00%ff=1&&&===", "unknown link parameter"),
     ],
 )
-def test_a_link_that_cannot_be_opened_says_why_in_one_sentence(
-    page: Page, server: str, query: str, reason: str
-) -> None:
+def test_a_link_that_cannot_be_opened_says_why(page: Page, server: str, query: str, reason: str) -> None:
     open_page(page, f"{server}/?{query}")
     notice = page.locator("#notice-text")
     expect(notice).to_be_visible()

@@ -29,6 +29,7 @@ def register(app: Dash) -> None:
     changes: list[tuple[str, Any]] = [
         ("opened", Input(ids.OPENED, "data")),
         *((f"set_{field}", Input(field, "value")) for field in FIELDS),
+        ("tab", Input(ids.TABS, "value")),
         ("newNoise", Input(ids.NEW_NOISE, "n_clicks")),
         ("ticked", Input(ids.NEURON_TABLE, "cellValueChanged")),
         ("rowsArrived", Input(ids.NEURON_TABLE, "rowData")),

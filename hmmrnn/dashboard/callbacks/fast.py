@@ -53,9 +53,8 @@ def register(app: Dash) -> None:
     app.callback(
         Output(ids.ACTIVITY, "figure"),
         Output(ids.caption(ids.ACTIVITY), "children"),
-        Input(ids.SCENARIO, "data"),
+        Input(ids.asked(ids.ACTIVITY), "data"),
         Input(ids.KICK, "data"),
-        Input(ids.TABS, "value"),
         Input(ids.THEME, "data"),
         prevent_initial_call=True,
     )(activity_view)
@@ -92,9 +91,9 @@ def connectivity_marks(data: Json | None, drawn: str | None, kick: Json | None, 
     return patch
 
 
-def activity_view(data: Json | None, kick: Json | None, tab: str, theme_name: str) -> tuple[Any, Any]:
-    """Pre-activation of the kick neurons in the first run; nothing is asked while the tab is closed."""
-    if tab != ids.ACTIVITY or not data or kick is None or kick["model"] != data["model"]:
+def activity_view(data: Json | None, kick: Json | None, theme_name: str) -> tuple[Any, Any]:
+    """Pre-activation of the kick neurons in the first run; nothing until they have been found."""
+    if not data or kick is None or kick["model"] != data["model"]:
         return no_update, no_update
     scenario = Scenario.from_dict(data)
     members = [(int(i), group["output"]) for group in kick["groups"] for i in group["neurons"]]

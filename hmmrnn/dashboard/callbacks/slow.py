@@ -45,8 +45,7 @@ def register(app: Dash) -> None:
     for view, draw in ((ids.SPECTRUM, spectrum_view), (ids.FIDELITY, fidelity_view)):
         app.callback(
             Output(ids.answered(view), "data"),
-            Input(ids.SETTLED, "data"),
-            Input(ids.TABS, "value"),
+            Input(ids.asked(view), "data"),
             Input(ids.THEME, "data"),
             prevent_initial_call=True,
         )(kept_back(draw, (view, "figure"), (ids.caption(view), "children")))
@@ -97,17 +96,17 @@ def landscape_views(data: Json | None, colour: str, theme_name: str, without_noi
     return region_map(landscape, colour, theme, *stretch), _landscape_caption(landscape), around, space, data
 
 
-def spectrum_view(data: Json | None, tab: str, theme_name: str) -> tuple[Any, Any, Any]:
-    """Eigenvalues by region; nothing is asked while the tab is closed."""
-    if tab != ids.SPECTRUM or not data:
+def spectrum_view(data: Json | None, theme_name: str) -> tuple[Any, Any, Any]:
+    """Eigenvalues by region."""
+    if not data:
         return (no_update,) * 3
     landscape = queries.landscape_of(Scenario.from_dict(data))
     return spectrum(landscape, THEMES[theme_name]), _spectrum_caption(landscape), data
 
 
-def fidelity_view(data: Json | None, tab: str, theme_name: str) -> tuple[Any, Any, Any]:
-    """Long-run statistics against the HMM; nothing is asked while the tab is closed."""
-    if tab != ids.FIDELITY or not data:
+def fidelity_view(data: Json | None, theme_name: str) -> tuple[Any, Any, Any]:
+    """Long-run statistics against the HMM."""
+    if not data:
         return (no_update,) * 3
     judged = queries.fidelity_of(Scenario.from_dict(data))
     if judged is None:
