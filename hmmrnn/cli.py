@@ -457,7 +457,10 @@ def _server_command(host: str, port: int, workers: int) -> list[str]:
 def _server_environment(environment: Any, models: str) -> dict[str, str]:
     # BLAS threads gain nothing on matrices this small, and take the cores from the other workers.
     single_threaded = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    return {**single_threaded, **environment, "HMMRNN_MODELS": str(Path(models).resolve())}
+    # An analysis holds large arrays for seconds. With a fixed threshold glibc hands them back to the system, instead of
+    # raising the threshold to their size and keeping them for good.
+    frugal = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "1048576", "MALLOC_ARENA_MAX": "2"}
+    return {**single_threaded, **frugal, **environment, "HMMRNN_MODELS": str(Path(models).resolve())}
 
 
 def _check_port(host: str, port: int) -> None:
