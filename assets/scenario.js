@@ -22,7 +22,7 @@
     present: null, past: [], future: [],
     gesture: null, gestureAt: 0,
     asking: false, askAgain: false, settleTimer: null,
-    kick: null, defaults: null, lost: false, searched: null, tab: null,
+    kick: null, defaults: null, lost: false, searched: null, tab: null, listIsOld: false,
   };
 
   /* ---- changes: (scenario, ...) -> scenario -------------------------------------------------------------------- */
@@ -150,8 +150,9 @@
     page.present = next;
     if (!keepAddress) writeAddress(replaceAddress);
     remember();
-    showControls(before, from);
+    /* The question first: it travels while the controls follow. */
     ask();
+    window.setTimeout(() => showControls(before, from), 0);
   }
 
   function showControls(before, from) {
@@ -163,15 +164,21 @@
     Object.entries(controls).forEach(([id, props]) => {
       if (id !== from && (!before || before[id] !== now[id])) set(id, props);
     });
-    set("neuron-row", { hidden: now.colour !== "neuron" });
-    set("undo", { disabled: !page.past.length });
-    set("redo", { disabled: !page.future.length });
+    showIf("neuron-row", "hidden", now.colour !== "neuron");
+    showIf("undo", "disabled", !page.past.length);
+    showIf("redo", "disabled", !page.future.length);
     if (!before || before.model !== now.model) set("open-model", { data: now.model });
-    if (from !== "mu" && (!before || !same(before.interventions, now.interventions))) {
-      set("intervention-list", { data: now });
-    }
+    if (from !== "mu" && (!before || !same(before.interventions, now.interventions))) page.listIsOld = true;
     markTable();
     document.querySelectorAll(".slow").forEach((card) => card.classList.add("stale"));
+  }
+
+  /* Every change of a property makes the page think; most of the time these stay as they are. */
+  const shown = {};
+  function showIf(id, property, value) {
+    if (shown[id] === value) return;
+    shown[id] = value;
+    set(id, { [property]: value });
   }
 
   /* ---- asking the server: one question at a time, the newest state last ---------------------------------------- */
@@ -206,6 +213,11 @@
 
   function answered() {
     page.asking = false;
+    if (page.listIsOld) {
+      /* After the picture, which would otherwise wait for the list and the marks to be drawn. */
+      page.listIsOld = false;
+      set("intervention-list", { data: page.present });
+    }
     if (page.askAgain) {
       ask();
       return;
@@ -316,12 +328,13 @@
 
     clicked: (event, figure) => {
       if (!event || !page.present) return no();
-      /* Without this, the second click on the same cell would not be told. */
-      set("connectivity", { clickData: null });
       const { labels, order } = figure.layout.meta;
       const point = event.points[0];
       const position = labels.indexOf(point.y) >= 0 ? labels.indexOf(point.y) : labels.indexOf(point.x);
-      return position < 0 ? no() : change(toggled(page.present, order[position]));
+      if (position >= 0) change(toggled(page.present, order[position]));
+      /* Without this, the second click on the same cell would not be told. */
+      set("connectivity", { clickData: null });
+      return no();
     },
 
     ticked: (events) => {
