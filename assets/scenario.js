@@ -13,6 +13,7 @@
   const GESTURE_MS = 1000;
   const KNOCK_MS = 1000;
   const MAX_MU = 2;
+  const TABS = ["neuron-table", "activity", "spectrum", "fidelity", "about"];
 
   const no = () => window.dash_clientside.no_update;
   const set = (id, props) => window.dash_clientside.set_props(id, props);
@@ -318,7 +319,11 @@
       return change(next, { gesture: id === "sigma" ? id : null, from: id });
     },
 
-    tab: (name) => {
+    tab: (name) => () => {
+      TABS.forEach((other) => {
+        set(`${other}-tab`, { "aria-selected": String(other === name) });
+        set(`${other}-panel`, { hidden: other !== name });
+      });
       page.tab = name;
       askTab("activity", "spectrum", "fidelity");
       return no();
@@ -436,6 +441,9 @@
   };
   ["model", "sigma", "seed", "steps", "trajectories", "colour", "neuron"].forEach((id) => {
     client[`set_${id}`] = client.field(id);
+  });
+  TABS.forEach((name) => {
+    client[`tab_${name}`] = client.tab(name);
   });
   ["region-map", "spectrum", "fidelity"].forEach((id) => {
     client[`answered_${id}`] = client.slowAnswered(id);

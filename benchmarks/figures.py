@@ -70,7 +70,7 @@ FIGURES = {
             "From letting go of the mouse on a cell of the connectivity to the last of the two fast views, state space "
             "and orbit, being drawn with the new network. Real mouse clicks in a browser window of 1440 x 900, in turn "
             "silencing a neuron that was never silenced before and bringing it back, each after the slow answers to "
-            "the one before it have arrived. The intact network's answer is cached, as it is once anyone has looked at it.",
+            "the one before it have arrived. The intact network's answer is in the cache.",
             Aim(200, "p95"),
         ),
         Definition(

@@ -36,7 +36,6 @@ REGION_COLOUR = "region-colour"
 
 # Other views.
 NUMBERS = "numbers"
-TABS = "tabs"
 ACTIVITY = "activity"
 SPECTRUM = "spectrum"
 FIDELITY = "fidelity"
@@ -70,6 +69,16 @@ def caption(view: str) -> str:
 def card(view: str) -> str:
     """Id of the frame around a view; it carries the sign that an answer is being computed."""
     return f"{view}-card"
+
+
+def tab(name: str) -> str:
+    """Id of the button that opens a tab."""
+    return f"{name}-tab"
+
+
+def panel(name: str) -> str:
+    """Id of what a tab opens."""
+    return f"{name}-panel"
 
 
 def asked(tab: str) -> str:

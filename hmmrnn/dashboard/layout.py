@@ -1,4 +1,8 @@
-"""Where is everything on the page? Components only; nothing here knows of networks beyond their names."""
+"""Where is everything on the page? Components only; nothing here knows of networks beyond their names.
+
+There are no ready-made tooltips, hover cards or menus: for each of them, Dash looks through the whole page at every
+change of anything, which cost each click about a tenth of a second.
+"""
 
 from __future__ import annotations
 
@@ -76,10 +80,8 @@ def _header(models: Sequence[dict[str, str]]) -> Any:
     )
 
 
-def _button(id: Any, text: str, title: str, **more: Any) -> Any:
-    return dmc.Tooltip(
-        dmc.Button(text, id=id, variant="default", size="compact-md", n_clicks=0, **more), label=title, openDelay=400
-    )
+def _button(id: Any, text: str, title: str) -> Any:
+    return html.Span(dmc.Button(text, id=id, variant="default", size="compact-md", n_clicks=0), title=title)
 
 
 def _notice() -> Any:
@@ -220,18 +222,12 @@ def _card_title(view: View, titled: bool = True) -> Any:
 
 
 def _about(view: View) -> Any:
-    return dmc.HoverCard(
-        [
-            dmc.HoverCardTarget(
-                html.Button("?", className="about", **{"aria-label": f"About {view.title}: {view.about}"})
-            ),
-            dmc.HoverCardDropdown(dmc.Text(view.about, size="sm")),
-        ],
-        width=360,
-        shadow="md",
-        withArrow=True,
-        position="bottom-end",
+    """What am I looking at: shown while the question mark is pointed at or has the focus."""
+    mark = html.Button(
+        "?", className="about", **{"aria-label": f"About {view.title}", "aria-describedby": f"{view.id}-about"}
     )
+    text = html.Div(view.about, id=f"{view.id}-about", role="tooltip", className="about-text")
+    return html.Div([mark, text], className="about-mark")
 
 
 def graph(view: View) -> Any:
@@ -254,31 +250,37 @@ def graph(view: View) -> Any:
 
 
 def _tabs() -> Any:
-    neurons = dmc.TabsPanel(neuron_table(), value="neurons", className="tab-panel")
-    panels = [
-        dmc.TabsPanel(
-            html.Div(
-                [_card_title(view, titled=False), graph(view)],
-                id=ids.card(view.id),
-                className=f"tab-view {'slow' if view.slow else ''}",
-            ),
-            value=view.id,
-            className="tab-panel",
-        )
-        for view in TAB_VIEWS
-    ]
-    about = dmc.TabsPanel(_about_page(), value=ids.ABOUT, className="tab-panel")
-    tabs = [("neurons", "Neurons"), *((view.id, view.title) for view in TAB_VIEWS), (ids.ABOUT, "About")]
+    """A row of tabs and their panels, switched by the page's script."""
+    titles = {ids.NEURON_TABLE: "Neurons", **{view.id: view.title for view in TAB_VIEWS}, ids.ABOUT: "About"}
+    panels = {ids.NEURON_TABLE: neuron_table(), **{v.id: _tab_view(v) for v in TAB_VIEWS}, ids.ABOUT: _about_page()}
+    tabs = [_tab(name, title, selected=name == ids.NEURON_TABLE) for name, title in titles.items()]
     return html.Section(
-        dmc.Tabs(
-            [dmc.TabsList([dmc.TabsTab(label, value=value) for value, label in tabs]), neurons, *panels, about],
-            id=ids.TABS,
-            value="neurons",
-            keepMounted=True,
-            className="tabs",
-        ),
+        [
+            html.Div(tabs, role="tablist", className="tab-list"),
+            *(
+                html.Div(
+                    content,
+                    id=ids.panel(name),
+                    role="tabpanel",
+                    hidden=name != ids.NEURON_TABLE,
+                    className="tab-panel",
+                    **{"aria-labelledby": ids.tab(name)},
+                )
+                for name, content in panels.items()
+            ),
+        ],
         className="card tabs-card",
     )
+
+
+def _tab(name: str, title: str, selected: bool) -> Any:
+    attributes = {"aria-selected": str(selected).lower(), "aria-controls": ids.panel(name)}
+    return html.Button(title, id=ids.tab(name), role="tab", n_clicks=0, className="tab", **attributes)
+
+
+def _tab_view(view: View) -> Any:
+    kind = "tab-view slow" if view.slow else "tab-view"
+    return html.Div([_card_title(view, titled=False), graph(view)], id=ids.card(view.id), className=kind)
 
 
 def neuron_table() -> Any:

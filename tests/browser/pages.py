@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -37,8 +38,8 @@ _TRACES = """(id) => {
     return JSON.stringify(plain(document.getElementById(id).querySelector(".js-plotly-plot").data));
 }"""
 _LAYOUT = "(id) => JSON.stringify(document.getElementById(id).querySelector('.js-plotly-plot').layout)"
-# Cells may be no larger than a pixel: nearer to the edge than this, one cannot say which of two is meant.
-_CELL_EDGE = 0.15
+# Cells may be no larger than a pixel: outside this part of a row, a part of a pixel decides which of two is meant.
+_SURE = (0.35, 0.85)
 
 
 def open_page(page: Page, url: str) -> None:
@@ -149,6 +150,9 @@ class Cell:
     neuron: int
 
     def click(self, page: Page) -> None:
+        page.mouse.move(self.x, self.y)
+        # Plotly looks no more than twenty times a second for what is under the mouse.
+        expect(page.locator("#connectivity .hovertext")).to_contain_text(re.compile(rf"to neuron {self.neuron}\b"))
         page.mouse.click(self.x, self.y)
 
 
@@ -161,7 +165,7 @@ def cells(page: Page) -> list[Cell]:
     found: dict[int, Cell] = {}
     for y in range(int(box["y"]) + 1, int(box["y"] + box["height"])):
         row, within = divmod((y - box["y"]) / box["height"] * len(order), 1)
-        if _CELL_EDGE < within < 1 - _CELL_EDGE:
+        if _SURE[0] < within < _SURE[1]:
             found.setdefault(int(row), Cell(x, y, order[int(row)]))
     return list(found.values())
 
@@ -206,7 +210,7 @@ def asks_fast(request: Request) -> bool:
 
 
 def asks_landscape(request: Request) -> bool:
-    return "region-map.figure" in _outputs(request)
+    return "region-map-answered.data" in _outputs(request)
 
 
 def asks_kick(request: Request) -> bool:
@@ -228,7 +232,7 @@ class Gate:
         self.page, self.wanted = page, wanted
         self.held: list[tuple[Route, Any]] = []
         self.closed = True
-        page.route("**/_dash-update-component", self._meet)
+        page.route(re.compile("_dash-update-component"), self._meet)
 
     def _meet(self, route: Route) -> None:
         if self.closed and self.wanted(route.request):

@@ -9,6 +9,7 @@ from dash import ALL, ClientsideFunction, Dash, Input, Output, State
 from hmmrnn.dashboard import ids
 from hmmrnn.dashboard.views import MAIN_VIEWS, TAB_VIEWS
 
+TABS = (ids.NEURON_TABLE, *(view.id for view in TAB_VIEWS), ids.ABOUT)
 FIELDS = (ids.MODEL, ids.SIGMA, ids.SEED, ids.STEPS, ids.TRAJECTORIES, ids.COLOUR, ids.NEURON)
 
 
@@ -29,7 +30,7 @@ def register(app: Dash) -> None:
     changes: list[tuple[str, Any]] = [
         ("opened", Input(ids.OPENED, "data")),
         *((f"set_{field}", Input(field, "value")) for field in FIELDS),
-        ("tab", Input(ids.TABS, "value")),
+        *((f"tab_{name}", Input(ids.tab(name), "n_clicks")) for name in TABS),
         ("newNoise", Input(ids.NEW_NOISE, "n_clicks")),
         ("ticked", Input(ids.NEURON_TABLE, "cellValueChanged")),
         ("rowsArrived", Input(ids.NEURON_TABLE, "rowData")),

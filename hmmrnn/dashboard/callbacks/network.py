@@ -203,15 +203,8 @@ def _evidence(group: Json) -> str:
 
 
 def _group_button(text: str, index: str, title: str) -> Any:
-    return dmc.Tooltip(
-        dmc.Button(
-            text, id=ids.part(ids.GROUP, index), variant="default", size="compact-sm", n_clicks=0, fullWidth=True
-        ),
-        label=title,
-        multiline=True,
-        w=280,
-        openDelay=300,
-    )
+    button = dmc.Button(text, id=ids.part(ids.GROUP, index), variant="default", size="compact-sm", n_clicks=0)
+    return html.Span(button, title=title)
 
 
 def _columns(network: Network, outputs: list[int]) -> list[Json]:
