@@ -23,7 +23,7 @@ run: $(RUNTIME) ## Start the dashboard and open it in the browser
 test: $(DEV) system ## Run every test, those in a real browser too
 	$(PY) -m pytest
 
-bench: $(DEV) ## Measure how fast it is
+bench: $(DEV) system ## Measure how fast it is
 	$(PY) -m benchmarks
 
 models: $(RUNTIME) ## Train the networks that are shipped

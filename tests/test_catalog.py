@@ -202,7 +202,7 @@ class TestTorchFiles:
         assert names() == ["paper"]
         assert [command[:4] for command in conversions] == [[sys.executable, "-m", "hmmrnn", "convert"]]
         assert item.path.suffix == ".safetensors"
-        assert item.path.parent.parent == Path(os.environ["HMMRNN_CACHE"])
+        assert item.path.parent.parent == Path(os.environ["HMMRNN_CACHE"]) / "hmmrnn"
         np.testing.assert_array_equal(catalog.network("paper").W_hh, network.W_hh)
         np.testing.assert_array_equal(load(path).W_hh, network.W_hh)
         # Another process finds the copy.
