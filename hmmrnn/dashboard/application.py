@@ -26,6 +26,7 @@ def create_app() -> Dash:
         serve_locally=True,
         on_error=say_what_went_wrong,
     )
+    app.index_string = app.index_string.replace("<html>", '<html lang="en">')
     # Answers are mostly numbers, which hardly shrink; compressing them would take longer than it saves.
     app.server.config["COMPRESS_MIMETYPES"] = ["text/html", "text/css", "text/javascript", "application/javascript"]
     Compress(app.server)

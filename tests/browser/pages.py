@@ -14,7 +14,7 @@ from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from hmmrnn.dashboard.scenario import Scenario
 
-READY_MS = 40_000
+READY_MS = 60_000
 MAIN_VIEWS = ("state-space", "region-map", "orbit", "connectivity")
 # A small window: what is asked of the page is the same as with a large one, and the answers come sooner.
 SMALL = "/?steps=150&trajectories=4"
@@ -38,8 +38,8 @@ _TRACES = """(id) => {
     return JSON.stringify(plain(document.getElementById(id).querySelector(".js-plotly-plot").data));
 }"""
 _LAYOUT = "(id) => JSON.stringify(document.getElementById(id).querySelector('.js-plotly-plot').layout)"
-# Cells may be no larger than a pixel: outside this part of a row, a part of a pixel decides which of two is meant.
-_SURE = (0.35, 0.85)
+# In pixels, so that no two places are in the same row, however many neurons there are.
+ROWS_APART = 4
 
 
 def open_page(page: Page, url: str) -> None:
@@ -152,22 +152,29 @@ class Cell:
     def click(self, page: Page) -> None:
         page.mouse.move(self.x, self.y)
         # Plotly looks no more than twenty times a second for what is under the mouse.
-        expect(page.locator("#connectivity .hovertext")).to_contain_text(re.compile(rf"to neuron {self.neuron}\b"))
+        expect(page.locator("#connectivity .hovertext")).to_contain_text(re.compile(rf"to neuron {self.neuron}(?!\d)"))
         page.mouse.click(self.x, self.y)
 
 
-def cells(page: Page) -> list[Cell]:
-    """One place in every row of the recurrent weights that can be hit without doubt, from the top."""
-    order = figure_layout(page, "connectivity")["meta"]["order"]
+def cells(page: Page, count: int = 3) -> list[Cell]:
+    """Places in that many rows of the recurrent weights, from the top, with the neurons that the page names there."""
     box = page.locator('#connectivity .nsewdrag[data-subplot="xy"]').bounding_box()
     assert box is not None
     x = round(box["x"] + box["width"] / 3)
-    found: dict[int, Cell] = {}
-    for y in range(int(box["y"]) + 1, int(box["y"] + box["height"])):
-        row, within = divmod((y - box["y"]) / box["height"] * len(order), 1)
-        if _SURE[0] < within < _SURE[1]:
-            found.setdefault(int(row), Cell(x, y, order[int(row)]))
-    return list(found.values())
+    label = page.locator("#connectivity .hovertext")
+    found = []
+    for i in range(count):
+        y = int(box["y"]) + 2 + ROWS_APART * i
+        # A label that was there before could be that of another row.
+        page.mouse.move(0, 0)
+        expect(label).to_have_count(0)
+        page.mouse.move(x, y)
+        expect(label).to_contain_text("to neuron")
+        named = re.search(r"to neuron (\d+)", label.text_content() or "")
+        assert named
+        found.append(Cell(x, y, int(named[1])))
+    assert len({cell.neuron for cell in found}) == count
+    return found
 
 
 def listed(page: Page) -> Locator:

@@ -43,14 +43,12 @@ def expect_picture(page: Page, wanted: dict[str, str]) -> None:
 
 def test_after_thirty_rapid_clicks_the_last_state_is_shown(page: Page, server: str, viewer: Viewer) -> None:
     open_page(page, server + SMALL)
-    chosen: list[int] = []
-    while len(chosen) < RAPID_CLICKS:
-        cell = next(cell for cell in cells(page)[2 * len(chosen) :] if cell.neuron not in chosen)
+    chosen = cells(page, RAPID_CLICKS)
+    for cell in chosen:
         cell.click(page)
-        chosen.append(cell.neuron)
-    page.wait_for_function("end => location.search.includes(end)", arg=f",{chosen[-1]}&")
+    page.wait_for_function("end => location.search.includes(end)", arg=f",{chosen[-1].neuron}&")
     settle(page)
-    assert touched(page) == [silenced(neuron) for neuron in chosen]
+    assert touched(page) == [silenced(cell.neuron) for cell in chosen]
     fresh = viewer().new_page()
     open_page(fresh, page.url)
     expect_picture(page, picture(fresh))

@@ -17,7 +17,6 @@ from tests.browser.pages import (
     cells,
     changing,
     choose,
-    expect_other_traces,
     group_buttons,
     listed,
     open_page,
@@ -154,7 +153,7 @@ def test_a_link_opens_exactly_that_view_at_another_viewer(page: Page, server: st
     with changing(page):
         listed(page).get_by_text("recurrent", exact=True).click()
     with changing(page):
-        cells(page)[-1].click(page)
+        cells(page, 15)[-1].click(page)
     sigma = page.get_by_role("slider", name="Noise sigma")
     sigma.focus()
     for _ in range(5):
@@ -235,14 +234,14 @@ def test_two_viewers_never_see_each_others_interventions(page: Page, server: str
     pages = (page, other)
     for each in pages:
         open_page(each, server + SMALL)
+    places = cells(page, 20)
     shown = {each: traces(each, "state-space") for each in pages}
     made: dict[Page, list[int]] = {page: [], other: []}
-    for _ in range(10):
+    for turn in range(10):
         for here, there in (pages, pages[::-1]):
-            # Looked for anew: a view may have moved by part of a pixel, and a cell is no larger than one.
-            cell = next(cell for cell in cells(here) if cell.neuron not in made[page] + made[other])
-            cell.click(here)
-            expect_other_traces(here, "state-space", shown[here])
+            cell = places[2 * turn + (here is other)]
+            with changing(here):
+                cell.click(here)
             made[here].append(cell.neuron)
             shown[here] = traces(here, "state-space")
             assert traces(there, "state-space") == shown[there]

@@ -24,7 +24,7 @@ def numbers_table(intact: Motion, now: Motion, has_target: bool) -> Any:
     ]
     if has_target:
         rows.append(_row("Transition error", intact.transition_error, np.nan, now.transition_error, np.nan, digits=3))
-    head = html.Tr([html.Th(""), html.Th("Intact"), html.Th("Now"), html.Th("Difference")])
+    head = html.Tr([html.Th("Measure"), html.Th("Intact"), html.Th("Now"), html.Th("Difference")])
     note = f"Counted over the {after.steps:,} steps shown; ± is one standard error between runs."
     return [html.Table([html.Thead(head), html.Tbody(rows)]), html.P(note, className="note")]
 
