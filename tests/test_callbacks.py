@@ -175,7 +175,7 @@ class TestNumbers:
     def rows(self, table) -> dict[str, list[str]]:
         lines = [part for part in parts(table) if type(part).__name__ == "Tr"]
         cells = [[text(cell) for cell in line.children] for line in lines]
-        assert cells[0] == ["", "Intact", "Now", "Difference"]
+        assert cells[0] == ["Measure", "Intact", "Now", "Difference"]
         return {name: values for name, *values in cells[1:]}
 
     def test_intact_and_now_stand_beside_each_other_with_the_difference(self, intact, touched):
