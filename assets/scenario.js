@@ -21,9 +21,9 @@
 
   const page = {
     present: null, past: [], future: [],
-    gesture: null, gestureAt: 0,
+    gesture: null, gestureAt: 0, held: false,
     asking: false, askAgain: false, settleTimer: null,
-    kick: null, defaults: null, lost: false, searched: null, tab: null, listIsOld: false,
+    kick: null, defaults: null, lost: false, searched: null, tab: null, listIsOld: false, good: null,
   };
 
   /* ---- changes: (scenario, ...) -> scenario -------------------------------------------------------------------- */
@@ -124,10 +124,12 @@
 
   /* ---- one change ---------------------------------------------------------------------------------------------- */
 
-  /* `gesture` names a drag: its steps are one change in the history. */
+  /* `gesture` names a drag: its steps are one change in the history, however long the hand rests between them.
+   * Keys have no end that could be seen; there a pause is one. */
   function change(next, { gesture = null, from = null } = {}) {
     if (!page.present || same(next, page.present)) return no();
-    const continues = gesture !== null && gesture === page.gesture && Date.now() - page.gestureAt < GESTURE_MS;
+    const goesOn = page.held || Date.now() - page.gestureAt < GESTURE_MS;
+    const continues = gesture !== null && gesture === page.gesture && goesOn;
     if (!continues) page.past = [...page.past, page.present].slice(-HISTORY_LENGTH);
     page.gesture = gesture;
     page.gestureAt = Date.now();
@@ -151,6 +153,7 @@
     page.present = next;
     if (!keepAddress) writeAddress(replaceAddress);
     remember();
+    document.querySelectorAll(".slow").forEach((card) => card.classList.add("stale"));
     /* The question first: it travels while the controls follow. */
     ask();
     window.setTimeout(() => showControls(before, from), 0);
@@ -171,7 +174,6 @@
     if (!before || before.model !== now.model) set("open-model", { data: now.model });
     if (from !== "mu" && (!before || !same(before.interventions, now.interventions))) page.listIsOld = true;
     markTable();
-    document.querySelectorAll(".slow").forEach((card) => card.classList.add("stale"));
   }
 
   /* Every change of a property makes the page think; most of the time these stay as they are. */
@@ -386,6 +388,20 @@
     redo: (clicks) => (clicks ? step("future", "past") : no()),
     reset: (clicks) => (clicks ? change({ ...page.defaults, model: page.present.model }) : no()),
 
+    /* What cannot be shown is taken back: the address, the controls and the history are those of what is there. */
+    shown: (answer) => {
+      if (!answer) return no();
+      if (answer.shown) page.good = answer.shown;
+      if (!answer.refused) return no();
+      client.say(answer.refused);
+      if (page.good && !same(page.good, page.present)) {
+        page.past = page.past.slice(0, -1);
+        page.gesture = null;
+        show(page.good, { replaceAddress: true });
+      }
+      return no();
+    },
+
     fastBusy: (busy) => {
       if (busy === false) answered();
       return no();
@@ -402,6 +418,8 @@
     /* Passed on by hand: a callback that waited for the search itself would stand still as long as it takes. */
     kickFound: (kick) => {
       page.kick = kick;
+      /* The list is drawn anew with the groups' names; it must not fall back to where its sliders once began. */
+      if (page.present) set("intervention-list", { data: page.present });
       set("kick", { data: kick });
       return no();
     },
@@ -460,8 +478,17 @@
     show(event.state.scenario, { keepAddress: true });
   });
 
+  window.addEventListener("pointerdown", () => {
+    page.held = true;
+    page.gesture = null;
+  }, true);
+  ["pointerup", "pointercancel"].forEach((name) => window.addEventListener(name, () => {
+    page.held = false;
+    page.gestureAt = Date.now();
+  }, true));
+
   window.addEventListener("keydown", (event) => {
-    const typing = /^(INPUT|TEXTAREA)$/.test(event.target.tagName) && event.target.type !== "checkbox";
+    const typing = event.target.matches("textarea, input:not([readonly], [type=checkbox], [type=radio])");
     if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || typing) return;
     event.preventDefault();
     if (event.shiftKey) step("future", "past");

@@ -214,23 +214,28 @@ class TestErrors:
         assert set(body["sideUpdate"]) == {ids.NOTICE_TEXT, ids.NOTICE}
         return body["sideUpdate"][ids.NOTICE_TEXT]["children"], body["sideUpdate"][ids.NOTICE]["hidden"]
 
+    def refusal(self, answer) -> str:
+        """The sentence that the page's script shows when it goes back; no view may change."""
+        assert answer.status_code == 200
+        body = answer.get_json()
+        assert set(body["response"]) == {ids.answered(ids.STATE_SPACE)}
+        return body["response"][ids.answered(ids.STATE_SPACE)]["data"]["refused"]
+
     def test_bad_input_explains_itself(self, client, caplog):
         bad = {"model": "linear-2", "steps": 5}
         answer = ask(client, "numbers.children", {"scenario": bad, "theme": "light", "no-input": False})
-        assert self.notice(answer) == ("Steps must be from 50 to 2,000; got 5.", False)
+        assert self.refusal(answer) == "Steps must be from 50 to 2,000; got 5."
         assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
     def test_a_neuron_that_is_not_there_is_bad_input(self, client):
         bad = {"model": "anonymous", "interventions": [{"neurons": [12], "mu": 0, "target": "unit"}]}
         answer = ask(client, "numbers.children", {"scenario": bad, "theme": "light", "no-input": False})
-        sentence, hidden = self.notice(answer)
-        assert sentence == "Neuron 12 does not exist: this network has 12, numbered 0 to 11."
-        assert not hidden
+        assert self.refusal(answer) == "Neuron 12 does not exist: this network has 12, numbered 0 to 11."
 
     def test_a_store_that_is_no_scenario_is_bad_input(self, client, caplog):
         for garbage in (5, [1, "x"], "linear-2"):
             answer = ask(client, "numbers.children", {"scenario": garbage, "theme": "light", "no-input": False})
-            assert self.notice(answer)[0].startswith(("A scenario", "The scenario"))
+            assert self.refusal(answer).startswith(("A scenario", "The scenario"))
         assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
     def test_a_fault_of_ours_is_a_sentence_on_the_page_and_a_trace_in_the_log(self, client, monkeypatch, caplog):

@@ -11,6 +11,7 @@ from flask_compress import Compress
 
 import hmmrnn
 from hmmrnn.dashboard import callbacks, catalog, ids
+from hmmrnn.dashboard.callbacks.refusal import sentence
 from hmmrnn.dashboard.layout import page
 
 logger = logging.getLogger(__name__)
@@ -56,11 +57,11 @@ def say_what_went_wrong(error: Exception) -> None:
     """
     if isinstance(error, ValueError):
         logger.info("refused: %s", error)
-        sentence = f"{str(error).rstrip('.')}."
+        words = sentence(error)
     else:
         logger.error("a callback failed", exc_info=error)
-        sentence = "The server could not compute this view; its log says why. What you see is the last good answer."
-    set_props(ids.NOTICE_TEXT, {"children": sentence[:1].upper() + sentence[1:]})
+        words = "The server could not compute this view; its log says why. What you see is the last good answer."
+    set_props(ids.NOTICE_TEXT, {"children": words})
     set_props(ids.NOTICE, {"hidden": False})
 
 

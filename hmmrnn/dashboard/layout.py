@@ -50,7 +50,11 @@ def _stores() -> list[Any]:
         ids.SINK,
     )
     tabs = [ids.asked(view.id) for view in TAB_VIEWS]
-    slow = [ids.answered(ids.CONNECTIVITY), *(ids.answered(v.id) for v in (*MAIN_VIEWS, *TAB_VIEWS) if v.slow)]
+    slow = [
+        ids.answered(ids.STATE_SPACE),
+        ids.answered(ids.CONNECTIVITY),
+        *(ids.answered(v.id) for v in (*MAIN_VIEWS, *TAB_VIEWS) if v.slow),
+    ]
     return [*(dcc.Store(id=name) for name in (*names, *tabs, *slow)), dcc.Store(id=ids.THEME, data="light")]
 
 

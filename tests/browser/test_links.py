@@ -71,7 +71,7 @@ def test_values_that_do_not_go_together_are_refused_and_what_was_open_stays(page
     open_page(page, f"{server}/?steps=2000&trajectories=2")
     query, drawn = address(page), traces(page, "state-space")
     page.get_by_label("Trajectories").fill("64")
-    expect(page.locator("#notice-text")).to_contain_text("steps times trajectories must be at most")
+    expect(page.locator("#notice-text")).to_contain_text("Steps times trajectories must be at most")
     assert address(page) == query
     assert traces(page, "state-space") == drawn
 

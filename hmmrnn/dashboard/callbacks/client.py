@@ -43,6 +43,7 @@ def register(app: Dash) -> None:
         ("reset", Input(ids.RESET, "n_clicks")),
         ("copyLink", Input(ids.LINK, "n_clicks")),
         ("fastBusy", Input(ids.FAST_BUSY, "data")),
+        ("shown", Input(ids.answered(ids.STATE_SPACE), "data")),
         ("kickFound", Input(ids.KICK_ANSWER, "data")),
         *((f"answered_{v.id}", Input(ids.answered(v.id), "data")) for v in (*MAIN_VIEWS, *TAB_VIEWS) if v.slow),
     ]

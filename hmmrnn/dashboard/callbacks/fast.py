@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from hmmrnn.dashboard import catalog, ids, queries
 from hmmrnn.dashboard.callbacks.interventions import intervention_list
 from hmmrnn.dashboard.callbacks.network import roles_known
 from hmmrnn.dashboard.callbacks.numbers import numbers_table
+from hmmrnn.dashboard.callbacks.refusal import sentence
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.figures.activity import activity
 from hmmrnn.figures.connectivity import marks
@@ -18,6 +20,8 @@ from hmmrnn.figures.orbit import orbit
 from hmmrnn.figures.state_space import Colouring, state_space
 from hmmrnn.figures.theme import THEMES
 from hmmrnn.motion import Motion
+
+logger = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
@@ -30,12 +34,13 @@ def register(app: Dash) -> None:
         Output(ids.ORBIT, "figure"),
         Output(ids.caption(ids.ORBIT), "children"),
         Output(ids.NUMBERS, "children"),
+        Output(ids.answered(ids.STATE_SPACE), "data"),
         Input(ids.SCENARIO, "data"),
         Input(ids.THEME, "data"),
         Input(ids.NO_INPUT, "checked"),
         prevent_initial_call=True,
         running=[(Output(ids.FAST_BUSY, "data"), True, False)],
-    )(fast_views)
+    )(fast_answer)
     app.callback(
         Output(ids.CONNECTIVITY, "figure", allow_duplicate=True),
         Input(ids.INTERVENTION_LIST, "data"),
@@ -58,6 +63,18 @@ def register(app: Dash) -> None:
         Input(ids.THEME, "data"),
         prevent_initial_call=True,
     )(activity_view)
+
+
+def fast_answer(data: Json | None, theme_name: str, without_noise: bool) -> tuple[Any, ...]:
+    """The fast views, and last the scenario they show; or the sentence why it cannot be shown, and nothing else.
+
+    The page's script goes back to the last scenario that could.
+    """
+    try:
+        return *fast_views(data, theme_name, without_noise), {"shown": data}
+    except ValueError as error:
+        logger.info("refused: %s", error)
+        return *(no_update,) * 5, {"refused": sentence(error)}
 
 
 def fast_views(data: Json | None, theme_name: str, without_noise: bool) -> tuple[Any, ...]:
