@@ -65,12 +65,11 @@ $(DEV): requirements-dev.txt requirements.txt | $(PY)
 	$(PIP) install --requirement requirements-dev.txt
 	@touch $(RUNTIME) $@
 
-# Chromium and redis-server, which the tests drive for real.
+# Chromium, which the tests drive for real.
 system:
 	@missing=""; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 	    || missing="chromium fonts-dejavu-core"; \
-	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
 	[ -n "$$missing" ] || exit 0; \
 	if [ "$$(id -u)" = 0 ]; then as_root=""; else as_root="$$(command -v sudo)" || as_root=none; fi; \
 	if command -v apt-get >/dev/null && [ "$$as_root" != none ] \

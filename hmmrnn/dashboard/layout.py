@@ -279,7 +279,7 @@ def _tabs() -> Any:
 
 def _tab(name: str, title: str, selected: bool) -> Any:
     attributes = {"aria-selected": str(selected).lower(), "aria-controls": ids.panel(name)}
-    return html.Button(title, id=ids.tab(name), role="tab", n_clicks=0, className="tab", **attributes)
+    return html.Button(title, id=ids.tab(name), role="tab", n_clicks=0, className="tab-button", **attributes)
 
 
 def _tab_view(view: View) -> Any:

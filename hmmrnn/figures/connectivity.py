@@ -52,9 +52,9 @@ def connectivity(network: Network, populations: Populations | None, theme: Theme
         "xref": "paper",
         "yref": "paper",
         "x": 0.745,
-        "y": -0.06,
+        "y": 0,
         "xanchor": "left",
-        "yanchor": "bottom",
+        "yanchor": "top",
         "showarrow": False,
     }
     meta = {"order": order.tolist(), "labels": labels}
