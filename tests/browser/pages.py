@@ -6,15 +6,17 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from playwright.sync_api import Locator, Page, Request, Route, expect
+from playwright.sync_api import TimeoutError as NotInTime
 
 from hmmrnn.dashboard.scenario import Scenario
 
 READY_MS = 60_000
+HOVER_MS, HOVER_ATTEMPTS = 1000, 20
 MAIN_VIEWS = ("state-space", "region-map", "orbit", "connectivity")
 # A small window: what is asked of the page is the same as with a large one, and the answers come sooner.
 SMALL = "/?steps=150&trajectories=4"
@@ -150,9 +152,16 @@ class Cell:
     neuron: int
 
     def click(self, page: Page) -> None:
-        page.mouse.move(self.x, self.y)
-        # Plotly looks no more than twenty times a second for what is under the mouse.
-        expect(page.locator("#connectivity .hovertext")).to_contain_text(re.compile(rf"to neuron {self.neuron}(?!\d)"))
+        # Plotly looks no more than twenty times a second for what is under the mouse, and a redraw takes the label away
+        # until the mouse comes anew.
+        label = page.locator("#connectivity .hovertext", has_text=re.compile(rf"to neuron {self.neuron}(?!\d)"))
+        for _ in range(HOVER_ATTEMPTS):
+            page.mouse.move(0, 0)
+            page.mouse.move(self.x, self.y)
+            with suppress(NotInTime):
+                label.wait_for(timeout=HOVER_MS)
+                break
+        expect(label).to_be_visible()
         page.mouse.click(self.x, self.y)
 
 
