@@ -17,10 +17,11 @@ from hmmrnn.fidelity import fidelity
 from hmmrnn.hmm import HMM
 from hmmrnn.kick import detect_kick_neurons
 from hmmrnn.network import Intervention, Network, intervene
+from hmmrnn.recipe import TrainingConfig
 from hmmrnn.regions import residency
 from hmmrnn.simulation import simulate
 from hmmrnn.statespace import fit_plane
-from hmmrnn.training import TrainingConfig, train
+from hmmrnn.training import train
 
 __version__ = "0.1.0"
 

@@ -130,7 +130,7 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
         tensors |= {B_IH: network.b_h, B_HH: np.zeros_like(network.b_h), B_OUT: network.b_out}
     dtype = np.float32 if all(_fits_float32(array) for array in tensors.values()) else np.float64
     data = serialize({name: np.ascontiguousarray(array, dtype) for name, array in tensors.items()}, metadata or None)
-    _replace(Path(path), _with_sorted_header(data))
+    replace_file(Path(path), _with_sorted_header(data))
 
 
 def load(path: str | os.PathLike[str]) -> Network:
@@ -207,15 +207,12 @@ def _fits_float32(array: Floats) -> bool:
         return bool((array.astype(np.float32) == array).all())
 
 
-def _with_sorted_header(data: bytes) -> bytes:
-    # The writer shuffles the metadata anew in every process; equal networks are to make equal files.
-    end = 8 + _header_length(data)
-    text = json.dumps(json.loads(data[8:end]), sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # the format aligns the numbers to eight bytes
-    return struct.pack("<Q", len(text)) + text + data[end:]
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file, all of it or nothing: whoever reads meanwhile sees the old content or the new one.
 
-
-def _replace(path: Path, data: bytes) -> None:
+    Raises:
+        OSError: the file cannot be written.
+    """
     # os.replace is atomic within one file system only, so the new content is completed beside its destination.
     partial = path.with_name(f".{secrets.token_hex(8)}.partial")
     try:
@@ -226,6 +223,14 @@ def _replace(path: Path, data: bytes) -> None:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _with_sorted_header(data: bytes) -> bytes:
+    # The writer shuffles the metadata anew in every process; equal networks are to make equal files.
+    end = 8 + _header_length(data)
+    text = json.dumps(json.loads(data[8:end]), sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the format aligns the numbers to eight bytes
+    return struct.pack("<Q", len(text)) + text + data[end:]
 
 
 def _head(path: Path) -> bytes:

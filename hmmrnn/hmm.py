@@ -10,8 +10,10 @@ Source: Torre et al. (2025), section 2 and appendix A (the families of target mo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -72,6 +74,28 @@ class HMM:
             raise ValueError(f"unknown HMM family {name!r}; expected one of {', '.join(PRESETS)}")
         A, B = PRESETS[name]
         return cls(A=A, B=B, name=name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON, from which `from_dict` makes an equal HMM."""
+        return {"A": self.A.tolist(), "B": self.B.tolist(), "start": self.start.tolist()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> HMM:
+        """Build an HMM from plain values; one of the paper's families is recognised and gets its name.
+
+        Raises:
+            ValueError: a matrix is missing, ragged, not of numbers, or no matrix of probabilities.
+        """
+        if not isinstance(data, Mapping) or not {"A", "B"} <= set(data) <= {"A", "B", "start"}:
+            raise ValueError(f"an HMM must have matrices A and B, and may have a start; got {data!r}")
+        start = {"start": data["start"]} if data.get("start") is not None else {}
+        given = cls(A=data["A"], B=data["B"], **start)
+        return next((known for known in map(cls.preset, PRESETS) if known.equals(given)), given)
+
+    def equals(self, other: HMM) -> bool:
+        """Whether all probabilities are equal up to rounding."""
+        pairs = ((self.A, other.A), (self.B, other.B), (self.start, other.start))
+        return all(one.shape == two.shape and np.allclose(one, two, rtol=0, atol=1e-9) for one, two in pairs)
 
     @property
     def n_states(self) -> int:
@@ -195,7 +219,10 @@ def transition_matrix(joint: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _probability_rows(name: str, values: ArrayLike, ndim: int) -> NDArray[np.float64]:
-    array = np.array(values, dtype=np.float64)
+    try:
+        array = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must hold numbers, equally many in each row; got {values!r}") from None
     if array.ndim != ndim or array.size == 0:
         raise ValueError(f"{name} must have {ndim} dimension{'s' * (ndim > 1)}; got shape {array.shape}")
     if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1 + ROW_SUM_TOLERANCE:

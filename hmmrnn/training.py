@@ -2,188 +2,46 @@
 
     minimise  S(RNN sequences, HMM sequences)        S: debiased Sinkhorn divergence, p = 2, blur 0.2
 
-The recipe `paper` is the published one. The recipe `fast` reaches the fidelity gate on two CPU cores in
-minutes; each of its departures from the paper is a field of `TrainingConfig` and is written into the
-network's provenance by `departures`.
+What is minimised, on what and for how long is said by a `TrainingConfig` (recipe.py). A run can be stopped and gone on
+with from its state file: the weights are then the same, bit for bit, as if it had never been stopped.
 
-torch is imported inside the functions that need it: the web process imports this module for
-`TrainingConfig` and must not pay for torch.
+torch is imported inside the functions that need it: the web process must not pay for it.
 
 Source: Torre et al. (2025), section 2 and appendix A; the additions of `fast` are this project's own.
 """
 
 from __future__ import annotations
 
+import io
+import json
 import logging
 import math
+import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hmmrnn.checkpoint import replace_file
 from hmmrnn.fidelity import Fidelity, fidelity
 from hmmrnn.hmm import HMM
 from hmmrnn.network import Floats, Network
+from hmmrnn.provenance import hmm_metadata
+from hmmrnn.recipe import CARRY_BELOW, CARRY_BOUND, PAIR_LAGS, SMALLEST_PAIR, TrainingConfig
 
 if TYPE_CHECKING:
     import torch
 
 logger = logging.getLogger(__name__)
 
-RECIPES = ("fast", "paper")
-TRAINING_LENGTH = {
-    "linear-2": 100,
-    "linear-3": 30,
-    "linear-4": 30,
-    "linear-5": 40,
-    "fully-connected": 30,
-    "cyclic": 40,
-}
-PAIR_LAGS = (1, 2, 5, 10, 20)
-# Joint probabilities below this are not worth the last digit; it also keeps impossible pairs from dividing by 0.
-SMALLEST_PAIR = 1e-3
-# State is carried over only once the loss has come this far down from the plateau towards the floor.
-CARRY_BELOW = 0.25
-# A carried state that is this much larger than its batch's typical one starts again from zero.
-CARRY_BOUND = 10.0
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingConfig:
-    """Everything that decides what a training run gives: same config, same network.
-
-    Attributes:
-        hmm: the target.
-        recipe: "fast" or "paper".
-        n_neurons, n_inputs: N and M.
-        seed: seed of initial weights, noise and target sequences.
-        steps: optimizer steps.
-        batch: sequences per step.
-        length: T, symbols per sequence.
-        learning_rate: of Adam at the start, with betas (0.9, 0.9).
-        cosine: whether the learning rate falls to zero along a half cosine.
-        clip: largest norm of the gradient.
-        orthogonal: whether W_hh starts orthogonal rather than uniform (torch's default).
-        sequences: size of the fixed training set; 0 draws new sequences at every step.
-        pair_weight: weight of the term that matches joint symbol probabilities to the HMM's exact ones.
-        pair_from: share of the steps that pass before this term is added.
-        activity_weight: weight of the mean of h squared.
-        carry: whether the hidden state is carried from batch to batch once the loss has left the plateau.
-        reset: share of carried states that start again from zero at each step.
-        blur: of the Sinkhorn divergence; tau: temperature of the Gumbel softmax.
-        threads: torch threads; part of the config because sums depend on it in the last digit.
-
-    Raises:
-        ValueError: a value is out of range.
-    """
-
-    hmm: HMM
-    recipe: str = "fast"
-    n_neurons: int = 150
-    n_inputs: int = 100
-    seed: int = 0
-    steps: int = 700
-    batch: int = 512
-    length: int = 100
-    learning_rate: float = 1e-3
-    cosine: bool = True
-    clip: float = 0.9
-    orthogonal: bool = True
-    sequences: int = 0
-    pair_weight: float = 30.0
-    pair_from: float = 0.5
-    activity_weight: float = 0.0
-    carry: bool = False
-    reset: float = 0.05
-    blur: float = 0.2
-    tau: float = 1.0
-    threads: int = 1
-
-    def __post_init__(self) -> None:
-        if self.recipe not in RECIPES:
-            raise ValueError(f"recipe must be one of {', '.join(RECIPES)}; got {self.recipe!r}")
-        for name in ("n_neurons", "n_inputs", "steps", "batch", "length", "threads"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be >= 1; got {getattr(self, name)}")
-        if self.batch < 2:
-            raise ValueError(f"batch must be >= 2, or there is nothing to compare; got {self.batch}")
-        if self.sequences != 0 and self.sequences < self.batch:
-            raise ValueError(f"sequences must be 0 or >= batch = {self.batch}; got {self.sequences}")
-        for name in ("learning_rate", "clip", "blur", "tau"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise ValueError(f"{name} must be > 0; got {getattr(self, name):g}")
-        for name in ("pair_weight", "activity_weight"):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"{name} must be >= 0; got {getattr(self, name):g}")
-        for name in ("reset", "pair_from"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must be from 0 to 1; got {getattr(self, name):g}")
-        if self.seed < 0:
-            raise ValueError(f"seed must be >= 0; got {self.seed}")
-
-    @classmethod
-    def preset(cls, family: str, recipe: str = "fast", **changes: Any) -> TrainingConfig:
-        """The settings for one of the paper's HMM families.
-
-        Args:
-            family: linear-2 to linear-5, fully-connected or cyclic.
-            recipe: "fast" or "paper".
-            changes: fields to set differently.
-
-        Raises:
-            ValueError: unknown family or recipe, or a changed field out of range.
-        """
-        hmm = HMM.preset(family)
-        if recipe not in RECIPES:
-            raise ValueError(f"recipe must be one of {', '.join(RECIPES)}; got {recipe!r}")
-        several_orbits = family in ("fully-connected", "cyclic")
-        settings = cls(
-            hmm=hmm,
-            recipe=recipe,
-            length=TRAINING_LENGTH[family],
-            clip=0.3 if several_orbits else 0.9,
-        )
-        if recipe == "fast" and several_orbits:
-            settings = replace(settings, length=50, activity_weight=0.02, carry=True, steps=900)
-        if recipe == "paper":
-            settings = replace(settings, **PAPER)
-        return replace(settings, **changes)
-
-    @property
-    def departures(self) -> dict[str, str]:
-        """Each setting that differs from the published recipe, as "ours (paper: theirs)"."""
-        paper: dict[str, Any] = {
-            **PAPER,
-            "length": TRAINING_LENGTH.get(self.hmm.name, self.length),
-            "clip": 0.3 if self.hmm.name in ("fully-connected", "cyclic") else 0.9,
-        }
-        paper.pop("steps")
-        return {
-            name: f"{getattr(self, name)} (paper: {value})"
-            for name, value in paper.items()
-            if getattr(self, name) != value
-        }
-
-
-# 1,000 epochs of the 3 steps that 10,000 sequences make at batch 4096.
-PAPER: dict[str, Any] = {
-    "steps": 3000,
-    "batch": 4096,
-    "cosine": False,
-    "orthogonal": False,
-    "sequences": 10_000,
-    "pair_weight": 0.0,
-    "pair_from": 0.0,
-    "activity_weight": 0.0,
-    "carry": False,
-    "learning_rate": 1e-3,
-    "blur": 0.2,
-    "tau": 1.0,
-}
+# A run that is killed loses at most this many seconds and one step.
+KEEP_EVERY_SECONDS = 10.0
+FIDELITY_NUMBERS = ("transition_error", "marginal_error", "volatility_ratio", "lag_error", "log_likelihood_gap")
 
 
 @dataclass(frozen=True)
@@ -194,7 +52,9 @@ class Progress:
         step: steps done; steps: steps in all.
         loss: the Sinkhorn divergence of this step's batch.
         floor: the same between two independent HMM batches; plateau: that of symbols drawn independently.
-        seconds: wall time since training began.
+        seconds: time spent on training, over all sittings.
+        network: makes the network as it is now, with its provenance but without a verdict; to be called before the
+            next step.
     """
 
     step: int
@@ -203,73 +63,109 @@ class Progress:
     floor: float
     plateau: float
     seconds: float
+    network: Callable[[], Network] = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
-class TrainingResult:
-    """A trained network and how it got there.
+class Fit:
+    """Weights as training left them, and how they got there.
 
     Attributes:
         network: with its provenance in the metadata.
-        fidelity: on long runs, after training.
         losses: (S,) Sinkhorn divergence at each step done.
         floor, plateau: what two HMM batches, and independent symbols, reach (see `Progress`).
         stopped: whether `should_stop` ended it early.
     """
 
     network: Network
-    fidelity: Fidelity
     losses: Floats
     floor: float
     plateau: float
     stopped: bool
 
 
+@dataclass(frozen=True, eq=False)
+class TrainingResult(Fit):
+    """A trained network and its judgement.
+
+    Attributes:
+        fidelity: on long runs, after training.
+    """
+
+    fidelity: Fidelity
+
+
 def train(
     config: TrainingConfig,
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    state_file: str | os.PathLike[str] | None = None,
 ) -> TrainingResult:
-    """Train a network from nothing and judge it on long runs.
+    """Train a network, as `fit` does, and judge it on long runs.
+
+    Args:
+        config, on_progress, should_stop, state_file: see `fit`.
+
+    Raises:
+        FloatingPointError, ValueError: see `fit`.
+    """
+    return judged(config, fit(config, on_progress, should_stop, state_file))
+
+
+def judged(config: TrainingConfig, fitted: Fit) -> TrainingResult:
+    """Judge what training left on 256 runs of 2,000 steps, and write the verdict into the network's metadata."""
+    found = fidelity(fitted.network, config.hmm)
+    named = replace(fitted.network, metadata={**fitted.network.metadata, **verdict(found)})
+    return TrainingResult(**{**vars(fitted), "network": named}, fidelity=found)
+
+
+def fit(
+    config: TrainingConfig,
+    on_progress: Callable[[Progress], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+    state_file: str | os.PathLike[str] | None = None,
+) -> Fit:
+    """Train a network from nothing, or from where a run of the same config stopped.
 
     Args:
         config: what to train, and how.
         on_progress: called after each optimizer step.
         should_stop: asked before each step; True ends training with what has been reached.
+        state_file: if this file exists, training goes on from it; it is kept up to date about every 10 seconds and
+            at the end.
 
     Raises:
         FloatingPointError: the loss or the weights stopped being finite.
+        ValueError: the state file is of another config, or is none.
     """
     import torch
 
     torch.set_num_threads(config.threads)
-    began = time.monotonic()
     run = _Run(config)
-    losses: list[float] = []
-    while len(losses) < config.steps and not (should_stop and should_stop()):
-        losses.append(run.step(len(losses)))
+    kept = _StateFile(run, state_file)
+    began = time.monotonic() - run.seconds
+    while len(run.losses) < config.steps and not (should_stop and should_stop()):
+        run.step()
+        run.seconds = time.monotonic() - began
         if on_progress:
-            seconds = time.monotonic() - began
-            on_progress(Progress(len(losses), config.steps, losses[-1], run.floor, run.plateau, seconds))
+            on_progress(run.progress())
+        kept.update()
     if not run.finite:
         raise FloatingPointError(
-            f"training diverged at step {len(losses)}: the weights are not finite; lower the learning rate or clip"
+            f"training diverged at step {len(run.losses)}: the weights are not finite; lower the learning rate or clip"
         )
-    network = run.network()
-    judged = fidelity(network, config.hmm)
-    provenance = _provenance(config, judged, steps_done=len(losses), seconds=time.monotonic() - began)
-    return TrainingResult(
-        network=replace(network, metadata=provenance),
-        fidelity=judged,
-        losses=np.array(losses),
-        floor=run.floor,
-        plateau=run.plateau,
-        stopped=len(losses) < config.steps,
-    )
+    kept.update(at_once=True)
+    return Fit(run.network(), np.array(run.losses), run.floor, run.plateau, len(run.losses) < config.steps)
+
+
+def verdict(found: Fidelity) -> dict[str, str]:
+    """What a network's metadata say of its fidelity."""
+    numbers = {f"fidelity_{name}": f"{getattr(found, name):.4f}" for name in FIDELITY_NUMBERS}
+    return {**numbers, "fidelity_passes": str(found.passes).lower()}
 
 
 class _Run:
-    """The moving parts of one training: weights, optimizer, noise and carried state."""
+    """The moving parts of one training: weights, optimizer, random numbers, carried state and losses so far."""
 
     def __init__(self, config: TrainingConfig) -> None:
         import torch
@@ -285,36 +181,40 @@ class _Run:
         self.noise = torch.Generator().manual_seed(int(noise_seed))
         self.targets = np.random.default_rng(target_seed)
         self.fixed = config.hmm.sample(config.sequences, config.length, self.targets)[0] if config.sequences else None
+        self.epoch = np.empty(0, dtype=np.int64)
         self.parameters = [*self.rnn.parameters(), *self.readout.parameters()]
         self.optimizer = torch.optim.Adam(self.parameters, lr=config.learning_rate, betas=(0.9, 0.9))
         self.pair_targets = torch.tensor(np.array([config.hmm.joint(k) for k in self.lags]), dtype=torch.float32)
         self.floor, self.plateau = self._landmarks()
         self.smoothed = self.plateau
         self.h = torch.zeros(1, config.batch, config.n_neurons)
+        self.losses: list[float] = []
+        self.seconds = 0.0
 
     @property
     def lags(self) -> tuple[int, ...]:
         return tuple(lag for lag in PAIR_LAGS if lag < self.config.length)
 
-    def step(self, index: int) -> float:
-        """One optimizer step; returns the Sinkhorn divergence before it.
+    def step(self) -> None:
+        """One optimizer step; the Sinkhorn divergence before it is added to the losses.
 
         Raises:
             FloatingPointError: the loss is not finite.
         """
         import torch
 
-        config = self.config
+        config, index = self.config, len(self.losses)
         rate = 0.5 * (1 + math.cos(math.pi * index / config.steps)) if config.cosine else 1.0
         for group in self.optimizer.param_groups:
             group["lr"] = config.learning_rate * rate
-        h, last = self.rnn(self._noise(), self.h)
+        targets = self._target_batch()
+        h, last = self.rnn(self._noise(len(targets)), self.h[:, : len(targets)])
         logits = self.readout(h)
         if not torch.isfinite(logits).all():
             raise FloatingPointError(
                 f"training diverged at step {index + 1}: the logits are not finite; lower the learning rate or clip"
             )
-        divergence = self.divergence(self._gumbel_symbols(logits).flatten(1), self._target_batch())
+        divergence = self.divergence(self._gumbel_symbols(logits).flatten(1), targets)
         loss = divergence
         if config.pair_weight and index >= config.pair_from * config.steps:
             loss = loss + config.pair_weight * self._pair_mismatch(logits.softmax(-1))
@@ -328,11 +228,12 @@ class _Run:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, config.clip)
         self.optimizer.step()
+        self.losses.append(divergence.item())
         self.smoothed += 0.1 * (divergence.item() - self.smoothed)
         # Should the loss rise again, training goes back to windows that start at zero until it has come down.
         settled = self.smoothed < self.floor + CARRY_BELOW * (self.plateau - self.floor)
-        self.h = self._carried(last.detach()) if config.carry and settled else torch.zeros_like(last)
-        return divergence.item()
+        if config.carry:
+            self.h = self._carried(last.detach()) if settled else torch.zeros_like(last)
 
     @property
     def finite(self) -> bool:
@@ -340,19 +241,65 @@ class _Run:
 
         return all(bool(torch.isfinite(weight).all()) for weight in self.parameters)
 
+    def progress(self) -> Progress:
+        """The last step, as it is told."""
+        return Progress(
+            step=len(self.losses),
+            steps=self.config.steps,
+            loss=self.losses[-1],
+            floor=self.floor,
+            plateau=self.plateau,
+            seconds=self.seconds,
+            network=self.network,
+        )
+
     def network(self) -> Network:
-        """The present weights as a `Network` without metadata."""
+        """The present weights as a `Network` whose metadata say how it was made."""
         return Network(
             W_hh=self.rnn.get_parameter("weight_hh_l0").detach().numpy(),
             W_ih=self.rnn.get_parameter("weight_ih_l0").detach().numpy(),
             W_out=self.readout.weight.detach().numpy(),
+            metadata=self._provenance(),
         )
 
-    def _noise(self) -> torch.Tensor:
+    def state(self) -> dict[str, Any]:
+        """Everything that the next step depends on, and the config that it belongs to."""
+        return {
+            "config": json.dumps(self.config.to_dict()),
+            "rnn": self.rnn.state_dict(),
+            "readout": self.readout.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "noise": self.noise.get_state(),
+            "targets": json.dumps(self.targets.bit_generator.state),
+            "epoch": self.epoch.tolist(),
+            "h": self.h,
+            "smoothed": self.smoothed,
+            "losses": self.losses,
+            "seconds": self.seconds,
+        }
+
+    def go_on_from(self, state: dict[str, Any]) -> None:
+        """Take up what `state` gave.
+
+        Raises:
+            ValueError: it is of another config.
+        """
+        if state["config"] != json.dumps(self.config.to_dict()):
+            raise ValueError("it belongs to a training with other settings")
+        self.rnn.load_state_dict(state["rnn"])
+        self.readout.load_state_dict(state["readout"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.noise.set_state(state["noise"])
+        self.targets.bit_generator.state = json.loads(state["targets"])
+        self.epoch = np.array(state["epoch"], dtype=np.int64)
+        self.h, self.smoothed = state["h"], state["smoothed"]
+        self.losses, self.seconds = state["losses"], state["seconds"]
+
+    def _noise(self, batch: int) -> torch.Tensor:
         import torch
 
         config = self.config
-        return torch.randn(config.batch, config.length, config.n_inputs, generator=self.noise)
+        return torch.randn(batch, config.length, config.n_inputs, generator=self.noise)
 
     def _gumbel_symbols(self, logits: torch.Tensor) -> torch.Tensor:
         """Sampled one-hot symbols whose gradient is that of the soft sample (straight-through)."""
@@ -364,14 +311,14 @@ class _Run:
         return hard - soft.detach() + soft
 
     def _target_batch(self) -> torch.Tensor:
-        import torch
-
+        """(batch, T * O) one-hot HMM sequences; the last batch of an epoch of a fixed training set may be smaller."""
         config = self.config
         if self.fixed is None:
-            symbols = config.hmm.sample(config.batch, config.length, self.targets)[0]
-        else:
-            symbols = self.fixed[self.targets.choice(len(self.fixed), size=config.batch, replace=False)]
-        return torch.nn.functional.one_hot(torch.from_numpy(symbols), config.hmm.n_outputs).float().flatten(1)
+            return _one_hot(config.hmm, config.hmm.sample(config.batch, config.length, self.targets)[0])
+        if not len(self.epoch):
+            self.epoch = self.targets.permutation(len(self.fixed))
+        chosen, self.epoch = np.split(self.epoch, [config.batch])
+        return _one_hot(config.hmm, self.fixed[chosen])
 
     def _pair_mismatch(self, p: torch.Tensor) -> torch.Tensor:
         """Squared error of the batch's joint symbol probabilities over the exact ones; lag 1 counts four times."""
@@ -395,24 +342,78 @@ class _Run:
 
     def _landmarks(self) -> tuple[float, float]:
         """The loss between two HMM batches, and of independent symbols with the right shares."""
-        import torch
-
         config = self.config
         rng = np.random.default_rng(0)
         shares = HMM(np.ones((1, 1)), config.hmm.marginal[None])
         floors, plateaus = [], []
         for _ in range(3):
             target, other, independent = (
-                torch.nn.functional.one_hot(
-                    torch.from_numpy(hmm.sample(config.batch, config.length, rng)[0]), config.hmm.n_outputs
-                )
-                .float()
-                .flatten(1)
+                _one_hot(config.hmm, hmm.sample(config.batch, config.length, rng)[0])
                 for hmm in (config.hmm, config.hmm, shares)
             )
             floors.append(self.divergence(other, target).item())
             plateaus.append(self.divergence(independent, target).item())
         return float(np.mean(floors)), float(np.mean(plateaus))
+
+    def _provenance(self) -> dict[str, str]:
+        """What goes into the file's header: strings to strings."""
+        config = self.config
+        settings = {setting.name: getattr(config, setting.name) for setting in fields(config) if setting.name != "hmm"}
+        last = {"loss": f"{self.losses[-1]:.4f}"} if self.losses else {}
+        return {
+            **hmm_metadata(config.hmm),
+            **{name: str(value) for name, value in settings.items()},
+            "steps_done": str(len(self.losses)),
+            **last,
+            "loss_floor": f"{self.floor:.4f}",
+            "loss_plateau": f"{self.plateau:.4f}",
+            "departures": "; ".join(f"{k} {v}" for k, v in config.departures.items()) or "none",
+            "date": datetime.now(UTC).strftime("%Y-%m-%d"),
+            "training_seconds": f"{self.seconds:.0f}",
+            **{f"version_{name}": version(name) for name in ("torch", "geomloss", "numpy")},
+        }
+
+
+class _StateFile:
+    """Where a run is kept, so that it can be gone on with; none without a path."""
+
+    def __init__(self, run: _Run, path: str | os.PathLike[str] | None) -> None:
+        self.run = run
+        self.path = None if path is None else Path(path)
+        if self.path is not None and self.path.exists():
+            self._read(self.path)
+        self.kept_at = time.monotonic()
+
+    def update(self, at_once: bool = False) -> None:
+        """Write the run's state if it is time, or at once."""
+        import torch
+
+        if self.path is None or not (at_once or time.monotonic() - self.kept_at > KEEP_EVERY_SECONDS):
+            return
+        content = io.BytesIO()
+        torch.save(self.run.state(), content)
+        replace_file(self.path, content.getvalue())
+        self.kept_at = time.monotonic()
+
+    def _read(self, path: Path) -> None:
+        import pickle
+
+        import torch
+
+        try:
+            self.run.go_on_from(torch.load(path, weights_only=True))
+        except (pickle.UnpicklingError, RuntimeError, LookupError, TypeError, ValueError, EOFError) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ValueError(
+                f"training cannot go on from {path.name} ({reason}); remove that file to start anew"
+            ) from error
+
+
+def _one_hot(hmm: HMM, symbols: np.ndarray[Any, np.dtype[np.int64]]) -> torch.Tensor:
+    """(B, T) symbols as (B, T * O) numbers."""
+    import torch
+
+    return torch.nn.functional.one_hot(torch.from_numpy(symbols), hmm.n_outputs).float().flatten(1)
 
 
 def _initial_modules(config: TrainingConfig) -> tuple[torch.nn.RNN, torch.nn.Linear]:
@@ -423,22 +424,3 @@ def _initial_modules(config: TrainingConfig) -> tuple[torch.nn.RNN, torch.nn.Lin
     if config.orthogonal:
         torch.nn.init.orthogonal_(rnn.get_parameter("weight_hh_l0"))
     return rnn, readout
-
-
-def _provenance(config: TrainingConfig, judged: Fidelity, steps_done: int, seconds: float) -> dict[str, str]:
-    """What goes into the checkpoint's header: strings to strings."""
-    settings = {f.name: getattr(config, f.name) for f in fields(config) if f.name not in ("hmm",)}
-    return {
-        "family": config.hmm.name,
-        **{name: str(value) for name, value in settings.items()},
-        "steps_done": str(steps_done),
-        "departures": "; ".join(f"{k} {v}" for k, v in config.departures.items()) or "none",
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "training_seconds": f"{seconds:.0f}",
-        **{f"version_{name}": version(name) for name in ("torch", "geomloss", "numpy")},
-        **{
-            f"fidelity_{name}": f"{getattr(judged, name):.4f}"
-            for name in ("transition_error", "marginal_error", "volatility_ratio", "lag_error", "log_likelihood_gap")
-        },
-        "fidelity_passes": str(judged.passes).lower(),
-    }

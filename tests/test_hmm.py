@@ -362,3 +362,37 @@ def test_refuses_lags_lengths_and_symbols_out_of_range():
         hmm.log_likelihood(np.array([[0, 3]]))
     with pytest.raises(ValueError, match="emissions must be symbols 0 to 2; got values from -1 to 1"):
         hmm.log_likelihood(np.array([[1, -1]]))
+
+
+@pytest.mark.parametrize("family", PRESETS)
+def test_plain_values_of_a_family_are_recognised(family):
+    hmm = HMM.preset(family)
+    rounded = {"A": hmm.A.tolist(), "B": (hmm.B * (1 + 1e-11)).tolist()}
+    for plain in (hmm.to_dict(), rounded):
+        assert HMM.from_dict(plain).name == family
+
+
+@pytest.mark.parametrize("change", ["A", "B", "start"])
+def test_a_family_that_was_changed_is_one_no_more(change):
+    plain = HMM.preset("linear-3").to_dict()
+    plain[change] = np.roll(plain[change], 1, axis=-1).tolist() if change != "start" else [0.5, 0.25, 0.25]
+    found = HMM.from_dict(plain)
+    assert found.name == "custom"
+    np.testing.assert_allclose(getattr(found, change), plain[change], rtol=0, atol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("plain", "message"),
+    [
+        ({}, "an HMM must have matrices A and B"),
+        ([], "an HMM must have matrices A and B"),
+        ({"A": [[1]], "B": [[1]], "C": 0}, "an HMM must have matrices A and B"),
+        ({"A": [[0.5, 0.5], [1]], "B": [[1], [1]]}, "A must hold numbers, equally many in each row"),
+        ({"A": [["x"]], "B": [[1]]}, "A must hold numbers"),
+        ({"A": [[None]], "B": [[1]]}, "A must hold probabilities|A must hold numbers"),
+        ({"A": [[1]], "B": [[0.4, 0.4]]}, "row 0 of B must sum to 1; got 0.8"),
+    ],
+)
+def test_plain_values_that_are_no_hmm_are_refused(plain, message):
+    with pytest.raises(ValueError, match=message):
+        HMM.from_dict(plain)

@@ -1,10 +1,8 @@
 """Training against two optimizer steps written out by hand, and against what its config promises."""
 
 import math
-import subprocess
 import sys
 from dataclasses import fields, replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,18 +11,9 @@ from geomloss import SamplesLoss
 
 from hmmrnn.fidelity import fidelity
 from hmmrnn.hmm import HMM
-from hmmrnn.training import (
-    CARRY_BOUND,
-    PAIR_LAGS,
-    PAPER,
-    RECIPES,
-    SMALLEST_PAIR,
-    TRAINING_LENGTH,
-    Progress,
-    TrainingConfig,
-    _Run,
-    train,
-)
+from hmmrnn.provenance import target
+from hmmrnn.recipe import CARRY_BOUND, PAIR_LAGS, SMALLEST_PAIR, TrainingConfig
+from hmmrnn.training import Progress, _Run, train
 
 # A normal deviate beyond this has probability 6e-6; the seeds are fixed, so a test that passes keeps passing.
 SIGMAS = 4.5
@@ -68,20 +57,23 @@ def train_by_hand(config: TrainingConfig) -> tuple[dict[str, np.ndarray], list[f
     divergence = SamplesLoss("sinkhorn", p=2, blur=0.2)
     first = {name: torch.zeros_like(weight) for name, weight in W.items()}
     second = {name: torch.zeros_like(weight) for name, weight in W.items()}
-    losses, norms = [], []
+    losses, norms, order = [], [], []
     for step in range(1, config.steps + 1):
-        x = torch.randn(config.batch, T, M, generator=noise)
-        h, symbols = torch.zeros(config.batch, N), []
+        # Epochs over a shuffled training set; the last batch of each is what is left.
+        order = order or rng.permutation(len(sequences)).tolist()
+        chosen, order = order[: config.batch], order[config.batch :]
+        x = torch.randn(len(chosen), T, M, generator=noise)
+        h, symbols = torch.zeros(len(chosen), N), []
         for t in range(T):
             h = torch.relu(x[:, t] @ W["W_ih"].T + h @ W["W_hh"].T)
             symbols.append(h @ W["W_out"].T)
         logits = torch.stack(symbols, dim=1)
-        gumbel = -torch.log(-torch.log(torch.rand(config.batch, T, n_outputs, generator=noise)))
+        gumbel = -torch.log(-torch.log(torch.rand(len(chosen), T, n_outputs, generator=noise)))
         soft = torch.softmax(logits + gumbel, dim=-1)
         hard = torch.eye(n_outputs)[soft.argmax(dim=-1)]
         generated = hard + soft - soft.detach()
-        real = torch.eye(n_outputs)[sequences[rng.choice(len(sequences), size=config.batch, replace=False)]]
-        loss = divergence(generated.reshape(config.batch, -1), real.reshape(config.batch, -1))
+        real = torch.eye(n_outputs)[sequences[chosen]]
+        loss = divergence(generated.reshape(len(chosen), -1), real.reshape(len(chosen), -1))
         gradients = dict(zip(W, torch.autograd.grad(loss, list(W.values())), strict=True))
         norm = math.sqrt(sum(float((gradient**2).sum()) for gradient in gradients.values()))
         with torch.no_grad():
@@ -98,7 +90,8 @@ def train_by_hand(config: TrainingConfig) -> tuple[dict[str, np.ndarray], list[f
 
 @pytest.mark.parametrize("clip", [0.01, 100.0])
 def test_the_paper_recipe_equals_steps_written_out_by_hand(clip):
-    config = tiny("paper", clip=clip, seed=5)
+    # 40 sequences in batches of 16: the fourth step begins the second epoch.
+    config = tiny("paper", clip=clip, seed=5, steps=5)
     result = train(config)
     weights, losses, norms = train_by_hand(config)
     assert all(0.01 < norm < 100 for norm in norms), "one clip is meant to bind and the other not"
@@ -169,6 +162,93 @@ def test_a_run_that_was_stopped_is_the_shorter_run():
     np.testing.assert_array_equal(cut.losses, whole.losses)
 
 
+RESUMABLE = {
+    "fast": {"steps": 6},
+    "carried": {"steps": 6, "carry": True, "reset": 0.3, "pair_from": 0.0},
+    "paper": {"recipe": "paper", "steps": 7},
+}
+
+
+@pytest.mark.parametrize("kind", RESUMABLE)
+@pytest.mark.parametrize("first_sitting", [0, 1, 4])
+def test_a_run_that_was_stopped_and_resumed_is_the_run_that_was_not(tmp_path, monkeypatch, kind, first_sitting):
+    config = tiny(**RESUMABLE[kind])
+    # So that the state that is carried matters from the first step on.
+    monkeypatch.setattr(sys.modules["hmmrnn.training"], "CARRY_BELOW", 10.0)
+    whole = train(config)
+    done: list[Progress] = []
+    state = tmp_path / "state.pt"
+    part = train(config, done.append, lambda: len(done) == first_sitting, state)
+    assert part.stopped
+    assert len(part.losses) == first_sitting
+    resumed = train(config, done.append, state_file=state)
+    assert [progress.step for progress in done] == list(range(1, config.steps + 1))
+    for name in ("W_hh", "W_ih", "W_out"):
+        np.testing.assert_array_equal(getattr(resumed.network, name), getattr(whole.network, name))
+    np.testing.assert_array_equal(resumed.losses, whole.losses)
+    assert not resumed.stopped
+
+
+def test_a_run_that_is_killed_goes_on_from_where_it_was_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules["hmmrnn.training"], "KEEP_EVERY_SECONDS", 0.0)
+    config, state = tiny(steps=5), tmp_path / "state.pt"
+
+    def killed(progress: Progress) -> None:
+        if progress.step == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(config, killed, state_file=state)
+    seen: list[Progress] = []
+    resumed = train(config, seen.append, state_file=state)
+    # The fourth step was told but not kept: it is taken again.
+    assert [progress.step for progress in seen] == [4, 5]
+    np.testing.assert_array_equal(resumed.network.W_hh, train(config).network.W_hh)
+
+
+def test_time_is_counted_over_all_sittings(tmp_path):
+    config, state, seen = tiny(steps=4), tmp_path / "state.pt", []
+    train(config, seen.append, lambda: len(seen) == 2, state)
+    train(config, seen.append, state_file=state)
+    seconds = [progress.seconds for progress in seen]
+    assert seconds == sorted(seconds)
+    assert seconds[2] > seconds[1]
+
+
+def test_a_finished_run_has_nothing_to_go_on_with(tmp_path):
+    config, state, seen = tiny(), tmp_path / "state.pt", []
+    first = train(config, state_file=state)
+    again = train(config, seen.append, state_file=state)
+    assert seen == []
+    np.testing.assert_array_equal(again.network.W_hh, first.network.W_hh)
+
+
+def test_a_state_of_other_settings_is_refused(tmp_path):
+    state = tmp_path / "state.pt"
+    train(tiny(seed=0), state_file=state)
+    with pytest.raises(ValueError, match=r"training cannot go on from state.pt \(it belongs to a training with other"):
+        train(tiny(seed=1), state_file=state)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a state", b"PK\x03\x04 cut off"])
+def test_a_damaged_state_is_refused(tmp_path, content):
+    state = tmp_path / "state.pt"
+    state.write_bytes(content)
+    with pytest.raises(ValueError, match=r"training cannot go on from state.pt \(.*\); remove that file to start anew"):
+        train(tiny(), state_file=state)
+    assert state.read_bytes() == content
+
+
+def test_progress_can_make_the_network_of_its_step():
+    networks = []
+    result = train(tiny(steps=3), on_progress=lambda progress: networks.append(progress.network()))
+    assert [network.metadata["steps_done"] for network in networks] == ["1", "2", "3"]
+    assert [float(network.metadata["loss"]) for network in networks] == pytest.approx(result.losses, abs=1e-4)
+    assert len({network.W_hh.tobytes() for network in networks}) == 3
+    np.testing.assert_array_equal(networks[-1].W_hh, result.network.W_hh)
+    assert not any(key.startswith("fidelity") for key in networks[-1].metadata)
+
+
 def test_an_exploding_loss_ends_training():
     with pytest.raises(FloatingPointError, match="training diverged at step 2"):
         train(tiny(learning_rate=1e30))
@@ -176,9 +256,9 @@ def test_an_exploding_loss_ends_training():
 
 def test_weights_that_are_not_finite_after_the_last_step_end_training_too(monkeypatch):
     # A gradient can overflow while the loss is finite; there is no step after the last that would notice.
-    def poisoned(run: _Run, index: int) -> float:
+    def poisoned(run: _Run) -> None:
         run.readout.weight.data.fill_(math.nan)
-        return 1.0
+        run.losses.append(1.0)
 
     monkeypatch.setattr(_Run, "step", poisoned)
     with pytest.raises(FloatingPointError, match="training diverged"):
@@ -264,25 +344,25 @@ def test_a_share_of_the_carried_states_starts_again_at_random():
 def test_state_is_carried_only_below_the_plateau_and_only_if_asked():
     run = _Run(tiny(carry=True, reset=0.0))
     run.smoothed = run.plateau
-    run.step(0)
+    run.step()
     assert not run.h.any()
     run.smoothed = -1e6
-    run.step(1)
+    run.step()
     assert run.h.any()
     run.smoothed = 1e6
-    run.step(2)
+    run.step()
     assert not run.h.any()
     other = _Run(tiny(carry=False))
     other.smoothed = -1e6
-    other.step(0)
+    other.step()
     assert not other.h.any()
 
 
 def test_the_learning_rate_falls_along_half_a_cosine():
     run, constant = _Run(tiny(steps=4)), _Run(tiny(steps=4, cosine=False))
-    for index, expected in enumerate([1, 0.5 + math.sqrt(0.5) / 2, 0.5, 0.5 - math.sqrt(0.5) / 2]):
-        run.step(index)
-        constant.step(index)
+    for expected in [1, 0.5 + math.sqrt(0.5) / 2, 0.5, 0.5 - math.sqrt(0.5) / 2]:
+        run.step()
+        constant.step()
         assert run.optimizer.param_groups[0]["lr"] == pytest.approx(1e-3 * expected)
         assert constant.optimizer.param_groups[0]["lr"] == 1e-3
 
@@ -311,95 +391,9 @@ def test_provenance_is_strings_that_say_how_the_network_was_made():
     assert metadata["version_numpy"] == np.__version__
 
 
-@pytest.mark.parametrize("family", TRAINING_LENGTH)
-def test_the_paper_recipe_has_no_departures(family):
-    config = TrainingConfig.preset(family, "paper")
-    assert config.departures == {}
-    assert (config.batch, config.sequences, config.learning_rate) == (4096, 10_000, 1e-3)
-    assert (config.n_neurons, config.n_inputs, config.blur, config.tau) == (150, 100, 0.2, 1.0)
-    assert config.clip == (0.3 if family in ("fully-connected", "cyclic") else 0.9)
-    assert config.length == {"linear-2": 100, "linear-5": 40, "cyclic": 40}.get(family, 30)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("batch", 512),
-        ("length", 50),
-        ("cosine", True),
-        ("orthogonal", True),
-        ("sequences", 0),
-        ("pair_weight", 1.0),
-        ("activity_weight", 0.5),
-        ("carry", True),
-        ("learning_rate", 1e-2),
-        ("clip", 0.5),
-        ("blur", 0.1),
-        ("tau", 0.5),
-    ],
-)
-def test_departures_list_exactly_what_differs(name, value):
-    paper = TrainingConfig.preset("linear-2", "paper")
-    departures = replace(paper, **{name: value}).departures
-    assert departures == {name: f"{value} (paper: {getattr(paper, name)})"}
-
-
-@pytest.mark.parametrize("family", TRAINING_LENGTH)
-def test_the_fast_recipe_lists_its_departures(family):
-    config, paper = TrainingConfig.preset(family), TrainingConfig.preset(family, "paper")
-    differing = {name for name in (*PAPER, "length") if getattr(config, name) != getattr(paper, name)} - {"steps"}
-    assert {"batch", "cosine", "orthogonal", "sequences", "pair_weight"} <= differing
-    assert set(config.departures) == differing
-
-
-def test_presets_take_changes_and_know_their_target():
-    config = TrainingConfig.preset("cyclic", seed=9, steps=5)
-    assert (config.hmm.name, config.recipe, config.seed, config.steps) == ("cyclic", "fast", 9, 5)
-    assert TrainingConfig.preset("cyclic", "paper").recipe == "paper"
-    assert set(TRAINING_LENGTH) == {"linear-2", "linear-3", "linear-4", "linear-5", "fully-connected", "cyclic"}
-    assert RECIPES == ("fast", "paper")
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"n_neurons": 0}, "n_neurons must be >= 1; got 0"),
-        ({"n_inputs": -1}, "n_inputs must be >= 1; got -1"),
-        ({"steps": 0}, "steps must be >= 1; got 0"),
-        ({"length": 0}, "length must be >= 1; got 0"),
-        ({"threads": 0}, "threads must be >= 1; got 0"),
-        ({"batch": 0}, "batch must be >= 1; got 0"),
-        ({"batch": 1}, "batch must be >= 2, or there is nothing to compare; got 1"),
-        ({"seed": -1}, "seed must be >= 0; got -1"),
-        ({"recipe": "slow"}, "recipe must be one of fast, paper; got 'slow'"),
-        ({"sequences": 100, "batch": 512}, "sequences must be"),
-        ({"sequences": -1}, "sequences must be"),
-        ({"learning_rate": -1e-3}, "learning_rate must be"),
-        ({"learning_rate": float("nan")}, "learning_rate must be"),
-        ({"clip": 0.0}, "clip must be"),
-        ({"pair_weight": -1.0}, "pair_weight must be"),
-        ({"activity_weight": -1.0}, "activity_weight must be"),
-        ({"reset": 1.5}, "reset must be"),
-        ({"blur": 0.0}, "blur must be"),
-        ({"tau": 0.0}, "tau must be"),
-    ],
-)
-def test_refuses_what_cannot_be_trained(changes, message):
-    with pytest.raises(ValueError, match=message):
-        TrainingConfig(hmm=HMM.preset("linear-2"), **changes)
-
-
-def test_refuses_unknown_families_and_recipes():
-    with pytest.raises(ValueError, match="unknown HMM family 'linear-9'"):
-        TrainingConfig.preset("linear-9")
-    with pytest.raises(ValueError, match="recipe must be one of fast, paper; got 'slow'"):
-        TrainingConfig.preset("linear-2", "slow")
-
-
-def test_the_config_can_be_made_without_torch():
-    code = (
-        "import sys; from hmmrnn.training import TrainingConfig; TrainingConfig.preset('linear-2').departures;"
-        "sys.exit('torch' in sys.modules or 'geomloss' in sys.modules)"
-    )
-    root = Path(__file__).resolve().parents[1]
-    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
+def test_provenance_holds_a_target_that_is_no_family():
+    hmm = HMM(A=[[0.7, 0.3], [0.2, 0.8]], B=[[0.5, 0.5], [0.1, 0.9]])
+    settings = {"n_neurons": 8, "n_inputs": 4, "batch": 16, "length": 6, "steps": 2}
+    metadata = train(TrainingConfig.for_hmm(hmm, **settings)).network.metadata
+    assert metadata["family"] == "custom"
+    assert target(metadata, 2).equals(hmm)
