@@ -21,7 +21,7 @@ WEB_IMPORTS = "import dash, dash_mantine_components, plotly.graph_objects"
 def running_server() -> Iterator[Server]:
     """A server with two web processes that answers, on a free port and with an empty cache."""
     with tempfile.TemporaryDirectory(prefix="hmmrnn-") as cache:
-        server = Server(Path(cache))
+        server = Server(Path(cache), Path(cache) / "data")
         try:
             server.start()
             yield server

@@ -74,7 +74,7 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="hmmrnn-") as cache, sync_playwright() as playwright:
-        server = Server(Path(cache))
+        server = Server(Path(cache), Path(cache) / "data")
         try:
             server.start()
             browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_FLAGS)

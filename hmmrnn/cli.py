@@ -1,6 +1,6 @@
-"""How is it used from a shell? One command each to serve the dashboard, train, analyse and convert networks.
+"""How is it used from a shell? One command each to serve the dashboard, work for it, train, analyse and convert.
 
-    python -m hmmrnn serve | train | analyse | convert        (each with --help)
+    python -m hmmrnn serve | worker | train | analyse | convert        (each with --help)
 
 Results go to stdout, one JSON document where a program may read them; progress and complaints go to stderr.
 Exit status: 0 done; 1 the network is not its HMM, or training diverged; 2 bad input, with one sentence why.
@@ -23,8 +23,8 @@ import tempfile
 import time
 import urllib.request
 import webbrowser
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -33,30 +33,35 @@ import numpy as np
 
 from hmmrnn import __version__
 from hmmrnn.checkpoint import fingerprint, load, save
+from hmmrnn.dashboard.queue import ERRANDS, TRAININGS
 from hmmrnn.fidelity import Fidelity, fidelity
 from hmmrnn.hmm import HMM, PRESETS
 from hmmrnn.kick import detect_kick_neurons
 from hmmrnn.network import Floats, Network
+from hmmrnn.provenance import target
+from hmmrnn.recipe import RECIPES, TrainingConfig
 from hmmrnn.regions import region_shares, residency
 from hmmrnn.simulation import simulate
 from hmmrnn.stability import fixed_points
-from hmmrnn.training import RECIPES, Progress, TrainingConfig, TrainingResult, train
+from hmmrnn.supervisor import Program, supervise
+from hmmrnn.training import FIDELITY_NUMBERS, Progress, TrainingResult, train
 
 logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parents[1]
 DONE, NOT_FAITHFUL, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
-FIDELITY_NUMBERS = ("transition_error", "marginal_error", "volatility_ratio", "lag_error", "log_likelihood_gap")
 _TRAINING_NUMBERS = {
     "--seed": ("seed", 0, f"seed of weights, noise and targets ({TrainingConfig.seed})"),
     "--neurons": ("n_neurons", 1, f"N, recurrent units ({TrainingConfig.n_neurons})"),
     "--inputs": ("n_inputs", 1, f"M, noise inputs ({TrainingConfig.n_inputs})"),
     "--steps": ("steps", 1, "optimizer steps (the recipe's)"),
     "--batch": ("batch", 2, "sequences per step (the recipe's)"),
+    "--length": ("length", 1, "symbols per sequence (the recipe's for that HMM)"),
 }
 VISITED_STATES, VISITED_RUNS, VISITED_STEPS, TRANSIENT = 1000, 32, 300, 100
 THREADS_PER_WORKER = 4
+ERRANDS_AT_ONCE = 2
 # Requests under way get this long to finish when the server is told to stop.
 GRACE_SECONDS = 3
 HEALTHY_WITHIN_SECONDS = 60
@@ -106,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for add in (_add_serve, _add_train, _add_analyse, _add_convert):
+    for add in (_add_serve, _add_worker, _add_train, _add_analyse, _add_convert):
         add(commands)
     return parser
 
@@ -137,38 +142,80 @@ def _add_train(commands: argparse._SubParsersAction[Any]) -> None:
         "train",
         _train,
         "Train a network to emulate an HMM, judge it on long runs, and save it with its provenance. Prints one line "
-        "of JSON. Ctrl-C stops after the present step and saves what has been reached.",
+        "of JSON. Ctrl-C stops after the present step and saves what has been reached; with --state, the same command "
+        "goes on from there later.",
     )
-    parser.add_argument("--preset", required=True, choices=tuple(PRESETS), help="HMM family to emulate")
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("--preset", choices=tuple(PRESETS), help="HMM family to emulate")
+    target.add_argument("--hmm", metavar="FILE", help='another HMM, as JSON: {"A": [[...], ...], "B": [[...], ...]}')
     parser.add_argument("--recipe", default="fast", choices=RECIPES, help="the published recipe or ours (%(default)s)")
     parser.add_argument("--out", required=True, metavar="FILE", help=".safetensors file, replaced if it exists")
     for option, (field, least, text) in _TRAINING_NUMBERS.items():
         # Left out of the arguments unless it is given, because the default is the recipe's.
         reads = _whole_number(least)
         parser.add_argument(option, dest=field, type=reads, default=argparse.SUPPRESS, metavar="INT", help=text)
+    parser.add_argument(
+        "--state", metavar="FILE", help="keep the run in this file while it lasts, and go on from it if it exists"
+    )
+    parser.add_argument("--snapshots", metavar="FOLDER", help="also save the network as it learns, into this folder")
+    parser.add_argument(
+        "--every", type=_whole_number(1), default=10, metavar="INT", help="steps between snapshots (%(default)s)"
+    )
+    parser.add_argument(
+        "--progress",
+        choices=("bar", "json", "none"),
+        default="bar",
+        help="on stderr: a bar, one JSON object per step, or nothing (%(default)s)",
+    )
 
 
 def _train(args: argparse.Namespace) -> int:
     changes = {field: getattr(args, field) for field, _, _ in _TRAINING_NUMBERS.values() if field in args}
     with _input():
-        config = TrainingConfig.preset(args.preset, args.recipe, **changes)
+        hmm = HMM.preset(args.preset) if args.preset else _hmm_file(Path(args.hmm))
+        config = TrainingConfig.for_hmm(hmm, args.recipe, **changes)
         out = _destination(args.out, ".safetensors")
+        state = None if args.state is None else _destination(args.state)
+        snapshots = _Snapshots(Path(args.snapshots), args.every) if args.snapshots else None
     began = time.monotonic()
     interrupt = _Interrupt()
     try:
-        with interrupt, _progress_bar(config) as on_progress:
-            result = train(config, on_progress, interrupt)
+        with interrupt, _PROGRESS[args.progress](config) as show:
+            result = train(config, _both(show, snapshots), interrupt, state)
             with _input():
                 save(result.network, out)
     except FloatingPointError as error:
         logger.error("%s; nothing was saved", error)
         return NOT_FAITHFUL
+    except ValueError as error:
+        raise _RefusedError(str(error)) from error
     _write_json(_training_summary(config, result, out, time.monotonic() - began))
     if result.stopped:
         logger.warning("stopped after %d of %d steps; saved what was reached", len(result.losses), config.steps)
     if not result.fidelity.passes:
         logger.warning("saved %s, but it fails the fidelity gate: %s", out, "; ".join(result.fidelity.failures))
     return DONE if result.fidelity.passes else NOT_FAITHFUL
+
+
+def _hmm_file(path: Path) -> HMM:
+    try:
+        return HMM.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no text; expected JSON with the matrices A and B") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is not JSON ({error}); expected the matrices A and B") from error
+
+
+class _Snapshots:
+    """Saves the network after the first step, every few steps, and after the last."""
+
+    def __init__(self, folder: Path, every: int) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.every = folder, every
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.step in (1, progress.steps) or progress.step % self.every == 0:
+            save(progress.network(), self.folder / f"step-{progress.step:05d}.safetensors")
 
 
 class _Interrupt:
@@ -206,6 +253,37 @@ def _progress_bar(config: TrainingConfig) -> Iterator[Callable[[Progress], None]
             bar.update(progress.step - bar.n)
 
         yield show
+
+
+@contextmanager
+def _progress_lines(_config: TrainingConfig) -> Iterator[Callable[[Progress], None]]:
+    def show(progress: Progress) -> None:
+        told = {name: getattr(progress, name) for name in ("step", "steps", "loss", "floor", "plateau", "seconds")}
+        sys.stderr.write(json.dumps(told) + "\n")
+        sys.stderr.flush()
+
+    yield show
+
+
+@contextmanager
+def _no_progress(_config: TrainingConfig) -> Iterator[Callable[[Progress], None]]:
+    yield lambda _progress: None
+
+
+_PROGRESS: dict[str, Callable[[TrainingConfig], AbstractContextManager[Callable[[Progress], None]]]] = {
+    "bar": _progress_bar,
+    "json": _progress_lines,
+    "none": _no_progress,
+}
+
+
+def _both(show: Callable[[Progress], None], snapshots: Callable[[Progress], None] | None) -> Callable[[Progress], None]:
+    def tell(progress: Progress) -> None:
+        show(progress)
+        if snapshots:
+            snapshots(progress)
+
+    return tell
 
 
 def _training_summary(config: TrainingConfig, result: TrainingResult, out: Path, seconds: float) -> dict[str, Any]:
@@ -291,15 +369,12 @@ def _visited_states(network: Network, seed: int) -> Floats | None:
 
 
 def _family_fidelity(network: Network, seed: int) -> dict[str, Any]:
-    family = network.metadata.get("family")
-    if family not in PRESETS:
-        named = "names no HMM family" if family is None else f"names the HMM family {family!r}, which is no preset"
-        return {"skipped": f"the metadata {named}"}
-    hmm = HMM.preset(family)
-    if hmm.n_outputs != network.n_outputs:
-        return {"skipped": f"{family} has {hmm.n_outputs} outputs and the network {network.n_outputs}"}
-    logger.info("judging it as %s", family)
-    return {"family": family, **_fidelity_summary(fidelity(network, hmm, seed=seed))}
+    try:
+        hmm = target(network.metadata, network.n_outputs)
+    except ValueError as error:
+        return {"skipped": str(error)}
+    logger.info("judging it as %s", hmm.name)
+    return {"family": hmm.name, **_fidelity_summary(fidelity(network, hmm, seed=seed))}
 
 
 def _fixed_point_summary(network: Network, states: Floats) -> dict[str, Any]:
@@ -409,6 +484,10 @@ def _add_serve(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument(
         "--workers", type=_whole_number(1), default=2, metavar="INT", help="web processes (%(default)s)"
     )
+    _add_trainings(parser)
+    parser.add_argument(
+        "--worker", action=argparse.BooleanOptionalAction, default=True, help="start workers for trainings and errands"
+    )
     parser.add_argument(
         "--open", action=argparse.BooleanOptionalAction, default=False, help="open the browser once the server answers"
     )
@@ -427,9 +506,8 @@ def _serve(args: argparse.Namespace) -> int:
         _open_later(url)
     sys.stdout.write(f"serving {url} on {args.host}:{args.port}; Ctrl-C stops it\n")
     sys.stdout.flush()
-    command = _server_command(args.host, args.port, args.workers)
-    # The server takes over this process: signals reach it directly, and nothing stays behind when it ends.
-    os.execvpe(command[0], command, environment)
+    web = Program("the web server", _server_command(args.host, args.port, args.workers), environment)
+    return supervise([web, *(_worker_programs(args.trainings, environment) if args.worker else ())], leading=True)
 
 
 def _open_later(url: str) -> None:
@@ -437,6 +515,40 @@ def _open_later(url: str) -> None:
     code = "import sys; from hmmrnn.cli import open_when_healthy; open_when_healthy(sys.argv[1], int(sys.argv[2]))"
     command = [sys.executable, "-c", code, url, str(os.getpid())]
     subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
+
+def _add_worker(commands: argparse._SubParsersAction[Any]) -> None:
+    parser = _add(
+        commands,
+        "worker",
+        _worker,
+        "Train and run errands for a dashboard until Ctrl-C. `serve` starts such workers by itself; further ones, on "
+        "this machine or another, share its data folder (HMMRNN_DATA) and its queue (HMMRNN_REDIS_URL).",
+    )
+    _add_trainings(parser)
+    parser.add_argument("--only", choices=(TRAININGS, ERRANDS), help="take jobs of this kind alone")
+
+
+def _add_trainings(parser: argparse.ArgumentParser) -> None:
+    at_once = os.environ.get("HMMRNN_TRAININGS", "1")
+    parser.add_argument(
+        "--trainings", type=_whole_number(1), default=at_once, metavar="INT", help="trainings at once (%(default)s)"
+    )
+
+
+def _worker(args: argparse.Namespace) -> int:
+    if args.only is None:
+        return supervise(_worker_programs(args.trainings, _frugal(os.environ)), leading=False)
+    from hmmrnn.dashboard.worker import serve_queue
+
+    logging.getLogger("huey").setLevel(logging.WARNING)
+    serve_queue(args.only, args.trainings if args.only == TRAININGS else ERRANDS_AT_ONCE)
+    return DONE
+
+
+def _worker_programs(trainings: int, environment: Mapping[str, str]) -> list[Program]:
+    command = [sys.executable, "-m", "hmmrnn", "worker", "--trainings", str(trainings), "--only"]
+    return [Program(f"the worker for {name}", [*command, name], environment) for name in (TRAININGS, ERRANDS)]
 
 
 def _server_command(host: str, port: int, workers: int) -> list[str]:
@@ -454,13 +566,18 @@ def _server_command(host: str, port: int, workers: int) -> list[str]:
     return [sys.executable, "-m", "gunicorn", *flags, "--no-control-socket", "app:server"]
 
 
-def _server_environment(environment: Any, models: str) -> dict[str, str]:
+def _server_environment(environment: Mapping[str, str], models: str) -> dict[str, str]:
+    return {**_frugal(environment), "HMMRNN_MODELS": str(Path(models).resolve())}
+
+
+def _frugal(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment with settings that keep a process from taking more cores and memory than it needs."""
     # BLAS threads gain nothing on matrices this small, and take the cores from the other workers.
     single_threaded = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     # An analysis holds large arrays for seconds. With a fixed threshold glibc hands them back to the system, instead of
     # raising the threshold to their size and keeping them for good.
     frugal = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "1048576", "MALLOC_ARENA_MAX": "2"}
-    return {**single_threaded, **frugal, **environment, "HMMRNN_MODELS": str(Path(models).resolve())}
+    return {**single_threaded, **frugal, **environment}
 
 
 def _check_port(host: str, port: int) -> None:

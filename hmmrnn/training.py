@@ -18,7 +18,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -53,6 +53,7 @@ class Progress:
         loss: the Sinkhorn divergence of this step's batch.
         floor: the same between two independent HMM batches; plateau: that of symbols drawn independently.
         seconds: time spent on training, over all sittings.
+        losses: the divergence at every step so far, over all sittings; not to be changed.
         network: makes the network as it is now, with its provenance but without a verdict; to be called before the
             next step.
     """
@@ -63,6 +64,7 @@ class Progress:
     floor: float
     plateau: float
     seconds: float
+    losses: Sequence[float] = field(compare=False, repr=False)
     network: Callable[[], Network] = field(compare=False, repr=False)
 
 
@@ -250,6 +252,7 @@ class _Run:
             floor=self.floor,
             plateau=self.plateau,
             seconds=self.seconds,
+            losses=self.losses,
             network=self.network,
         )
 

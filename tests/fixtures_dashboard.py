@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from hmmrnn.checkpoint import save
-from hmmrnn.dashboard import cache, catalog, queries
+from hmmrnn.dashboard import cache, catalog, folders, queries, queue
 from hmmrnn.network import Network
 from tests.networks import PlantedSwitch, planted_switch, random_network
 
@@ -31,12 +31,14 @@ class Shelf:
             opens by itself; `anonymous`, with biases and without provenance; `mislabelled`, with two outputs and the
             name of a family that has three; `growing`, which diverges under any noise.
         cache: the folder that all tests share, so that nothing is computed twice.
+        data: the folder for what is trained or opened, of the test's own.
         switch: where what is in `linear-2`.
         fuse: the neuron of `linear-2` that diverges if mu is 2, and does nothing else.
     """
 
     models: Path
     cache: Path
+    data: Path
     switch: PlantedSwitch
     fuse: int
 
@@ -56,13 +58,14 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     save(replace(random_network(12, 4, 2), metadata={"family": "linear-2"}), models / "mislabelled.safetensors")
     growing = Network(1.6 * np.eye(4), np.eye(4), np.eye(3, 4), metadata={"family": "linear-2"})
     save(growing, models / "growing.safetensors")
-    return Shelf(models, answers, replace(switch, network=network), fuse)
+    data = tmp_path_factory.mktemp("data")
+    return Shelf(models, answers, data, replace(switch, network=network), fuse)
 
 
 @pytest.fixture
-def dashboard(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
+def dashboard(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
     """The dashboard's modules with the shelf as their models folder."""
-    yield from _world(shelf, monkeypatch)
+    yield from _world(replace(shelf, data=tmp_path / "data"), monkeypatch)
 
 
 @pytest.fixture
@@ -70,12 +73,14 @@ def empty_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[She
     """The dashboard's modules with a models folder and a cache of the test's own, both empty."""
     (tmp_path / "models").mkdir()
     no_switch = PlantedSwitch(random_network(), {}, {}, {}, {}, ())
-    yield from _world(Shelf(tmp_path / "models", tmp_path / "cache", no_switch, -1), monkeypatch)
+    yield from _world(Shelf(tmp_path / "models", tmp_path / "cache", tmp_path / "data", no_switch, -1), monkeypatch)
 
 
 def _world(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
     monkeypatch.setenv("HMMRNN_MODELS", str(shelf.models))
     monkeypatch.setenv("HMMRNN_CACHE", str(shelf.cache))
+    monkeypatch.setenv("HMMRNN_DATA", str(shelf.data))
+    monkeypatch.delenv("HMMRNN_REDIS_URL", raising=False)
     _forget()
     yield shelf
     _forget()
@@ -83,5 +88,14 @@ def _world(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
 
 def _forget() -> None:
     """Make the modules read the environment and the files anew, as a new process would."""
-    for remembered in (cache.folder, cache._store, catalog._entry, catalog._load, queries._noise):
+    for remembered in (
+        cache.folder,
+        cache._store,
+        catalog._entry,
+        catalog._load,
+        folders.data,
+        queries._noise,
+        queue.queue,
+        queue.task,
+    ):
         remembered.cache_clear()

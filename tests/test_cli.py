@@ -23,6 +23,7 @@ from hmmrnn import HMM, Network, cli
 from hmmrnn.checkpoint import fingerprint, load, save
 from hmmrnn.fidelity import fidelity
 from hmmrnn.kick import KickGroup
+from hmmrnn.provenance import target
 from hmmrnn.training import Progress, TrainingResult, train
 
 TINY = ("--neurons", "8", "--inputs", "4", "--steps", "3", "--batch", "8")
@@ -82,7 +83,8 @@ class TestParser:
     @pytest.mark.parametrize(
         ("command", "told"),
         [
-            ((), ["serve", "train", "analyse", "convert"]),
+            ((), ["serve", "worker", "train", "analyse", "convert"]),
+            (("worker",), ["--trainings", "--only", "errands", "HMMRNN_REDIS_URL", "HMMRNN_DATA"]),
             (("serve",), ["--host", "--port", "--models", "--workers", "--open", "HMMRNN_PORT", "8050"]),
             (("train",), ["--preset", "--recipe", "--out", "--seed", "--steps", "fully-connected", "Ctrl-C", "(150)"]),
             (("analyse",), ["NETWORK", "--out", "--seed"]),
@@ -102,7 +104,10 @@ class TestParser:
         [
             ("", "the following arguments are required: COMMAND"),
             ("fly", "argument COMMAND: invalid choice: 'fly'"),
-            ("train --out a.safetensors", "the following arguments are required: --preset"),
+            ("train --out a.safetensors", "one of the arguments --preset --hmm is required"),
+            ("train --preset cyclic --hmm a.json --out a.safetensors", "--hmm: not allowed with argument --preset"),
+            ("worker --only sweeps", "--only: invalid choice: 'sweeps'"),
+            ("worker --trainings 0", r"--trainings: must be a whole number >= 1; got '0'"),
             ("train --preset linear-9 --out a.safetensors", "invalid choice: 'linear-9'"),
             ("train --preset cyclic --out a.safetensors --steps 0", r"--steps: must be a whole number >= 1; got '0'"),
             ("train --preset cyclic --out a.safetensors --batch 1", r"--batch: must be a whole number >= 2; got '1'"),
@@ -187,12 +192,89 @@ class TestTrain:
         for word in ("loss=", "floor=", "plateau=", "3/3"):
             assert word in captured.err
 
+    def test_any_hmm_can_be_the_target(self, capsys, tmp_path) -> None:
+        hmm = HMM(A=[[0.7, 0.3], [0.2, 0.8]], B=[[0.5, 0.5], [0.1, 0.9]])
+        (tmp_path / "hmm.json").write_text(json.dumps({"A": hmm.A.tolist(), "B": hmm.B.tolist()}))
+        out = tmp_path / "net.safetensors"
+        cli.main(["train", "--hmm", str(tmp_path / "hmm.json"), "--out", str(out), *TINY])
+        told = json.loads(capsys.readouterr().out)
+        network = load(out)
+        assert told["family"] == "custom"
+        assert network.n_outputs == 2
+        assert target(network.metadata, 2).equals(hmm)
+
+    @pytest.mark.parametrize(
+        ("content", "sentence"),
+        [
+            (b"\xff\xfe", "hmm.json is no text; expected JSON with the matrices A and B"),
+            (b"A = 1", "hmm.json is not JSON"),
+            (b"[1]", "an HMM must have matrices A and B"),
+            (b'{"A": [[0.4, 0.4]], "B": [[1]]}', "row 0 of A must sum to 1; got 0.8"),
+        ],
+    )
+    def test_a_bad_hmm_is_refused(self, capsys, tmp_path, content, sentence) -> None:
+        (tmp_path / "hmm.json").write_bytes(content)
+        out = tmp_path / "net.safetensors"
+        assert sentence in refusal(capsys, "train", "--hmm", tmp_path / "hmm.json", "--out", out)
+        assert not out.exists()
+
+    def test_goes_on_from_a_state_file(self, capfd, caplog, tmp_path, monkeypatch) -> None:
+        whole, resumed, state = (tmp_path / name for name in ("whole.safetensors", "resumed.safetensors", "state"))
+        command = ["train", "--preset", "linear-2", *TINY, "--out"]
+        cli.main([*command, str(whole)])
+
+        def interrupted(config, on_progress, should_stop, state_file) -> TrainingResult:
+            return train(config, on_progress, iter([False, True]).__next__, state_file)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(cli, "train", interrupted)
+            cli.main([*command, str(resumed), "--state", str(state)])
+        assert load(resumed).metadata["steps_done"] == "1"
+        cli.main([*command, str(resumed), "--state", str(state)])
+        assert load(resumed).metadata["steps_done"] == "3"
+        for name in ("W_hh", "W_ih", "W_out"):
+            np.testing.assert_array_equal(getattr(load(resumed), name), getattr(load(whole), name))
+
+    def test_a_state_of_another_run_is_refused(self, capsys, tmp_path) -> None:
+        out, state = tmp_path / "net.safetensors", tmp_path / "state"
+        command = ["train", "--preset", "linear-2", *TINY, "--out", str(out), "--state", str(state)]
+        cli.main(command)
+        before = out.read_bytes()
+        capsys.readouterr()
+        assert "belongs to a training with other settings" in refusal(
+            capsys, *command, "--seed", "9", "--progress", "none"
+        )
+        assert out.read_bytes() == before
+
+    def test_snapshots_are_networks(self, capsys, tmp_path) -> None:
+        folder = tmp_path / "series"
+        argv = ["--snapshots", str(folder), "--every", "2", "--out", str(tmp_path / "net.safetensors")]
+        cli.main(["train", "--preset", "linear-2", *TINY, *argv])
+        assert [path.name for path in sorted(folder.iterdir())] == [
+            f"step-{step:05d}.safetensors" for step in (1, 2, 3)
+        ]
+        last = load(folder / "step-00003.safetensors")
+        assert last.metadata["steps_done"] == "3"
+        np.testing.assert_array_equal(last.W_hh, load(tmp_path / "net.safetensors").W_hh)
+
+    def test_progress_for_programs(self, capsys, tmp_path) -> None:
+        out = str(tmp_path / "net.safetensors")
+        cli.main(["train", "--preset", "linear-2", *TINY, "--out", out, "--progress", "json"])
+        lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
+        assert [line["step"] for line in lines] == [1, 2, 3]
+        assert all(line["loss"] > 0 and line["steps"] == 3 and line["floor"] < line["plateau"] for line in lines)
+
+    def test_no_progress(self, capsys, tmp_path) -> None:
+        out = str(tmp_path / "net.safetensors")
+        cli.main(["train", "--preset", "linear-2", *TINY, "--out", out, "--progress", "none"])
+        assert "loss" not in capsys.readouterr().err
+
     def test_status_is_zero_for_a_faithful_network(self, capsys, tmp_path, monkeypatch) -> None:
         # A target whose two states are one: independent symbols of equal shares, which a network without
         # readout weights emits exactly.
         coin = HMM(A=[[0.5, 0.5], [0.5, 0.5]], B=[[0.5, 0.5], [0.5, 0.5]])
         network = Network(np.zeros((2, 2)), np.ones((2, 1)), np.zeros((2, 2)))
-        result = TrainingResult(network, fidelity(network, coin), np.ones(3), 1.0, 2.0, stopped=False)
+        result = TrainingResult(network, np.ones(3), 1.0, 2.0, stopped=False, fidelity=fidelity(network, coin))
         monkeypatch.setattr(cli, "train", lambda *_: result)
         assert cli.main(["train", "--preset", "linear-2", "--out", str(tmp_path / "net.safetensors")]) == 0
         told = json.loads(capsys.readouterr().out)
@@ -200,13 +282,13 @@ class TestTrain:
         assert told["failures"] == []
 
     def test_first_interrupt_stops_and_saves(self, capfd, caplog, tmp_path, monkeypatch) -> None:
-        def interrupted(config, on_progress, should_stop) -> TrainingResult:
+        def interrupted(config, on_progress, should_stop, state_file) -> TrainingResult:
             def press(progress: Progress) -> None:
                 on_progress(progress)
                 if progress.step == 2:
                     signal.raise_signal(signal.SIGINT)
 
-            return train(config, press, should_stop)
+            return train(config, press, should_stop, state_file)
 
         monkeypatch.setattr(cli, "train", interrupted)
         before = signal.getsignal(signal.SIGINT)

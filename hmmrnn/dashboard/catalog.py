@@ -1,4 +1,4 @@
-"""Which networks are there to open? The files of one folder, by name.
+"""Which networks are there to open? The shipped ones, and those that were trained or opened here, by name.
 
 A request names a network, never a path: the name is looked up among the files that are there.
 """
@@ -13,10 +13,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from hmmrnn import provenance
 from hmmrnn.checkpoint import CheckpointError, Header, fingerprint, load, read_metadata
+from hmmrnn.dashboard import folders
 from hmmrnn.dashboard.cache import folder as cache_folder
 from hmmrnn.dashboard.scenario import MODEL_NAME
-from hmmrnn.hmm import HMM, PRESETS
+from hmmrnn.hmm import HMM
 from hmmrnn.network import Network
 
 logger = logging.getLogger(__name__)
@@ -49,13 +51,13 @@ def models_folder() -> Path:
 
 
 def entries() -> tuple[Entry, ...]:
-    """All networks of the folder that can be read, by name; each of the others is logged with its reason."""
-    found = {}
-    for path in sorted(models_folder().glob("*")):
-        if path.suffix in (".safetensors", ".pth") and path.is_file():
+    """All networks that can be read, those of the models folder first; each of the others is logged with its reason."""
+    found: dict[str, Entry] = {}
+    for path in (*sorted(models_folder().glob("*")), *sorted(folders.networks().glob("*"))):
+        if path.suffix in (".safetensors", ".pth") and not path.name.startswith(".") and path.is_file():
             item = _entry(path, path.stat().st_mtime_ns, path.stat().st_size)
             if item is not None:
-                found[path.stem] = item
+                found.setdefault(path.stem, item)
     return tuple(found.values())
 
 
@@ -79,9 +81,11 @@ def network(name: str) -> Network:
 
 def target(network: Network) -> HMM | None:
     """The HMM that a network was trained to emulate; None if its provenance names no known family of its size."""
-    family = network.metadata.get("family", "")
-    hmm = HMM.preset(family) if family in PRESETS else None
-    return hmm if hmm is not None and hmm.n_outputs == network.n_outputs else None
+    try:
+        return provenance.target(network.metadata, network.n_outputs)
+    except ValueError:
+        # Its file says nothing of use; the page says so where the comparison would be.
+        return None
 
 
 @lru_cache(maxsize=256)

@@ -52,16 +52,20 @@ class Watch:
 
 
 class Server:
-    """A server of its own on a free port, which can be stopped and started again under the same address."""
+    """A server of its own on a free port, which can be stopped and started again under the same address.
 
-    def __init__(self, cache: Path) -> None:
-        self.cache = cache
+    Attributes:
+        cache: the folder of its answers; data: the folder of what is trained and opened.
+    """
+
+    def __init__(self, cache: Path, data: Path) -> None:
+        self.cache, self.data = cache, data
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = cache / f"server-{self.port}.log"
 
     def start(self) -> None:
-        environment = {**os.environ, "HMMRNN_CACHE": str(self.cache)}
+        environment = {**os.environ, "HMMRNN_CACHE": str(self.cache), "HMMRNN_DATA": str(self.data)}
         command = [sys.executable, "-m", "hmmrnn", "serve", "--port", str(self.port), "--workers", "2", "--no-open"]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
@@ -109,18 +113,24 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def server(cache: Path) -> Iterator[str]:
-    """The address of a freshly started server."""
-    running = Server(cache)
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of what is trained and opened on the common server, empty at first."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="session")
+def server(cache: Path, data: Path) -> Iterator[str]:
+    """The address of a freshly started server with its workers."""
+    running = Server(cache, data)
     running.start()
     yield running.url
     running.stop()
 
 
 @pytest.fixture
-def own_server(cache: Path) -> Iterator[Server]:
-    """A server that the test may stop."""
-    running = Server(cache)
+def own_server(cache: Path, tmp_path: Path) -> Iterator[Server]:
+    """A server that the test may stop, with a data folder of its own."""
+    running = Server(cache, tmp_path / "data")
     running.start()
     yield running
     running.stop()

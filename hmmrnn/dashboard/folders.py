@@ -1,0 +1,43 @@
+"""Where is what was made or opened here kept? In one folder that all processes share.
+
+networks/    what was trained, opened or taken as a snapshot: offered in the picker beside the shipped networks
+trainings/   one folder for each training: its settings, the state it is resumed from, its latest snapshot
+incoming/    files that were handed in and are not checked yet
+queue.db     the queues, unless they are in Redis
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def data() -> Path:
+    """The folder, made private to its owner: HMMRNN_DATA, or a place of the user's own."""
+    default = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "hmmrnn"
+    path = Path(os.environ.get("HMMRNN_DATA") or default).resolve()
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+def networks() -> Path:
+    """The folder of networks that were trained, opened or taken as a snapshot."""
+    return _part("networks")
+
+
+def trainings() -> Path:
+    """The folder of trainings."""
+    return _part("trainings")
+
+
+def incoming() -> Path:
+    """The folder of files that are not checked yet."""
+    return _part("incoming")
+
+
+def _part(name: str) -> Path:
+    path = data() / name
+    path.mkdir(exist_ok=True)
+    return path

@@ -1,0 +1,107 @@
+"""Who does what takes long, and how does one hear of it? Workers, by way of two queues and a few shared values.
+
+Without further ado both are one SQLite file in the data folder; with HMMRNN_REDIS_URL they are in Redis, and web
+processes and workers may run on several machines.
+
+Trainings take minutes and wait for each other; errands (checking a file, an analysis with heavy libraries) take seconds
+and must not wait for a training. So each kind has a queue and a worker of its own. The web process names the work and
+never imports it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pkgutil
+import time
+from functools import cache
+from typing import Any
+
+from huey import Huey, RedisHuey, SqliteHuey
+from huey.api import TaskWrapper
+from huey.constants import EmptyData
+from huey.exceptions import ResultTimeout
+
+from hmmrnn.dashboard import folders
+
+TRAININGS, ERRANDS = "trainings", "errands"
+WORK = {
+    "train": (TRAININGS, "hmmrnn.dashboard.work:run_training"),
+    "check": (ERRANDS, "hmmrnn.dashboard.files:check"),
+    "analyse": (ERRANDS, "hmmrnn.dashboard.work:analyse"),
+}
+PREFIX = "hmmrnn-"
+# Whoever works beats every two seconds; without a beat for so long it is taken for gone.
+BEAT_SECONDS, LOST_AFTER_SECONDS = 2.0, 7.0
+PATIENCE_SECONDS = 60.0
+
+
+@cache
+def queue(name: str) -> Huey:
+    """One of the two queues."""
+    url = os.environ.get("HMMRNN_REDIS_URL")
+    if url:
+        return RedisHuey(f"{PREFIX}{name}", url=url)
+    return SqliteHuey(f"{PREFIX}{name}", filename=str(folders.data() / "queue.db"), strict_fifo=True)
+
+
+@cache
+def task(work: str) -> TaskWrapper:
+    """A kind of work, which is put into its queue by calling it."""
+    name, path = WORK[work]
+
+    def run(*args: Any) -> Any:
+        return pkgutil.resolve_name(path)(*args)
+
+    return queue(name).task(name=work)(run)
+
+
+def errand(work: str, *args: Any) -> Any:
+    """Have an errand run by a worker, and wait for its answer.
+
+    Raises:
+        ValueError: there is no worker, or it did not answer in time.
+    """
+    if not present(ERRANDS):
+        raise ValueError("no worker is running, so this cannot be computed now; it is asked for again when one is back")
+    try:
+        return task(work)(*args).get(blocking=True, timeout=PATIENCE_SECONDS, max_delay=0.2)
+    except ResultTimeout:
+        raise ValueError(f"the worker did not answer within {PATIENCE_SECONDS:g} seconds; try again") from None
+
+
+def waiting(work: str) -> list[tuple[Any, ...]]:
+    """The arguments of all work of a kind that no worker has taken yet, the next one first."""
+    return [item.args for item in queue(WORK[work][0]).pending() if item.name == work]
+
+
+def put(key: str, value: Any) -> None:
+    """Keep a value that JSON can hold where all processes see it."""
+    queue(TRAININGS).storage.put_data(key, json.dumps(value, allow_nan=False).encode())
+
+
+def look_up(key: str) -> Any:
+    """The value kept under a key; None if there is none."""
+    found = queue(TRAININGS).storage.peek_data(key)
+    return None if found is EmptyData else json.loads(bytes(found))
+
+
+def discard(key: str) -> None:
+    """Forget a value, if it is there."""
+    queue(TRAININGS).storage.delete_data(key)
+
+
+def beat(key: str) -> None:
+    """Leave a sign of life under a key."""
+    put(f"beat:{key}", time.time())
+
+
+def beating(key: str) -> bool:
+    """Whether there was a sign of life within the last seconds."""
+    beaten_at = look_up(f"beat:{key}")
+    return beaten_at is not None and abs(time.time() - beaten_at) < LOST_AFTER_SECONDS
+
+
+def present(name: str) -> bool:
+    """Whether a queue has a worker."""
+    return beating(f"worker:{name}")

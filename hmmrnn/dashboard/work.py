@@ -1,0 +1,149 @@
+"""What does a worker do with a training? It trains, tells how it goes, keeps what is needed to go on, and listens.
+
+Run in a process of its own, which may import torch and may be killed: whatever it has told stays where everybody sees
+it, and the state file lets another worker take over.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from hmmrnn.checkpoint import save
+from hmmrnn.dashboard import folders, jobs, queue
+from hmmrnn.fidelity import fidelity
+from hmmrnn.training import FIDELITY_NUMBERS, Progress, fit, judged
+
+logger = logging.getLogger(__name__)
+
+TELL_EVERY_SECONDS = 0.5
+SNAPSHOT_EVERY_SECONDS = 10.0
+SPEED_OVER_STEPS = 20
+# Enough to see how it goes; the verdict at the end is of far longer runs.
+SNAPSHOT_RUNS, SNAPSHOT_STEPS = 32, 500
+
+
+def run_training(job_id: str) -> None:
+    """Train a job that waits, from where it was kept, until it is done, cancelled, or this worker is told to end."""
+    job = jobs.look_at(job_id)
+    # Two tasks of one job, from two people who resumed it at once, must not both train it.
+    lock = FileLock(jobs.state_file(job_id).with_suffix(".lock"), blocking=False)
+    try:
+        with lock, _Ending() as ending:
+            if job.state in (jobs.WAITING, jobs.LOST):
+                _train(job, ending)
+    except Timeout:
+        logger.info("training %s is under way in another worker", job_id)
+
+
+def _train(job: jobs.Job, ending: _Ending) -> None:
+    with _beating(job.id):
+        jobs.set_state(job.id, jobs.RUNNING)
+        reporter = _Reporter(job.id)
+        try:
+            fitted = fit(
+                job.config, reporter, lambda: ending.asked or jobs.cancel_requested(job.id), jobs.state_file(job.id)
+            )
+            reporter.tell()
+            if fitted.stopped:
+                return jobs.put_back(job.id) if ending.asked else jobs.set_state(job.id, jobs.CANCELLED)
+            result = judged(job.config, fitted)
+        except FloatingPointError as error:
+            return jobs.set_state(job.id, jobs.FAILED, reason=f"{error}")
+        except Exception as error:
+            # Nobody else would tell: without this the job would look lost. The worker's log gets the trace.
+            jobs.set_state(job.id, jobs.FAILED, reason=f"the worker could not train it ({error}); its log says more")
+            raise
+    name = jobs.network_name(job)
+    save(result.network, folders.networks() / f"{name}.safetensors")
+    jobs.set_state(job.id, jobs.DONE, model=name)
+    return None
+
+
+class _Ending:
+    """Whether this process has been told to end. Training then stops after its step instead of in the middle of it."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __enter__(self) -> _Ending:
+        self.previous = signal.signal(signal.SIGTERM, self._on_signal)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGTERM, self.previous)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.asked = True
+
+
+@contextmanager
+def _beating(job_id: str) -> Iterator[None]:
+    """Signs of life from another thread: a step of the paper's recipe takes longer than the patience of who watches."""
+    done = threading.Event()
+
+    def beat() -> None:
+        while not done.wait(queue.BEAT_SECONDS):
+            queue.beat(f"job:{job_id}")
+
+    queue.beat(f"job:{job_id}")
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+class _Reporter:
+    """Tells how a training goes, as often as somebody could look, and takes a snapshot now and then."""
+
+    def __init__(self, job_id: str) -> None:
+        self.job_id = job_id
+        self.pace: deque[tuple[int, float]] = deque(maxlen=SPEED_OVER_STEPS + 1)
+        self.told_at = self.snapshot_at = -math.inf
+        self.fidelity: dict[str, Any] = {}
+        self.latest: Progress | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        self.latest = progress
+        self.pace.append((progress.step, progress.seconds))
+        now, last = time.monotonic(), progress.step == progress.steps
+        if last or now - self.snapshot_at > SNAPSHOT_EVERY_SECONDS:
+            self._take_snapshot(progress)
+            self.snapshot_at = time.monotonic()
+        if last or now - self.told_at > TELL_EVERY_SECONDS:
+            self.tell()
+            self.told_at = now
+
+    def _take_snapshot(self, progress: Progress) -> None:
+        network = progress.network()
+        save(network, jobs.snapshot_file(self.job_id))
+        hmm = jobs.look_at(self.job_id).config.hmm
+        found = fidelity(network, hmm, trajectories=SNAPSHOT_RUNS, steps=SNAPSHOT_STEPS)
+        numbers = {name: getattr(found, name) for name in FIDELITY_NUMBERS}
+        # JSON knows no NaN, which is what a network that diverges is judged by.
+        known = {name: value if math.isfinite(value) else None for name, value in numbers.items()}
+        self.fidelity = {"step": progress.step, "diverged": found.diverged, **known}
+
+    def tell(self) -> None:
+        """Tell of the latest step, if there was one."""
+        progress = self.latest
+        if progress is None:
+            return
+        first, last = self.pace[0], self.pace[-1]
+        speed = (last[0] - first[0]) / (last[1] - first[1]) if last[1] > first[1] else None
+        told = {name: getattr(progress, name) for name in ("step", "steps", "loss", "floor", "plateau", "seconds")}
+        queue.put(f"losses:{self.job_id}", [round(loss, 4) for loss in progress.losses])
+        queue.put(f"progress:{self.job_id}", {**told, "steps_per_second": speed, "fidelity": self.fidelity})

@@ -1,0 +1,67 @@
+"""How does a worker process live? It takes jobs from one queue, shows that it is there, and ends with its parent.
+
+The taking is huey's consumer, which runs each job in a process that can be killed: the next one takes its place.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from datetime import datetime
+
+from huey.consumer import Consumer, Scheduler, Worker
+
+from hmmrnn.dashboard import queue
+from hmmrnn.supervisor import end_with_parent
+
+logger = logging.getLogger(__name__)
+
+HEALTH_EVERY_SECONDS = 1
+# A worker that has nothing to do looks again after at most so long (SQLite; Redis tells it at once).
+LOOK_EVERY_SECONDS = 0.5
+NICENESS = 5
+
+
+def serve_queue(name: str, at_once: int) -> None:
+    """Take jobs from a queue until this process is told to end; does not return before.
+
+    Args:
+        name: trainings or errands.
+        at_once: number of jobs to work on at the same time.
+    """
+    # Pages are answered first: who looks on should not feel that somebody trains.
+    os.nice(NICENESS)
+    for work, (of, _) in queue.WORK.items():
+        if of == name:
+            queue.task(work)
+    _Consumer(
+        queue.queue(name),
+        workers=at_once,
+        worker_type="process",
+        periodic=False,
+        max_delay=LOOK_EVERY_SECONDS,
+        health_check_interval=HEALTH_EVERY_SECONDS,
+    ).run()
+
+
+class _Worker(Worker):
+    def initialize(self) -> None:
+        end_with_parent(signal.SIGKILL)
+        super().initialize()
+
+
+class _Scheduler(Scheduler):
+    """The part of a consumer that comes around every second, whatever its workers do: it shows that they are there."""
+
+    def initialize(self) -> None:
+        end_with_parent(signal.SIGKILL)
+        super().initialize()
+
+    def loop(self, now: datetime | None = None) -> None:
+        queue.beat(f"worker:{self.huey.name.removeprefix(queue.PREFIX)}")
+        super().loop(now)
+
+
+class _Consumer(Consumer):
+    worker_class, scheduler_class = _Worker, _Scheduler

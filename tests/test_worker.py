@@ -1,0 +1,219 @@
+"""The life of trainings in real workers that are killed and stopped while they work, on SQLite and on a real Redis."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hmmrnn.checkpoint import load
+from hmmrnn.dashboard import catalog, folders, jobs, queue
+from hmmrnn.recipe import TrainingConfig
+from hmmrnn.training import fit
+
+pytest_plugins = ["tests.fixtures_dashboard"]
+
+ROOT = Path(__file__).resolve().parents[1]
+PATIENCE_SECONDS = 60.0
+# A worker that is killed must be missed within this time.
+MISSED_WITHIN_SECONDS = 10.0
+STEPS_COMPARED = 60
+
+
+@dataclass
+class WorkerProcess:
+    """A worker of the trainings, as `serve` starts it."""
+
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "hmmrnn", "worker", "--only", "trainings"]
+        self.process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            assert self.process.wait(PATIENCE_SECONDS) == 0
+            self.process = None
+
+    def kill_the_one_that_trains(self) -> None:
+        """SIGKILL to the process that has torch: of all that the worker started, the one with the most memory."""
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        os.kill(max(map(int, children), key=memory), signal.SIGKILL)
+
+
+def memory(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Redis of our own."""
+    program = shutil.which("redis-server") or shutil.which("valkey-server")
+    if program is None:
+        pytest.fail("no redis-server on this machine: run `make test`, which installs it, or install it by hand")
+    port, folder = free_port(), tmp_path_factory.mktemp("redis")
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    eventually(lambda: answers(port))
+    yield f"redis://127.0.0.1:{port}/0"
+    process.terminate()
+    process.wait(PATIENCE_SECONDS)
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def world(request, empty_world, monkeypatch):
+    """The dashboard's modules with one of the two kinds of queue."""
+    if request.param == "redis":
+        monkeypatch.setenv("HMMRNN_REDIS_URL", request.getfixturevalue("redis_url"))
+        queue.queue(queue.TRAININGS).flush()
+        queue.queue(queue.TRAININGS).storage.flush_all()
+    return empty_world
+
+
+@pytest.fixture
+def worker(world) -> Iterator[WorkerProcess]:
+    """A worker that is not started yet."""
+    made = WorkerProcess()
+    yield made
+    if made.process is not None:
+        made.process.terminate()
+        made.process.wait(PATIENCE_SECONDS)
+
+
+def eventually(holds: Callable[[], object], within: float = PATIENCE_SECONDS) -> None:
+    deadline = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.05)
+
+
+def becomes(job_id: str, state: str, within: float = PATIENCE_SECONDS) -> None:
+    eventually(lambda: jobs.look_at(job_id).state == state, within)
+
+
+def step_of(job_id: str) -> int:
+    return int(jobs.look_at(job_id).progress.get("step", 0))
+
+
+def advances(job_id: str) -> None:
+    """Wait until a job has trained further than it has now."""
+    before = step_of(job_id)
+    eventually(lambda: jobs.look_at(job_id).state == jobs.RUNNING and step_of(job_id) > max(before, STEPS_COMPARED))
+
+
+def small(seed: int, steps: int) -> TrainingConfig:
+    return TrainingConfig.preset(
+        "linear-2", seed=seed, steps=steps, n_neurons=10, n_inputs=5, batch=32, length=20, pair_from=0.0
+    )
+
+
+def test_the_life_of_trainings(worker: WorkerProcess) -> None:
+    endless, short = small(seed=0, steps=1_000_000), small(seed=1, steps=3)
+    first = jobs.submit(endless)
+    second = jobs.submit(short)
+    assert not queue.present(queue.TRAININGS)
+    assert [jobs.look_at(job).before for job in (first, second)] == [0, 1]
+    assert jobs.submit(endless) == first
+
+    worker.start()
+    eventually(lambda: queue.present(queue.TRAININGS))
+    advances(first)
+    assert (jobs.look_at(second).state, jobs.look_at(second).before) == (jobs.WAITING, 1)
+    assert jobs.submit(endless) == first
+    assert len(jobs.listing()) == 2, "an equal request joins what runs"
+    progress = jobs.look_at(first).progress
+    assert progress["floor"] < progress["plateau"]
+    assert progress["steps_per_second"] > 0
+    assert progress["fidelity"]["step"] >= 1
+
+    snapshot = catalog.network(jobs.explore(first))
+    assert (snapshot.n_neurons, snapshot.n_inputs, snapshot.n_outputs) == (10, 5, 3)
+    assert 1 <= int(snapshot.metadata["steps_done"]) <= step_of(first)
+
+    jobs.cancel(first)
+    becomes(first, jobs.CANCELLED)
+    becomes(second, jobs.DONE)
+    model = jobs.look_at(second).model
+    assert model in [entry.name for entry in catalog.entries()]
+    whole = fit(short)
+    np.testing.assert_array_equal(catalog.network(model).W_hh, whole.network.W_hh)
+    assert catalog.network(model).metadata["fidelity_passes"] == "false"
+    assert jobs.submit(short) == second
+    assert jobs.look_at(second).state == jobs.DONE, "who asks for what is done gets what is done"
+
+    reached = step_of(first)
+    jobs.resume(first)
+    advances(first)
+    assert step_of(first) > reached, "it has gone on, not begun anew"
+
+    worker.kill_the_one_that_trains()
+    becomes(first, jobs.LOST, within=MISSED_WITHIN_SECONDS)
+    jobs.resume(first)
+    advances(first)
+
+    worker.stop()
+    assert jobs.look_at(first).state == jobs.WAITING, "it was put back, at its place"
+    kept = step_of(first)
+    worker.start()
+    eventually(lambda: jobs.look_at(first).state == jobs.RUNNING and step_of(first) > kept)
+    jobs.cancel(first)
+    becomes(first, jobs.CANCELLED)
+
+    undisturbed = iter(range(STEPS_COMPARED + 1))
+    same = fit(endless, should_stop=lambda: next(undisturbed) == STEPS_COMPARED)
+    np.testing.assert_allclose(jobs.losses(first)[:STEPS_COMPARED], same.losses, atol=5e-5)
+    assert len(jobs.losses(first)) == step_of(first)
+
+
+def test_a_training_that_diverges_says_why(world, worker: WorkerProcess) -> None:
+    config = TrainingConfig.from_dict({**small(seed=0, steps=50).to_dict(), "learning_rate": 1e30})
+    job_id = jobs.submit(config)
+    worker.start()
+    becomes(job_id, jobs.FAILED)
+    assert "training diverged at step 2" in jobs.look_at(job_id).reason
+    assert not list(folders.networks().iterdir())
+
+
+def test_a_state_that_cannot_be_gone_on_from_is_said(world, worker: WorkerProcess) -> None:
+    job_id = jobs.submit(small(seed=0, steps=3))
+    jobs.state_file(job_id).write_bytes(b"not a state")
+    worker.start()
+    becomes(job_id, jobs.FAILED)
+    assert "training cannot go on from state.pt" in jobs.look_at(job_id).reason
+
+
+def test_a_worker_that_is_killed_leaves_nothing_behind(world, worker: WorkerProcess) -> None:
+    job_id = jobs.submit(small(seed=0, steps=1_000_000))
+    worker.start()
+    advances(job_id)
+    assert worker.process is not None
+    children = Path(f"/proc/{worker.process.pid}/task/{worker.process.pid}/children").read_text().split()
+    worker.process.kill()
+    worker.process.wait()
+    worker.process = None
+    eventually(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+    becomes(job_id, jobs.LOST, within=MISSED_WITHIN_SECONDS)
+    assert load(jobs.snapshot_file(job_id)).n_neurons == 10, "the snapshot is whole"
