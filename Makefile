@@ -65,11 +65,12 @@ $(DEV): requirements-dev.txt requirements.txt | $(PY)
 	$(PIP) install --requirement requirements-dev.txt
 	@touch $(RUNTIME) $@
 
-# Chromium, which the tests drive for real.
+# Chromium and Redis, which the tests use for real.
 system:
 	@missing=""; \
 	command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null \
 	    || missing="chromium fonts-dejavu-core"; \
+	command -v redis-server >/dev/null || command -v valkey-server >/dev/null || missing="$$missing redis-server"; \
 	[ -n "$$missing" ] || exit 0; \
 	if [ "$$(id -u)" = 0 ]; then as_root=""; else as_root="$$(command -v sudo)" || as_root=none; fi; \
 	if command -v apt-get >/dev/null && [ "$$as_root" != none ] \
