@@ -2,7 +2,7 @@ FROM python:3.11.14-slim-bookworm
 
 RUN groupadd --gid 10001 hmmrnn \
     && useradd --uid 10001 --gid hmmrnn --no-create-home --home-dir /tmp --shell /usr/sbin/nologin hmmrnn \
-    && install --directory --owner hmmrnn --group hmmrnn --mode 0700 /var/cache/hmmrnn
+    && install --directory --owner hmmrnn --group hmmrnn --mode 0700 /var/cache/hmmrnn /var/lib/hmmrnn
 
 WORKDIR /app
 
@@ -15,18 +15,19 @@ COPY assets ./assets
 COPY hmmrnn ./hmmrnn
 COPY models ./models
 
-# The root file system may be read-only: only the cache and /tmp are written to.
+# The root file system may be read-only: only the cache, the data and /tmp are written to.
 ENV HMMRNN_CACHE=/var/cache/hmmrnn \
+    HMMRNN_DATA=/var/lib/hmmrnn \
     HMMRNN_HOST=0.0.0.0 \
     HMMRNN_MODELS=/app/models \
     HMMRNN_PORT=8050 \
     HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
-VOLUME ["/var/cache/hmmrnn"]
+VOLUME ["/var/cache/hmmrnn", "/var/lib/hmmrnn"]
 USER 10001:10001
 EXPOSE 8050
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-c", "import os, urllib.request as web; web.urlopen(f\"http://127.0.0.1:{os.environ['HMMRNN_PORT']}/healthz\", timeout=4)"]
-# Two web processes, which share the cache.
+# Two web processes, which share the cache, and the workers that train and check files.
 CMD ["python", "-m", "hmmrnn", "serve", "--host", "0.0.0.0", "--workers", "2", "--no-open"]

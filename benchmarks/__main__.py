@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from benchmarks.clicks import click_figures
@@ -20,6 +21,8 @@ from benchmarks.figures import FIGURES, Measurement, record
 from benchmarks.machine import load, machine
 from benchmarks.performance_page import performance_page
 from benchmarks.startup import startup_figures
+from benchmarks.training import figure_name, paper_figures, training_figures
+from hmmrnn.hmm import PRESETS
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +47,8 @@ BENCHES = (
     Bench(("cold_start_to_first_figure_s",), startup_figures, 3),
     Bench(("residency_s",), residency_figures, 3),
     Bench(("kick_detection_s",), kick_figures, 2),
+    Bench(("paper_step_s",), paper_figures, 3),
+    *(Bench((figure_name(family),), partial(training_figures, families=(family,)), 1) for family in PRESETS),
 )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hmmrnn.hmm import HMM
-from hmmrnn.recipe import LENGTHS, PAPER, RECIPES, TRAINING_LENGTH, TrainingConfig
+from hmmrnn.recipe import LENGTHS, PAPER, RECIPES, SHORTEST_CARRIED, TRAINING_LENGTH, TrainingConfig
 
 
 @pytest.mark.parametrize("family", TRAINING_LENGTH)
@@ -121,11 +121,28 @@ def test_another_hmm_gets_windows_that_hold_a_few_stays():
     assert "length" not in config.departures, "no other length was published for it"
 
 
-@pytest.mark.parametrize(("stay", "length"), [(0.5, LENGTHS[0]), (0.999, LENGTHS[1]), (1.0, LENGTHS[1])])
-def test_windows_stay_within_bounds(stay, length):
+@pytest.mark.parametrize(
+    ("stay", "recipe", "length"),
+    [
+        (0.5, "paper", LENGTHS[0]),
+        (0.5, "fast", SHORTEST_CARRIED),
+        (0.999, "paper", LENGTHS[1]),
+        (0.999, "fast", LENGTHS[1]),
+        (1.0, "paper", LENGTHS[1]),
+    ],
+)
+def test_windows_stay_within_bounds(stay, recipe, length):
     B = np.eye(2) if stay < 1 else np.array([[1.0, 0.0]])
     A = [[stay, 1 - stay], [1 - stay, stay]] if stay < 1 else [[1.0]]
-    assert TrainingConfig.for_hmm(HMM(A=A, B=B)).length == length
+    assert TrainingConfig.for_hmm(HMM(A=A, B=B), recipe).length == length
+
+
+def test_several_orbits_are_trained_on_long_runs():
+    for family in ("fully-connected", "cyclic"):
+        config = TrainingConfig.preset(family)
+        assert config.carry
+        assert config.activity_weight > 0
+    assert not TrainingConfig.preset("linear-3").carry
 
 
 def test_an_hmm_without_long_run_statistics_is_refused_before_training():
