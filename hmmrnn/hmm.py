@@ -87,7 +87,8 @@ class HMM:
             ValueError: a matrix is missing, ragged, not of numbers, or no matrix of probabilities.
         """
         if not isinstance(data, Mapping) or not {"A", "B"} <= set(data) <= {"A", "B", "start"}:
-            raise ValueError(f"an HMM must have matrices A and B, and may have a start; got {data!r}")
+            found = ", ".join(sorted(map(str, data))) if isinstance(data, Mapping) else type(data).__name__
+            raise ValueError(f"an HMM must have matrices A and B, and may have a start; got {found or 'nothing'}")
         start = {"start": data["start"]} if data.get("start") is not None else {}
         given = cls(A=data["A"], B=data["B"], **start)
         return next((known for known in map(cls.preset, PRESETS) if known.equals(given)), given)
@@ -221,8 +222,8 @@ def transition_matrix(joint: NDArray[np.float64]) -> NDArray[np.float64]:
 def _probability_rows(name: str, values: ArrayLike, ndim: int) -> NDArray[np.float64]:
     try:
         array = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must hold numbers, equally many in each row; got {values!r}") from None
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{name} must hold numbers, equally many in each row; got {str(values)[:80]}") from None
     if array.ndim != ndim or array.size == 0:
         raise ValueError(f"{name} must have {ndim} dimension{'s' * (ndim > 1)}; got shape {array.shape}")
     if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1 + ROW_SUM_TOLERANCE:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from hmmrnn.hmm import HMM, PRESETS
 
 FAMILY, FULL = "family", "hmm"
+MAX_REASON = 300
 
 
 def hmm_metadata(hmm: HMM) -> dict[str, str]:
@@ -44,8 +45,9 @@ def _named(metadata: Mapping[str, str]) -> HMM:
     if FULL in metadata:
         try:
             return HMM.from_dict(json.loads(metadata[FULL]))
-        except ValueError as error:
-            raise ValueError(f"the metadata hold an HMM that cannot be used: {error}") from error
+        except (ValueError, OverflowError, RecursionError) as error:
+            # The file is a stranger's: its JSON may be nested without end, or hold numbers beyond all bounds.
+            raise ValueError(f"the metadata hold an HMM that cannot be used: {str(error)[:MAX_REASON]}") from error
     if family is None:
         raise ValueError("the metadata names no HMM family")
     raise ValueError(f"the metadata names the HMM family {family!r}, which is no preset")

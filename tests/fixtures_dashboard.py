@@ -95,7 +95,6 @@ def _forget() -> None:
         catalog._load,
         folders.data,
         queries._noise,
-        queue.queue,
-        queue.task,
+        queue._make,
     ):
         remembered.cache_clear()

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from hmmrnn.checkpoint import fingerprint, load, save
-from hmmrnn.dashboard import catalog
+from hmmrnn.dashboard import catalog, conversion
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.hmm import HMM, PRESETS
 from hmmrnn.network import Network
@@ -55,7 +55,7 @@ def conversions(monkeypatch) -> list[list[str]]:
         started.append(command)
         return run(command, **more)
 
-    monkeypatch.setattr(catalog.subprocess, "run", recorded)
+    monkeypatch.setattr(conversion.subprocess, "run", recorded)
     return started
 
 
@@ -189,7 +189,7 @@ class TestBadFiles:
     def test_a_torch_file_that_takes_too_long_hides_no_other_network(self, models, monkeypatch, caplog):
         put(models, "good")
         put_pth(models / "slow.pth", random_network())
-        monkeypatch.setattr(catalog, "CONVERSION_SECONDS", 0.001)
+        monkeypatch.setattr(catalog, "LIMITS", replace(catalog.LIMITS, seconds=0))
         assert names() == ["good"]
         assert "slow.pth is not offered" in caplog.text
 
@@ -200,7 +200,7 @@ class TestTorchFiles:
         path = put_pth(models / "paper.pth", network)
         item = catalog.entry("paper")
         assert names() == ["paper"]
-        assert [command[:4] for command in conversions] == [[sys.executable, "-m", "hmmrnn", "convert"]]
+        assert [command[:3] for command in conversions] == [[sys.executable, "-m", "hmmrnn.dashboard.conversion"]]
         assert item.path.suffix == ".safetensors"
         assert item.path.parent.parent == Path(os.environ["HMMRNN_CACHE"]) / "hmmrnn"
         np.testing.assert_array_equal(catalog.network("paper").W_hh, network.W_hh)

@@ -36,6 +36,8 @@ def test_another_hmm_is_written_out():
         ({"family": "linear-2"}, "linear-2 has 3 outputs and the network 5"),
         (hmm_metadata(TWO_STATES), "custom has 3 outputs and the network 5"),
         ({"family": "custom", "hmm": "{"}, "the metadata hold an HMM that cannot be used"),
+        ({"family": "custom", "hmm": "[" * 100_000}, "the metadata hold an HMM that cannot be used"),
+        ({"family": "custom", "hmm": '{"A": [[' + "9" * 400 + ']], "B": [[1]]}'}, "A must hold numbers"),
         ({"family": "custom", "hmm": "[1, 2]"}, "the metadata hold an HMM that cannot be used"),
         ({"family": "custom", "hmm": json.dumps({"A": [[0.5]], "B": [[1]]})}, "row 0 of A must sum to 1; got 0.5"),
     ],

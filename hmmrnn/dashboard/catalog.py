@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +15,7 @@ from hmmrnn import provenance
 from hmmrnn.checkpoint import CheckpointError, Header, fingerprint, load, read_metadata
 from hmmrnn.dashboard import folders
 from hmmrnn.dashboard.cache import folder as cache_folder
+from hmmrnn.dashboard.conversion import MIB, Limits, convert
 from hmmrnn.dashboard.scenario import MODEL_NAME
 from hmmrnn.hmm import HMM
 from hmmrnn.network import Network
@@ -24,7 +23,8 @@ from hmmrnn.network import Network
 logger = logging.getLogger(__name__)
 
 SHIPPED = Path(__file__).resolve().parents[2] / "models"
-CONVERSION_SECONDS = 120
+# Whoever fills the models folder may have files of 256 MiB in it, of which one value of two bytes becomes one of eight.
+LIMITS = Limits(seconds=120, memory=6144 * MIB, stored=1024 * MIB)
 
 
 @dataclass(frozen=True)
@@ -115,14 +115,5 @@ def _converted(path: Path) -> Path:
     copy = cache_folder() / "converted" / f"{fingerprint(path)}.safetensors"
     if not copy.exists():
         copy.parent.mkdir(exist_ok=True)
-        command = [sys.executable, "-m", "hmmrnn", "convert", str(path), str(copy)]
-        try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=CONVERSION_SECONDS, cwd=SHIPPED.parent, check=False
-            )
-        except subprocess.TimeoutExpired:
-            raise CheckpointError(f"{path.name} took more than {CONVERSION_SECONDS} seconds to convert") from None
-        if done.returncode:
-            sentence = done.stderr.strip().removeprefix("python -m hmmrnn convert: ")
-            raise CheckpointError(sentence or f"{path.name} could not be converted")
+        convert(path, copy, LIMITS)
     return copy

@@ -13,9 +13,11 @@ from __future__ import annotations
 import json
 import os
 import pkgutil
+import threading
 import time
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from huey import Huey, RedisHuey, SqliteHuey
 from huey.api import TaskWrapper
@@ -35,25 +37,49 @@ PREFIX = "hmmrnn-"
 BEAT_SECONDS, LOST_AFTER_SECONDS = 2.0, 7.0
 PATIENCE_SECONDS = 60.0
 
+_making = threading.Lock()
 
-@cache
+
+class _Made(NamedTuple):
+    """A queue, and the work that belongs to it."""
+
+    huey: Huey
+    tasks: dict[str, TaskWrapper]
+
+
 def queue(name: str) -> Huey:
     """One of the two queues."""
-    url = os.environ.get("HMMRNN_REDIS_URL")
-    if url:
-        return RedisHuey(f"{PREFIX}{name}", url=url)
-    return SqliteHuey(f"{PREFIX}{name}", filename=str(folders.data() / "queue.db"), strict_fifo=True)
+    return _made(name).huey
+
+
+def task(work: str) -> TaskWrapper:
+    """A kind of work, which is put into its queue by calling it."""
+    return _made(WORK[work][0]).tasks[work]
+
+
+def _made(name: str) -> _Made:
+    # Two first requests at once must not make two queues.
+    with _making:
+        return _make(name)
 
 
 @cache
-def task(work: str) -> TaskWrapper:
-    """A kind of work, which is put into its queue by calling it."""
-    name, path = WORK[work]
+def _make(name: str) -> _Made:
+    url = os.environ.get("HMMRNN_REDIS_URL")
+    if url:
+        huey = RedisHuey(f"{PREFIX}{name}", url=url)
+    else:
+        huey = SqliteHuey(f"{PREFIX}{name}", filename=str(folders.data() / "queue.db"), strict_fifo=True)
+    # All of its work at once: who cannot read an item of the queue cannot say what waits in it.
+    paths = {work: path for work, (of, path) in WORK.items() if of == name}
+    return _Made(huey, {work: huey.task(name=work)(_imported_when_run(path)) for work, path in paths.items()})
 
+
+def _imported_when_run(path: str) -> Callable[..., Any]:
     def run(*args: Any) -> Any:
         return pkgutil.resolve_name(path)(*args)
 
-    return queue(name).task(name=work)(run)
+    return run
 
 
 def errand(work: str, *args: Any) -> Any:

@@ -32,9 +32,6 @@ def serve_queue(name: str, at_once: int) -> None:
     """
     # Pages are answered first: who looks on should not feel that somebody trains.
     os.nice(NICENESS)
-    for work, (of, _) in queue.WORK.items():
-        if of == name:
-            queue.task(work)
     _Consumer(
         queue.queue(name),
         workers=at_once,
