@@ -61,6 +61,8 @@ _TRAINING_NUMBERS = {
 }
 VISITED_STATES, VISITED_RUNS, VISITED_STEPS, TRANSIENT = 1000, 32, 300, 100
 THREADS_PER_WORKER = 4
+MAX_STEP = 10**9
+STEPS = re.compile(r"[1-9][0-9]{0,8}:([1-9][0-9]{0,8})?:[1-9][0-9]{0,8}")
 ERRANDS_AT_ONCE = 2
 # Requests under way get this long to finish when the server is told to stop.
 GRACE_SECONDS = 3
@@ -159,7 +161,12 @@ def _add_train(commands: argparse._SubParsersAction[Any]) -> None:
     )
     parser.add_argument("--snapshots", metavar="FOLDER", help="also save the network as it learns, into this folder")
     parser.add_argument(
-        "--every", type=_whole_number(1), default=10, metavar="INT", help="steps between snapshots (%(default)s)"
+        "--at",
+        type=_steps,
+        default="10::10",
+        metavar="STEPS",
+        help="steps of the snapshots, as FIRST:LAST:EVERY, several with commas between; the last step is always one "
+        "(%(default)s)",
     )
     parser.add_argument(
         "--progress",
@@ -176,7 +183,7 @@ def _train(args: argparse.Namespace) -> int:
         config = TrainingConfig.for_hmm(hmm, args.recipe, **changes)
         out = _destination(args.out, ".safetensors")
         state = None if args.state is None else _destination(args.state)
-        snapshots = _Snapshots(Path(args.snapshots), args.every) if args.snapshots else None
+        snapshots = _Snapshots(Path(args.snapshots), args.at) if args.snapshots else None
     began = time.monotonic()
     interrupt = _Interrupt()
     try:
@@ -207,15 +214,22 @@ def _hmm_file(path: Path) -> HMM:
 
 
 class _Snapshots:
-    """Saves the network after the first step, every few steps, and after the last."""
+    """Saves the network as it is after certain steps, and after the last."""
 
-    def __init__(self, folder: Path, every: int) -> None:
+    def __init__(self, folder: Path, at: Sequence[range]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.every = folder, every
+        self.folder, self.at = folder, at
 
     def __call__(self, progress: Progress) -> None:
-        if progress.step in (1, progress.steps) or progress.step % self.every == 0:
+        if progress.step == progress.steps or any(progress.step in steps for steps in self.at):
             save(progress.network(), self.folder / f"step-{progress.step:05d}.safetensors")
+
+
+def _steps(text: str) -> list[range]:
+    if not all(STEPS.fullmatch(part) for part in text.split(",")):
+        raise argparse.ArgumentTypeError(f"must be FIRST:LAST:EVERY, as in 10:200:10; got {text!r}")
+    parts = [part.split(":") for part in text.split(",")]
+    return [range(int(first), int(last or MAX_STEP) + 1, int(every)) for first, last, every in parts]
 
 
 class _Interrupt:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hmmrnn.hmm import HMM
 from hmmrnn.network import Floats, Network, few_threads, rollout
@@ -34,7 +35,8 @@ class Fidelity:
     """A network's long-run statistics beside its target's.
 
     Errors are the largest absolute difference of two probabilities. Standard errors come from the spread
-    between trajectories. If any run diverged, the statistics are over the runs that did not (NaN if none).
+    between trajectories; where the target's value is exact, that of the network is also that of their difference.
+    If any run diverged, the statistics are over the runs that did not (NaN if none).
 
     Attributes:
         transition_error: largest error of the emission transition matrix, over rows with more than 2 % of the
@@ -44,9 +46,12 @@ class Fidelity:
         lag_error: largest error of the agreement at lags 2, 5 and 10.
         log_likelihood_gap: nats per symbol by which the target's own sequences are likelier under it than the
             network's; 0 is perfect, and sampling can make it slightly negative.
+        log_likelihood: nats per symbol of the network's emissions under the target; -inf if it cannot emit them.
+        target_log_likelihood: that of the target's own sequences, as many and as long: minus its entropy rate.
         marginal, transitions, agreement, volatility: the network's own values: (O,), (O, O), (L,) over `LAGS`, scalar.
         target_marginal, target_transitions, target_agreement, target_volatility: the target's, exact.
-        marginal_se, transitions_se, agreement_se, volatility_se, log_likelihood_se: standard errors.
+        marginal_se, transitions_se, agreement_se, volatility_se, log_likelihood_se, target_log_likelihood_se,
+            log_likelihood_gap_se: standard errors.
         diverged: number of runs that left all bounds.
         trajectories, steps: size of the test.
         seed: seed of the noise.
@@ -57,6 +62,8 @@ class Fidelity:
     volatility_ratio: float
     lag_error: float
     log_likelihood_gap: float
+    log_likelihood: float
+    target_log_likelihood: float
     marginal: Floats
     transitions: Floats
     agreement: Floats
@@ -70,6 +77,8 @@ class Fidelity:
     agreement_se: Floats
     volatility_se: float
     log_likelihood_se: float
+    target_log_likelihood_se: float
+    log_likelihood_gap_se: float
     diverged: int
     trajectories: int
     steps: int
@@ -126,20 +135,25 @@ def fidelity(
     if steps <= max(LAGS):
         raise ValueError(f"steps must be above {max(LAGS)}, the largest lag; got {steps}")
     with few_threads(network):
-        joints, marginals, likelihoods, diverged = _statistics(network, hmm, seed, trajectories, steps, sigma)
+        probabilities = long_runs(network, steps, trajectories, sigma, seed)
+    joints, marginals, likelihoods = _statistics(probabilities, hmm, seed)
     own = hmm.log_likelihood(hmm.sample(max(trajectories, 2), steps, seed)[0]) / steps
     target = np.array([hmm.joint(lag) for lag in LAGS])
     agreement_runs = np.trace(joints, axis1=-2, axis2=-1)
     agreement, target_agreement = _mean(agreement_runs), np.trace(target, axis1=-2, axis2=-1)
     marginal = _mean(marginals)
     transitions, transitions_se = emission_transitions(joints[:, 0])
+    log_likelihood, log_likelihood_se = float(_mean(likelihoods)), float(_standard_error(likelihoods))
+    own_log_likelihood, own_log_likelihood_se = float(own.mean()), float(_standard_error(own))
     gated = [LAGS.index(lag) for lag in GATE_LAGS]
     return Fidelity(
         transition_error=transition_error(transitions, hmm),
         marginal_error=_largest(marginal - hmm.marginal),
         volatility_ratio=float((1 - agreement[0]) / hmm.volatility) if hmm.volatility > 0 else float("nan"),
         lag_error=_largest((agreement - target_agreement)[gated]),
-        log_likelihood_gap=float(own.mean() - _mean(likelihoods)),
+        log_likelihood_gap=own_log_likelihood - log_likelihood,
+        log_likelihood=log_likelihood,
+        target_log_likelihood=own_log_likelihood,
         marginal=marginal,
         transitions=transitions,
         agreement=agreement,
@@ -152,12 +166,38 @@ def fidelity(
         transitions_se=transitions_se,
         agreement_se=_standard_error(agreement_runs),
         volatility_se=float(_standard_error(agreement_runs)[0]),
-        log_likelihood_se=float(np.hypot(_standard_error(likelihoods), _standard_error(own))),
-        diverged=diverged,
+        log_likelihood_se=log_likelihood_se,
+        target_log_likelihood_se=own_log_likelihood_se,
+        log_likelihood_gap_se=float(np.hypot(log_likelihood_se, own_log_likelihood_se)),
+        diverged=int((~whole(probabilities)).sum()),
         trajectories=trajectories,
         steps=steps,
         seed=seed,
     )
+
+
+def long_runs(network: Network, steps: int, trajectories: int, sigma: float, seed: int) -> Floats:
+    """Emission probabilities (B, T, O) of the runs of `simulate`, without their activity; NaN for a run that diverges.
+
+    Raises:
+        ValueError: as `draw_noise`.
+    """
+    probabilities = np.full((trajectories, steps, network.n_outputs), np.nan)
+    # The activity of all runs would be gigabytes at once; trajectories have streams of their own, so a chunk of
+    # them can be run by itself with the very noise that the whole would have had.
+    for first in range(0, trajectories, CHUNK_TRAJECTORIES):
+        size = min(CHUNK_TRAJECTORIES, trajectories - first)
+        drive = network.drive(draw_noise(network.n_inputs, steps, size, sigma, seed, first))
+        h0 = np.zeros((size, network.n_neurons))
+        h = rollout(network, drive, h0).h
+        finite = first_divergence(h, drive, h0) < 0
+        probabilities[first : first + size][finite] = softmax(network.logits(h[finite]))
+    return probabilities
+
+
+def whole(probabilities: Floats) -> NDArray[np.bool_]:
+    """(B,) which of the runs of `long_runs` did not diverge."""
+    return ~np.isnan(probabilities[:, 0, 0])
 
 
 def joint_symbols(probabilities: Floats, lag: int) -> Floats:
@@ -178,25 +218,13 @@ def transition_error(transitions: Floats, hmm: HMM) -> float:
     return _largest(transitions[heavy] - hmm.emission_transitions[heavy])
 
 
-def _statistics(
-    network: Network, hmm: HMM, seed: int, trajectories: int, steps: int, sigma: float
-) -> tuple[Floats, Floats, Floats, int]:
-    """Joint symbols (B, L, O, O), marginals (B, O) and log-likelihood (B,) of the runs that stay finite."""
-    parts = []
-    # The whole test would hold gigabytes of activity at once; trajectories have streams of their own, so
-    # a chunk of them can be run by itself with the very noise that the whole would have had.
-    for first in range(0, trajectories, CHUNK_TRAJECTORIES):
-        size = min(CHUNK_TRAJECTORIES, trajectories - first)
-        drive = network.drive(draw_noise(network.n_inputs, steps, size, sigma, seed, first))
-        h0 = np.zeros((len(drive), network.n_neurons))
-        h = rollout(network, drive, h0).h
-        finite = first_divergence(h, drive, h0) < 0
-        parts.append((network.logits(h[finite]), finite))
-    finite = np.concatenate([mask for _, mask in parts])
-    p = softmax(np.concatenate([logits for logits, _ in parts]))
+def _statistics(probabilities: Floats, hmm: HMM, seed: int) -> tuple[Floats, Floats, Floats]:
+    """Joint symbols (B, L, O, O), marginals (B, O) and log-likelihood per symbol (B,) of the runs that stay finite."""
+    finite = whole(probabilities)
+    emissions, p = draw_emissions(probabilities, seed)[finite], probabilities[finite]
     joints = np.stack([joint_symbols(p, lag) for lag in LAGS], axis=1)
-    likelihoods = hmm.log_likelihood(draw_emissions(p, seed)) / steps if len(p) else np.empty(0)
-    return joints, p.mean(axis=1), likelihoods, int((~finite).sum())
+    likelihoods = hmm.log_likelihood(emissions) / p.shape[1] if len(p) else np.empty(0)
+    return joints, p.mean(axis=1), likelihoods
 
 
 def _mean(values: Floats) -> Floats:

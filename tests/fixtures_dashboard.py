@@ -6,9 +6,11 @@ computed from it then exist once for all modules.
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,7 +66,8 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
 
 @pytest.fixture
 def dashboard(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
-    """The dashboard's modules with the shelf as their models folder."""
+    """The dashboard's modules with the shelf as their models folder; errands are run at once, in this process."""
+    monkeypatch.setattr(queue, "errand", _run_here)
     yield from _world(replace(shelf, data=tmp_path / "data"), monkeypatch)
 
 
@@ -84,6 +87,12 @@ def _world(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
     _forget()
     yield shelf
     _forget()
+
+
+def _run_here(name: str, *args: Any) -> Any:
+    outcome, answer = pkgutil.resolve_name(queue.WORK[name][1])(*args)
+    assert outcome == queue.ANSWER, answer
+    return answer
 
 
 def _forget() -> None:

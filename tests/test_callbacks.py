@@ -11,7 +11,7 @@ from dash import no_update
 from dash.development.base_component import Component
 
 from hmmrnn.checkpoint import save
-from hmmrnn.dashboard import ids, queries
+from hmmrnn.dashboard import ids, queries, queue
 from hmmrnn.dashboard.callbacks.fast import activity_view, connectivity_marks, fast_views
 from hmmrnn.dashboard.callbacks.interventions import intervention_list
 from hmmrnn.dashboard.callbacks.link import opened
@@ -302,7 +302,7 @@ class TestLandscape:
 class TestTabs:
     def test_an_open_tab_asks_nothing_before_the_link_is_read(self, kick):
         assert spectrum_view(None, "light") == (no_update,) * 3
-        assert fidelity_view(None, "light") == (no_update,) * 3
+        assert fidelity_view(None, "light") == (no_update,) * 4
         assert activity_view(None, kick, "light") == (no_update,) * 2
 
     def test_the_spectrum_says_means_and_of_how_many_states(self, intact):
@@ -317,20 +317,59 @@ class TestTabs:
         assert answered == intact.to_dict()
 
     def test_fidelity_says_the_verdict_and_on_what_it_rests(self, intact):
-        figure, caption, answered = fidelity_view(intact.to_dict(), "light")
+        _, figure, caption, answered = fidelity_view(intact.to_dict(), "light")
         judged = queries.fidelity_of(intact)
-        assert caption.startswith("64 runs of 2,000 steps from h = 0, seed 3: ")
+        assert caption == f"64 runs of 2,000 steps from h = 0, seed 3: {'; '.join(judged.failures)}"
         assert not judged.passes
-        assert all(failure in caption for failure in judged.failures)
-        assert f"likelihood {judged.log_likelihood_gap:.3f} ± {judged.log_likelihood_se:.3f} nats" in caption
-        np.testing.assert_array_equal(figure.data[1].y, judged.marginal)
+        np.testing.assert_array_equal(named(figure, "share, network").y, judged.marginal)
+        assert "share, intact" not in names(figure)
         assert answered == intact.to_dict()
+
+    def test_fidelity_shows_the_answers_that_take_longer(self, intact):
+        figure = fidelity_view(intact.to_dict(), "light")[1]
+        matched, decoded = queries.matching_of(intact), queries.decoding_of(intact)
+        np.testing.assert_array_equal(named(figure, "matched distance").x, [matched.floor, matched.distance])
+        np.testing.assert_array_equal(named(figure, "P(state | output), %").z, 100 * decoded.state_given_output)
+
+    def test_fidelity_without_a_worker_shows_what_needs_none(self, intact, monkeypatch, caplog):
+        def nobody(*_: object) -> None:
+            raise queue.NoWorkerError("no worker is running")
+
+        monkeypatch.setattr(queries, "decoding_of", nobody)
+        _, figure, caption, _ = fidelity_view(intact.to_dict(), "light")
+        assert caption.endswith("matched distance and hidden states need a worker, and none answers")
+        assert "no worker is running" in caplog.text
+        np.testing.assert_array_equal(named(figure, "share, network").y, queries.fidelity_of(intact).marginal)
+        assert "matched distance" not in names(figure)
+
+    def test_fidelity_of_an_intervention_stands_beside_the_intact_one(self, intact, touched):
+        figure = fidelity_view(touched.to_dict(), "light")[1]
+        for name, scenario in (("intact", intact), ("now", touched)):
+            judged, matched = queries.fidelity_of(scenario), queries.matching_of(scenario)
+            np.testing.assert_array_equal(named(figure, f"agreement, {name}").y, judged.agreement)
+            place = list(named(figure, "matched distance").y).index(name)
+            assert named(figure, "matched distance").x[place] == matched.distance
+        assert queries.fidelity_of(touched).passes is False
+
+    def test_the_graph_is_as_high_as_its_figure(self, intact, touched):
+        heights = []
+        for scenario in (intact, touched):
+            style, figure, _, _ = fidelity_view(scenario.to_dict(), "light")
+            assert style == {"height": f"{figure.layout.height}px", "flex": "none"}
+            heights.append(figure.layout.height)
+        assert heights[0] < heights[1]
+
+    def test_runs_that_the_hmm_cannot_emit_are_said(self, intact, monkeypatch):
+        decoded = replace(queries.decoding_of(intact), impossible=2)
+        monkeypatch.setattr(queries, "decoding_of", lambda scenario: decoded)
+        assert fidelity_view(intact.to_dict(), "light")[2].endswith("; the HMM cannot emit 2 of the runs shown")
 
     def test_without_a_known_hmm_no_other_networks_figure_stays(self, intact):
         other = replace(intact, model="anonymous").to_dict()
-        figure, caption, answered = fidelity_view(other, "light")
+        style, figure, caption, answered = fidelity_view(other, "light")
         assert caption == "this network's file names no known HMM to compare it with"
         assert answered == other
+        assert style == {}
         assert figure is not no_update
         assert not go.Figure(figure).data
 
@@ -370,7 +409,7 @@ class TestThemes:
             ids.CONNECTIVITY: connectivity_view(MODEL, kick, theme, data)[0],
             ids.ACTIVITY: activity_view(data, kick, theme)[0],
             ids.SPECTRUM: spectrum_view(data, theme)[0],
-            ids.FIDELITY: fidelity_view(data, theme)[0],
+            ids.FIDELITY: fidelity_view(data, theme)[1],
         }
         for name, figure in figures.items():
             layout = figure.to_plotly_json()["layout"]

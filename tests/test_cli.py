@@ -116,6 +116,8 @@ class TestParser:
                 "train --preset cyclic --out a.safetensors --seed 1.5",
                 r"--seed: must be a whole number >= 0; got '1\.5'",
             ),
+            ("train --preset cyclic --out a --snapshots b --at 5", "--at: must be FIRST:LAST:EVERY, as in .*; got '5'"),
+            ("train --preset cyclic --out a --snapshots b --at 1:2:0", "--at: must be FIRST:LAST:EVERY"),
             ("serve --port 70000", "--port: must be a whole number from 1 to 65535; got '70000'"),
             ("serve --workers x", "--workers: must be a whole number >= 1; got 'x'"),
         ],
@@ -248,13 +250,13 @@ class TestTrain:
 
     def test_snapshots_are_networks(self, capsys, tmp_path) -> None:
         folder = tmp_path / "series"
-        argv = ["--snapshots", str(folder), "--every", "2", "--out", str(tmp_path / "net.safetensors")]
-        cli.main(["train", "--preset", "linear-2", *TINY, *argv])
+        argv = ["--snapshots", str(folder), "--at", "1:3:2,5::4", "--steps", "10", "--out"]
+        cli.main(["train", "--preset", "linear-2", *TINY, *argv, str(tmp_path / "net.safetensors")])
         assert [path.name for path in sorted(folder.iterdir())] == [
-            f"step-{step:05d}.safetensors" for step in (1, 2, 3)
+            f"step-{step:05d}.safetensors" for step in (1, 3, 5, 9, 10)
         ]
-        last = load(folder / "step-00003.safetensors")
-        assert last.metadata["steps_done"] == "3"
+        last = load(folder / "step-00010.safetensors")
+        assert last.metadata["steps_done"] == "10"
         np.testing.assert_array_equal(last.W_hh, load(tmp_path / "net.safetensors").W_hh)
 
     def test_progress_for_programs(self, capsys, tmp_path) -> None:

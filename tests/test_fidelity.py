@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -45,8 +46,8 @@ def test_constant_logits_are_a_one_state_hmm():
     for error in (judged.marginal_se, judged.transitions_se, judged.agreement_se, judged.volatility_se):
         np.testing.assert_allclose(error, 0, atol=1e-12)
     # Only the likelihood is of sampled symbols.
-    assert 0 < judged.log_likelihood_se < 0.03
-    assert abs(judged.log_likelihood_gap) < SIGMAS * judged.log_likelihood_se
+    assert 0 < judged.log_likelihood_gap_se < 0.03
+    assert abs(judged.log_likelihood_gap) < SIGMAS * judged.log_likelihood_gap_se
     assert judged.passes
     assert judged.failures == ()
 
@@ -62,7 +63,7 @@ def test_a_network_that_is_the_hmm_is_found_to_be(coincidence):
         (coincidence.volatility, coincidence.target_volatility, coincidence.volatility_se),
     ):
         assert (np.abs(own - target) < SIGMAS * error + slack).all()
-    assert abs(coincidence.log_likelihood_gap) < SIGMAS * coincidence.log_likelihood_se
+    assert abs(coincidence.log_likelihood_gap) < SIGMAS * coincidence.log_likelihood_gap_se
     assert coincidence.diverged == 0
 
 
@@ -121,8 +122,43 @@ def test_equals_averages_over_a_plain_run(judged_by_hand):
     np.testing.assert_allclose(judged.agreement, agreement.mean(axis=1), atol=1e-12)
     np.testing.assert_allclose(judged.agreement_se, agreement.std(axis=1, ddof=1) / np.sqrt(70), atol=1e-12)
     assert judged.volatility == pytest.approx(1 - agreement[0].mean())
-    own = hmm.log_likelihood(hmm.sample(70, 60, 3)[0]).mean() / 60
-    assert judged.log_likelihood_gap == pytest.approx(own - hmm.log_likelihood(run.emission).mean() / 60)
+    likelihoods = hmm.log_likelihood(run.emission) / 60, hmm.log_likelihood(hmm.sample(70, 60, 3)[0]) / 60
+    means, errors = zip(*((values.mean(), values.std(ddof=1) / np.sqrt(70)) for values in likelihoods), strict=True)
+    assert (judged.log_likelihood, judged.target_log_likelihood) == pytest.approx(means)
+    assert (judged.log_likelihood_se, judged.target_log_likelihood_se) == pytest.approx(errors)
+    assert judged.log_likelihood_gap == pytest.approx(means[1] - means[0])
+    assert judged.log_likelihood_gap_se == pytest.approx(np.hypot(*errors))
+
+
+def block_entropy(hmm: HMM, length: int, start: np.ndarray) -> float:
+    """Entropy of the first symbols in nats, over every sequence of that length."""
+    every = np.array(list(product(range(hmm.n_outputs), repeat=length)))
+    log_probability = HMM(hmm.A, hmm.B, start).log_likelihood(every)
+    log_probability = log_probability[np.isfinite(log_probability)]
+    return float(-(np.exp(log_probability) * log_probability).sum())
+
+
+@pytest.mark.parametrize("name", ["linear-2", "linear-3", "cyclic"])
+def test_the_targets_own_likelihood_is_minus_its_entropy_rate(name):
+    hmm = HMM.preset(name)
+    judged = fidelity(random_network(), hmm, seed=2, trajectories=64, steps=2000)
+    # The entropy of a symbol given those before it falls to the rate, and given the first state too it rises to it.
+    upper = block_entropy(hmm, 9, hmm.stationary) - block_entropy(hmm, 8, hmm.stationary)
+    rises = [block_entropy(hmm, 9, first) - block_entropy(hmm, 8, first) for first in np.eye(hmm.n_states)]
+    lower = hmm.stationary @ rises
+    assert 0 < upper - lower < 0.02
+    slack = SIGMAS * judged.target_log_likelihood_se
+    assert lower - slack < -judged.target_log_likelihood < upper + slack
+
+
+def test_the_likelihood_of_one_state_is_the_entropy_of_its_symbols():
+    shares = np.array([0.2, 0.05, 0.75])
+    judged = fidelity(constant_network([0.75, 0.2, 0.05]), one_state(list(shares)), trajectories=64, steps=400)
+    for value, error, exact in (
+        (judged.target_log_likelihood, judged.target_log_likelihood_se, shares @ np.log(shares)),
+        (judged.log_likelihood, judged.log_likelihood_se, shares[[2, 0, 1]] @ np.log(shares)),
+    ):
+        assert abs(value - exact) < SIGMAS * error
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 1000])
@@ -130,7 +166,7 @@ def test_running_it_in_parts_has_no_influence(judged_by_hand, monkeypatch, chunk
     network, hmm, judged = judged_by_hand
     monkeypatch.setattr(sys.modules["hmmrnn.fidelity"], "CHUNK_TRAJECTORIES", chunk)
     other = fidelity(network, hmm, seed=3, trajectories=70, steps=60, sigma=0.8)
-    for name in ("transitions", "transitions_se", "agreement", "agreement_se", "marginal", "log_likelihood_gap"):
+    for name in ("transitions", "transitions_se", "agreement", "agreement_se", "marginal", "log_likelihood"):
         np.testing.assert_allclose(getattr(other, name), getattr(judged, name), atol=1e-12, err_msg=name)
 
 
@@ -151,7 +187,9 @@ def test_standard_errors_are_the_spread_between_seeds():
         ("transitions", "transitions_se"),
         ("agreement", "agreement_se"),
         ("volatility", "volatility_se"),
-        ("log_likelihood_gap", "log_likelihood_se"),
+        ("log_likelihood_gap", "log_likelihood_gap_se"),
+        ("log_likelihood", "log_likelihood_se"),
+        ("target_log_likelihood", "target_log_likelihood_se"),
     ):
         spread = np.std([getattr(judged, value) for judged in repeats], axis=0, ddof=1)
         stated = np.mean([getattr(judged, error) for judged in repeats], axis=0)
@@ -166,7 +204,10 @@ def test_a_network_that_always_diverges_has_no_statistics_and_says_so():
     assert judged.failures[0] == "6 of 6 runs diverged"
     for name in ("transition_error", "marginal_error", "volatility_ratio", "lag_error", "log_likelihood_gap"):
         assert np.isnan(getattr(judged, name)), name
-    for name in ("marginal", "transitions", "agreement", "volatility", "marginal_se", "transitions_se"):
+    for name in (
+        "marginal", "transitions", "agreement", "volatility", "marginal_se", "transitions_se",
+        "log_likelihood", "log_likelihood_se", "log_likelihood_gap_se",
+    ):  # fmt: skip
         assert np.isnan(getattr(judged, name)).all(), name
 
 
@@ -181,12 +222,17 @@ def test_statistics_are_over_the_runs_that_do_not_diverge():
     assert f"{judged.diverged} of 40 runs diverged" in judged.failures
     agreement = (run.probabilities[finite, :-1] * run.probabilities[finite, 1:]).sum(axis=-1).mean()
     assert judged.volatility == pytest.approx(1 - agreement)
-    assert np.isfinite(judged.log_likelihood_gap)
+    likelihood = hmm.log_likelihood(run.emission[finite]) / 300
+    assert judged.log_likelihood == pytest.approx(likelihood.mean())
+    assert judged.log_likelihood_se == pytest.approx(likelihood.std(ddof=1) / np.sqrt(finite.sum()))
 
 
 def test_symbols_that_the_target_cannot_emit_cost_infinitely_many_nats():
     judged = fidelity(constant_network([0.5, 0.5]), one_state([1.0, 0.0]), trajectories=4, steps=50)
     assert judged.log_likelihood_gap == np.inf
+    assert judged.log_likelihood == -np.inf
+    assert np.isnan([judged.log_likelihood_se, judged.log_likelihood_gap_se]).all()
+    assert np.isfinite(judged.target_log_likelihood)
     assert not judged.passes
 
 

@@ -3,6 +3,7 @@
 import ast
 import re
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ import pytest
 from plotly.colors import sequential
 
 import hmmrnn
+from hmmrnn.decoding import Decoding
 from hmmrnn.fidelity import LAGS, Fidelity
 from hmmrnn.figures.activity import activity
 from hmmrnn.figures.connectivity import MAX_INPUT_COLUMNS, block_lines, connectivity, marks
+from hmmrnn.figures.fidelity import Verdict
 from hmmrnn.figures.fidelity import fidelity as fidelity_figure
 from hmmrnn.figures.orbit import orbit
 from hmmrnn.figures.region_map import REGION_COLOURS, region_map
@@ -22,6 +25,7 @@ from hmmrnn.figures.state_space import Colouring, plane_range, state_space
 from hmmrnn.figures.theme import DARK, GRAPH_CONFIG, LIGHT, REGION_LABELS, REGION_SYMBOLS, THEMES, Theme
 from hmmrnn.hmm import HMM
 from hmmrnn.landscape import Landscape, survey
+from hmmrnn.matching import Matching
 from hmmrnn.motion import Motion, observe
 from hmmrnn.network import Intervention, Network, intervene
 from hmmrnn.populations import CONTROL, INTEGRATING, KICK, Populations
@@ -79,26 +83,50 @@ def roles() -> Populations:
     return Populations(role, output, np.array([1, 4, 5, 2, 6, 0, 3, 7, 8, 9, 10, 11]))
 
 
-@pytest.fixture(scope="module")
-def judged() -> Fidelity:
-    """A verdict with numbers that are all different."""
-    rng = np.random.default_rng(0)
-    hmm = HMM.preset("linear-2")
-    measured = {
-        "marginal": rng.random(3), "transitions": rng.random((3, 3)), "agreement": rng.random(len(LAGS)),
-        "marginal_se": rng.random(3), "transitions_se": rng.random((3, 3)), "agreement_se": rng.random(len(LAGS)),
-    }  # fmt: skip
-    measured["transitions_se"][1] = np.nan
-    return Fidelity(
+def verdict_of(n_outputs: int, n_states: int, seed: int) -> Verdict:
+    """A verdict with numbers that are all different, and some that are missing."""
+    rng = np.random.default_rng(seed)
+    # What was measured comes from the seed; the HMM is the same for all.
+    exact = np.random.default_rng(99)
+    shapes = {"marginal": (n_outputs,), "transitions": (n_outputs, n_outputs), "agreement": (len(LAGS),)}
+    by_region, by_output = (n_states, len(REGIONS)), (n_outputs, n_states)
+    judged = Fidelity(
         transition_error=0.1, marginal_error=0.1, volatility_ratio=1.0, lag_error=0.1, log_likelihood_gap=0.1,
-        volatility=0.1, volatility_se=0.01, log_likelihood_se=0.01, diverged=0, trajectories=8, steps=100, seed=0,
-        target_marginal=hmm.marginal, target_transitions=hmm.emission_transitions,
-        target_agreement=np.array([hmm.lag_agreement(lag) for lag in LAGS]), target_volatility=hmm.volatility,
-        **measured,
+        log_likelihood=-rng.random(), target_log_likelihood=-exact.random(),
+        volatility=rng.random(), volatility_se=0.01, log_likelihood_se=0.02, target_log_likelihood_se=0.03,
+        log_likelihood_gap_se=0.04, diverged=0, trajectories=8, steps=1234, seed=0,
+        target_volatility=exact.random(),
+        **{name: rng.random(shape) for name, shape in shapes.items()},
+        **{f"{name}_se": 0.01 * rng.random(shape) for name, shape in shapes.items()},
+        **{f"target_{name}": exact.random(shape) for name, shape in shapes.items()},
     )  # fmt: skip
+    judged.transitions[-1] = judged.transitions_se[-1] = np.nan
+    matched = Matching(
+        distance=5 + rng.random(), distance_se=0.1, floor=5 + exact.random(), floor_se=0.2, excess=0.0, excess_se=0.1,
+        distances=rng.random(7), floors=rng.random(7), size=12, length=34, diverged=0, seed=0,
+    )  # fmt: skip
+    counts = rng.integers(1, 9999, by_region)
+    counts[:, REGIONS.index("unassigned")] = 0
+    decoded = Decoding(
+        states=np.zeros((2, 2), int), impossible=0,
+        region_given_state=rng.random(by_region), region_given_state_se=rng.random(by_region), region_counts=counts,
+        state_given_output=rng.random(by_output), state_given_output_se=0.01 * rng.random(by_output),
+        output_counts=rng.integers(1, 9999, by_output),
+    )  # fmt: skip
+    return Verdict(judged, matched, decoded)
 
 
-def every_figure(theme: Theme, twelve, intact, now, landscape, roles, judged) -> dict[str, go.Figure]:
+@pytest.fixture(scope="module")
+def verdict() -> Verdict:
+    return verdict_of(3, 4, seed=1)
+
+
+@pytest.fixture(scope="module")
+def untouched() -> Verdict:
+    return verdict_of(3, 4, seed=0)
+
+
+def every_figure(theme: Theme, twelve, intact, now, landscape, roles, verdict) -> dict[str, go.Figure]:
     """Each figure once or more, with everything on it that it can have."""
     hmm = HMM.preset("linear-2")
     values = Colouring("speed (plane units per step)", now.speed)
@@ -109,16 +137,17 @@ def every_figure(theme: Theme, twelve, intact, now, landscape, roles, judged) ->
         "orbit": orbit(now.profile, intact.profile, hmm, theme, strip),
         "connectivity": connectivity(twelve, roles, theme),
         "spectrum": spectrum(landscape, theme),
-        "fidelity": fidelity_figure(judged, theme),
+        "fidelity": fidelity_figure(verdict, None, theme),
+        "fidelity beside intact": fidelity_figure(verdict, verdict, theme),
         "activity": activity(np.ones((T, 2)), now.output[0], (3, 4), (0, 2), theme),
         **{f"region map by {c}": region_map(landscape, c, theme, [-1, 1], [-1, 1]) for c in REGION_COLOURS},
     }
 
 
 @pytest.fixture(scope="module", params=list(THEMES))
-def themed(request, twelve, intact, now, landscape, roles, judged) -> tuple[Theme, dict[str, go.Figure]]:
+def themed(request, twelve, intact, now, landscape, roles, verdict) -> tuple[Theme, dict[str, go.Figure]]:
     theme = THEMES[request.param]
-    return theme, every_figure(theme, twelve, intact, now, landscape, roles, judged)
+    return theme, every_figure(theme, twelve, intact, now, landscape, roles, verdict)
 
 
 def named(figure: go.Figure, name: str):
@@ -186,7 +215,8 @@ class TestLook:
         ("figure", "axis", "unit"),
         [
             ("orbit", "xaxis", "(degrees)"), ("orbit", "yaxis2", "%"), ("activity", "xaxis", "(steps)"),
-            ("fidelity", "xaxis3", "(steps)"), ("fidelity", "yaxis2", "probability"), ("state space", "xaxis", "of h"),
+            ("fidelity", "xaxis2", "(steps)"), ("fidelity", "xaxis3", "(per step)"), ("fidelity", "xaxis4", "(nats/"),
+            ("state space", "xaxis", "of h"),
         ],
     )  # fmt: skip
     def test_what_has_a_unit_says_it(self, themed, figure, axis, unit):
@@ -504,21 +534,189 @@ class TestSpectrum:
 
 
 class TestFidelity:
-    def test_bars_are_the_statistics_of_network_and_hmm(self, judged):
-        figure = fidelity_figure(judged, LIGHT)
-        for panel, name in enumerate(("marginal", "transitions", "agreement")):
-            target, own = figure.data[2 * panel : 2 * panel + 2]
-            assert (target.name, own.name) == ("HMM (exact)", "network")
-            np.testing.assert_array_equal(target.y, getattr(judged, f"target_{name}").ravel())
-            np.testing.assert_array_equal(own.y, getattr(judged, name).ravel())
-            errors = getattr(judged, f"{name}_se").ravel()
-            np.testing.assert_array_equal(own.error_y.array, np.nan_to_num(errors))
+    def both(self, verdict, untouched) -> dict[str, tuple[go.Figure, dict[str, Verdict]]]:
+        return {
+            "alone": (fidelity_figure(verdict, None, LIGHT), {"network": verdict}),
+            "beside intact": (fidelity_figure(verdict, untouched, LIGHT), {"intact": untouched, "now": verdict}),
+        }
 
-    def test_bars_are_named_by_symbol_pair_and_lag(self, judged):
-        figure = fidelity_figure(judged, LIGHT)
-        assert list(figure.data[0].x) == ["0", "1", "2"]
-        assert list(figure.data[2].x)[:4] == ["00", "01", "02", "10"]
-        assert list(figure.data[4].x) == [str(lag) for lag in LAGS]
+    @pytest.fixture(params=["alone", "beside intact"])
+    def drawn(self, request, verdict, untouched) -> tuple[go.Figure, dict[str, Verdict]]:
+        return self.both(verdict, untouched)[request.param]
+
+    def heat(self, figure: go.Figure, name: str, nth: int = 0):
+        return [trace for trace in figure.data if trace.type == "heatmap" and trace.name == name][nth]
+
+    def test_shares_and_agreement_stand_beside_the_exact_ones(self, drawn):
+        figure, known = drawn
+        exact = next(iter(known.values())).fidelity
+        for kind, statistic in (("share", "marginal"), ("agreement", "agreement")):
+            own = named(figure, f"{kind}, HMM")
+            np.testing.assert_array_equal(own.y, getattr(exact, f"target_{statistic}"))
+            assert not own.error_y.visible
+            for name, one in known.items():
+                trace = named(figure, f"{kind}, {name}")
+                np.testing.assert_array_equal(trace.y, getattr(one.fidelity, statistic))
+                np.testing.assert_array_equal(trace.error_y.array, getattr(one.fidelity, f"{statistic}_se"))
+                assert trace.error_y.visible
+        assert list(named(figure, "share, HMM").x) == ["0", "1", "2"]
+        assert list(named(figure, "agreement, HMM").x) == list(LAGS)
+
+    def test_single_numbers_stand_beside_their_references_with_errors(self, drawn):
+        figure, known = drawn
+        first = next(iter(known.values()))
+        expected = {
+            "volatility (per step)": [(first.fidelity.target_volatility, 0.0)]
+            + [(one.fidelity.volatility, 0.01) for one in known.values()],
+            "log-likelihood (nats/symbol)": [(first.fidelity.target_log_likelihood, 0.03)]
+            + [(one.fidelity.log_likelihood, 0.02) for one in known.values()],
+            "matched distance": [(first.matching.floor, 0.2)]
+            + [(one.matching.distance, 0.1) for one in known.values()],
+        }
+        for name, pairs in expected.items():
+            trace = named(figure, name)
+            assert list(trace.y) == ["HMM", *known]
+            np.testing.assert_array_equal(np.stack([trace.x, trace.error_x.array], axis=1), pairs)
+            digits = 2 if name == "matched distance" else 3
+            assert list(trace.text) == [f"{value:.{digits}f}".replace("-", "−") for value, _ in pairs]
+        assert "7 batches of 12 sequences of 34 steps" in named(figure, "matched distance").hovertemplate
+        assert "8 runs of 1,234 steps" in named(figure, "volatility (per step)").hovertemplate
+
+    def test_transitions_and_their_distance_from_the_hmm_are_percentages(self, drawn):
+        figure, known = drawn
+        target = next(iter(known.values())).fidelity.target_transitions
+        np.testing.assert_array_equal(self.heat(figure, "HMM (exact)").z, 100 * target)
+        for name, one in known.items():
+            np.testing.assert_array_equal(self.heat(figure, name).z, 100 * one.fidelity.transitions)
+            away = self.heat(figure, f"{name} − HMM")
+            np.testing.assert_array_equal(away.z, 100 * (one.fidelity.transitions - target))
+            # White is no difference.
+            assert away.zmin == -away.zmax
+            assert away.zmax >= np.nanmax(np.abs(away.z))
+
+    def test_numbers_and_their_errors_are_written_into_the_cells(self, verdict):
+        figure = fidelity_figure(verdict, None, LIGHT)
+        heat, away = self.heat(figure, "network"), self.heat(figure, "network − HMM")
+        judged = verdict.fidelity
+        for i in range(2):
+            for j in range(3):
+                error = f"±{100 * judged.transitions_se[i, j]:.1f}"
+                assert heat.text[i][j] == f"{heat.z[i, j]:.1f}<br>{error}"
+                digits = 0 if abs(away.z[i, j]) >= 9.95 else 1
+                assert away.text[i][j] == f"{away.z[i, j]:+.{digits}f}<br>{error}".replace("-", "−")
+                exactly = f"{100 * judged.transitions[i, j]:.2f} ± {100 * judged.transitions_se[i, j]:.2f} %"
+                assert heat.customdata[i][j] == exactly
+        # The last symbol was never seen.
+        assert list(heat.text[2]) == [""] * 3
+        assert list(heat.customdata[2]) == ["never seen"] * 3
+        assert self.heat(figure, "HMM (exact)").text[0][0] == f"{100 * judged.target_transitions[0, 0]:.1f}"
+
+    def test_a_difference_that_rounds_to_nothing_has_no_sign(self, verdict):
+        almost = replace(verdict.fidelity, transitions=verdict.fidelity.target_transitions - 1e-5)
+        away = self.heat(fidelity_figure(replace(verdict, fidelity=almost), None, LIGHT), "network − HMM")
+        assert away.text[0][0].startswith("0.0<br>")
+        # And is not painted as if it were large.
+        assert away.zmax == 5
+
+    def test_hidden_states_are_columns_beside_regions_that_were_seen_and_outputs(self, drawn):
+        figure, known = drawn
+        for name, one in known.items():
+            alone = len(known) == 1
+            regions = self.heat(figure, "P(region | state), %" if alone else name, 0 if alone else 1)
+            outputs = self.heat(figure, "P(state | output), %" if alone else name, 0 if alone else 2)
+            assert list(regions.x) == list(outputs.x) == ["0", "1", "2", "3"]
+            assert list(regions.y) == ["cluster", "kick zone", "transition"]
+            assert list(outputs.y) == ["0", "1", "2"]
+            np.testing.assert_array_equal(regions.z, 100 * one.decoding.region_given_state.T[:3])
+            np.testing.assert_array_equal(outputs.z, 100 * one.decoding.state_given_output)
+            assert regions.customdata[1][2].endswith(f"<br>{one.decoding.region_counts[2, 1]:,} steps")
+            assert outputs.customdata[1][2].endswith(f"<br>{one.decoding.output_counts[1, 2]:,} steps")
+
+    def test_answers_that_are_not_known_are_left_out(self, verdict, untouched):
+        quick = Verdict(verdict.fidelity)
+        for intact in (None, untouched):
+            figure = fidelity_figure(quick, intact, LIGHT)
+            assert "matched distance" not in names(figure)
+            assert figure.layout.height < fidelity_figure(verdict, intact, LIGHT).layout.height
+        assert not [name for name in names(fidelity_figure(quick, None, LIGHT)) if "state" in name]
+
+    def test_what_cannot_be_drawn_is_said(self, verdict):
+        gone = replace(verdict.fidelity, log_likelihood=-np.inf, log_likelihood_se=np.nan, volatility=np.nan)
+        figure = fidelity_figure(replace(verdict, fidelity=gone), None, LIGHT)
+        said = {note.xref: (note.text, note.y) for note in figure.layout.annotations if note.y == "network"}
+        assert said == {"x3 domain": ("none", "network"), "x4 domain": ("−∞", "network")}
+        assert np.isnan(named(figure, "log-likelihood (nats/symbol)").x[1])
+
+    def test_a_network_without_any_whole_run_is_drawn_empty(self, verdict):
+        lost = {
+            name: np.full_like(value, np.nan) if isinstance(value, np.ndarray) else np.nan
+            for name, value in vars(verdict.fidelity).items()
+            if "target" not in name and name not in ("diverged", "trajectories", "steps", "seed")
+        }
+        figure = fidelity_figure(Verdict(replace(verdict.fidelity, **lost)), None, LIGHT)
+        assert np.isnan(self.heat(figure, "network").z).all()
+
+    @pytest.mark.parametrize("n_outputs", range(2, 9))
+    @pytest.mark.parametrize("n_states", [1, 2, 5, 12])
+    def test_it_holds_as_many_outputs_and_states_as_an_hmm_has(self, n_outputs, n_states):
+        one, other = (verdict_of(n_outputs, n_states, seed) for seed in (0, 1))
+        for intact in (None, other):
+            figure = fidelity_figure(one, intact, LIGHT)
+            assert self.heat(figure, "HMM (exact)").z.shape == (n_outputs, n_outputs)
+            written = self.heat(figure, "HMM (exact)").text is not None
+            # On the narrowest page a cell of five columns would be narrower than two digits.
+            assert written == (n_outputs <= 5)
+            headings = " ".join(note.text for note in figure.layout.annotations)
+            assert ("− HMM (±" in headings) != written
+
+    def test_panels_do_not_overlap(self, drawn):
+        figure = drawn[0]
+        layout = figure.to_plotly_json()["layout"]
+        rows: dict[tuple[float, float], list[list[float]]] = {}
+        for axis, own in layout.items():
+            if axis.startswith("xaxis"):
+                rows.setdefault(tuple(layout[f"yaxis{axis[5:]}"]["domain"]), []).append(own["domain"])
+        tops = sorted(rows)
+        assert all(below[1] < above[0] for below, above in pairwise(tops))
+        for columns in rows.values():
+            assert all(one[1] < two[0] for one, two in pairwise(columns))
+            assert min(columns)[0] >= 0
+            assert max(columns)[1] <= 1 + 1e-9
+
+    def test_the_wheel_and_the_mouse_move_nothing(self, drawn):
+        figure = drawn[0]
+        axes = [own for name, own in figure.to_plotly_json()["layout"].items() if name[1:5] == "axis"]
+        assert all(axis["fixedrange"] for axis in axes)
+        assert figure.layout.dragmode is False
+
+    def test_the_key_names_what_is_drawn_in_its_colour(self, drawn):
+        figure, known = drawn
+        key = figure.layout.annotations[[note.text[0] for note in figure.layout.annotations].index("□")].text
+        colours = {"intact": LIGHT.ghost}
+        for name in known:
+            assert f'<span style="color:{colours.get(name, LIGHT.outputs[0])}">■</span> {name}' in key
+            assert named(figure, f"share, {name}").marker.color == colours.get(name, LIGHT.outputs[0])
+        assert not figure.layout.showlegend
+
+    def test_letters_in_cells_and_notes_can_be_read_as_well(self, themed):
+        theme, figures = themed
+        for name in ("fidelity", "fidelity beside intact"):
+            assert all(note.font.size >= 14 for note in figures[name].layout.annotations)
+            for trace in figures[name].data:
+                if trace.type == "heatmap":
+                    assert trace.textfont.size >= 14
+                    background = [colour for _, colour in trace.colorscale]
+                    assert not trace.text or min(contrast(theme.text, colour) for colour in background) >= 4.5
+
+
+def contrast(one: str, other: str) -> float:
+    """Ratio of two colours' relative luminance, as WCAG 2 defines it."""
+    lights = []
+    for colour in (one, other):
+        channels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+        linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+        lights.append(float(linear @ [0.2126, 0.7152, 0.0722]))
+    return (max(lights) + 0.05) / (min(lights) + 0.05)
 
 
 class TestActivity:

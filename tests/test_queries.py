@@ -8,8 +8,10 @@ import pytest
 from hmmrnn.checkpoint import save
 from hmmrnn.dashboard import queries
 from hmmrnn.dashboard.scenario import Scenario
+from hmmrnn.decoding import decoding, viterbi
 from hmmrnn.fidelity import fidelity
 from hmmrnn.hmm import HMM
+from hmmrnn.matching import matching
 from hmmrnn.motion import Motion
 from hmmrnn.network import Intervention, intervene
 from hmmrnn.populations import populations
@@ -230,9 +232,38 @@ class TestFidelity:
         np.testing.assert_array_equal(judged.transitions, alone.transitions)
         assert (judged.seed, judged.trajectories, judged.steps) == (SEED, runs, steps)
 
+    def test_its_sequences_are_matched_under_the_same_noise_and_with_the_same_sequences(self, intact, trapped, network):
+        batches, size, steps = queries.MATCHED_BATCHES, queries.MATCHED_SIZE, queries.MATCHED_STEPS
+        now = intervene(network, trapped.interventions)
+        alone = matching(now, HMM.preset("fully-connected"), SEED, batches, size, steps, 1.0)
+        matched = queries.matching_of(trapped)
+        np.testing.assert_array_equal(matched.distances, alone.distances)
+        np.testing.assert_array_equal(queries.matching_of(intact).floors, matched.floors)
+        assert (len(matched.floors), matched.size, matched.length, matched.seed) == (batches, size, steps, SEED)
+
+    def test_the_runs_shown_are_decoded_beside_the_regions_of_the_map(self, trapped, network):
+        run = simulate(intervene(network, trapped.interventions), T, B, seed=SEED)
+        found = queries.landscape_of(trapped)
+        decoded = queries.decoding_of(trapped)
+        hmm = HMM.preset("fully-connected")
+        np.testing.assert_array_equal(decoded.states, viterbi(hmm, run.emission))
+        np.testing.assert_array_equal(
+            decoded.region_counts, decoding(hmm, run, found.at, found.residency.region).region_counts
+        )
+        assert decoded.region_counts.sum() == len(found.at)
+
+    def test_each_output_is_explained_by_the_state_that_emits_it(self, intact):
+        # The planted switch has one output for each state of its HMM.
+        assert (queries.decoding_of(intact).output_counts.argmax(axis=1) == [0, 1, 2]).all()
+
+    def test_after_a_divergence_nothing_is_decoded(self, blown):
+        ends = queries.motion_of(blown).diverged_at
+        np.testing.assert_array_equal((queries.decoding_of(blown).states >= 0).sum(axis=1), ends)
+
     @pytest.mark.parametrize("model", ["anonymous", "mislabelled"])
-    def test_without_a_target_there_is_no_verdict(self, intact, model):
-        assert queries.fidelity_of(replace(intact, model=model)) is None
+    @pytest.mark.parametrize("query", ["fidelity_of", "matching_of", "decoding_of"])
+    def test_without_a_target_there_is_no_verdict(self, intact, model, query):
+        assert getattr(queries, query)(replace(intact, model=model)) is None
 
 
 class TestContent:

@@ -10,16 +10,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hmmrnn.checkpoint import load
-from hmmrnn.dashboard import catalog, folders, jobs, queue
+from hmmrnn.checkpoint import load, save
+from hmmrnn.dashboard import catalog, folders, jobs, queries, queue
+from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.recipe import TrainingConfig
 from hmmrnn.training import fit
+from tests.networks import random_network
 
 pytest_plugins = ["tests.fixtures_dashboard"]
 
@@ -32,12 +34,12 @@ STEPS_COMPARED = 60
 
 @dataclass
 class WorkerProcess:
-    """A worker of the trainings, as `serve` starts it."""
+    """A worker, as `serve` starts it."""
 
     process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        command = [sys.executable, "-m", "hmmrnn", "worker", "--only", "trainings"]
+    def start(self, name: str = queue.TRAININGS) -> None:
+        command = [sys.executable, "-m", "hmmrnn", "worker", "--only", name]
         self.process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
     def stop(self) -> None:
@@ -217,3 +219,30 @@ def test_a_worker_that_is_killed_leaves_nothing_behind(world, worker: WorkerProc
     eventually(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
     becomes(job_id, jobs.LOST, within=MISSED_WITHIN_SECONDS)
     assert load(jobs.snapshot_file(job_id)).n_neurons == 10, "the snapshot is whole"
+
+
+class TestErrands:
+    """Questions that the web process has answered elsewhere."""
+
+    @pytest.fixture
+    def scenario(self, world) -> Scenario:
+        save(replace(random_network(12, 4, 3), metadata={"family": "linear-2"}), world.models / "net.safetensors")
+        return Scenario("net", steps=150, trajectories=2)
+
+    def test_an_analysis_is_answered_by_the_worker(self, scenario, worker: WorkerProcess) -> None:
+        with pytest.raises(queue.NoWorkerError, match="no worker is running; start one with python -m hmmrnn worker"):
+            queries.matching_of(scenario)
+        worker.start(queue.ERRANDS)
+        eventually(lambda: queue.present(queue.ERRANDS))
+        found, here = queries.matching_of(scenario), queries.answer_here("matching", scenario)
+        np.testing.assert_array_equal(found.distances, here.distances)
+        worker.stop()
+        assert queries.matching_of(scenario).distance == found.distance, "it was kept"
+
+    def test_a_refusal_comes_back_as_its_sentence(self, scenario, worker: WorkerProcess) -> None:
+        worker.start(queue.ERRANDS)
+        eventually(lambda: queue.present(queue.ERRANDS))
+        with pytest.raises(ValueError, match="there is no network 'gone'"):
+            queue.errand("analyse", "matching", replace(scenario, model="gone"))
+        with pytest.raises(RuntimeError, match=r"the worker failed at analyse: .*riddle"):
+            queue.errand("analyse", "riddle", scenario)

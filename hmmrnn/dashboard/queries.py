@@ -7,15 +7,20 @@ its content, so that a file that changes under its name is never answered from t
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
-from hmmrnn.dashboard import catalog
+from hmmrnn import provenance
+from hmmrnn.dashboard import catalog, queue
 from hmmrnn.dashboard.cache import cached
 from hmmrnn.dashboard.scenario import Scenario
+from hmmrnn.decoding import Decoding, decoding
 from hmmrnn.fidelity import Fidelity, fidelity
+from hmmrnn.hmm import HMM
 from hmmrnn.kick import KickNeurons, detect_kick_neurons
 from hmmrnn.landscape import Landscape, survey
+from hmmrnn.matching import Matching, matching
 from hmmrnn.motion import Motion, Singles, observe
 from hmmrnn.network import Floats, Network, intervene
 from hmmrnn.populations import Populations, populations
@@ -25,6 +30,7 @@ from hmmrnn.statespace import Plane, fit_plane
 
 PLANE_RUNS, PLANE_STEPS, PLANE_TRANSIENT = 16, 1000, 100
 FIDELITY_RUNS, FIDELITY_STEPS = 64, 2000
+MATCHED_BATCHES, MATCHED_SIZE, MATCHED_STEPS = 6, 96, 100
 REST_RUNS = 16
 STARTS_PER_RUN, MAX_STARTS, WITHOUT_NOISE_STEPS = 3, 24, 200
 
@@ -69,6 +75,16 @@ def populations_of(model: str) -> Populations:
 def fidelity_of(scenario: Scenario) -> Fidelity | None:
     """The network as it is now against its HMM, on runs of its own length; None without a known HMM."""
     return _fidelity(scenario.motion, _content(scenario))
+
+
+def matching_of(scenario: Scenario) -> Matching | None:
+    """Sequences of the network as it is now, matched with its HMM's; None without a known HMM. A worker's answer."""
+    return _matching(scenario.motion, _content(scenario))
+
+
+def decoding_of(scenario: Scenario) -> Decoding | None:
+    """The HMM's hidden states in the runs of the scenario; None without a known HMM. A worker's answer."""
+    return _decoding(scenario.motion, _content(scenario))
 
 
 def rest_of(model: str) -> Floats:
@@ -167,3 +183,42 @@ def _fidelity(scenario: Scenario, content: str) -> Fidelity | None:
     if hmm is None:
         return None
     return fidelity(network, hmm, scenario.seed, FIDELITY_RUNS, FIDELITY_STEPS, scenario.sigma)
+
+
+@cached
+def _matching(scenario: Scenario, content: str) -> Matching | None:
+    return _from_worker("matching", scenario)
+
+
+@cached
+def _decoding(scenario: Scenario, content: str) -> Decoding | None:
+    return _from_worker("decoding", scenario)
+
+
+def _from_worker(question: str, scenario: Scenario) -> Any:
+    # Without a target there is nothing to ask, and no worker needed to know it.
+    if catalog.target(catalog.network(scenario.model)) is None:
+        return None
+    return queue.errand("analyse", question, scenario)
+
+
+def _match(scenario: Scenario, network: Network, hmm: HMM) -> Matching:
+    return matching(network, hmm, scenario.seed, MATCHED_BATCHES, MATCHED_SIZE, MATCHED_STEPS, scenario.sigma)
+
+
+def _decode(scenario: Scenario, network: Network, hmm: HMM) -> Decoding:
+    landscape = landscape_of(scenario)
+    run = respond(network, _noise_of(scenario, network), scenario.sigma, scenario.seed)
+    return decoding(hmm, run, landscape.at, landscape.residency.region)
+
+
+def answer_here(question: str, scenario: Scenario) -> Any:
+    """Answer in this process what the web process asks a worker: it takes SciPy and hmmlearn, and their memory.
+
+    Args:
+        question: "matching" or "decoding".
+        scenario: of a network with a known HMM.
+    """
+    network = network_of(scenario)
+    hmm = provenance.target(network.metadata, network.n_outputs)
+    return {"matching": _match, "decoding": _decode}[question](scenario, network, hmm)

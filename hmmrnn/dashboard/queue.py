@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from huey import Huey, RedisHuey, SqliteHuey
 from huey.api import TaskWrapper
 from huey.constants import EmptyData
-from huey.exceptions import ResultTimeout
+from huey.exceptions import ResultTimeout, TaskException
 
 from hmmrnn.dashboard import folders
 
@@ -33,11 +33,16 @@ WORK = {
     "analyse": (ERRANDS, "hmmrnn.dashboard.work:analyse"),
 }
 PREFIX = "hmmrnn-"
+ANSWER, REFUSED = "answer", "refused"
 # Whoever works beats every two seconds; without a beat for so long it is taken for gone.
 BEAT_SECONDS, LOST_AFTER_SECONDS = 2.0, 7.0
 PATIENCE_SECONDS = 60.0
 
 _making = threading.Lock()
+
+
+class NoWorkerError(ValueError):
+    """Nobody is there to do the work, or nobody did it in time; the message says what to do."""
 
 
 class _Made(NamedTuple):
@@ -86,14 +91,20 @@ def errand(work: str, *args: Any) -> Any:
     """Have an errand run by a worker, and wait for its answer.
 
     Raises:
-        ValueError: there is no worker, or it did not answer in time.
+        NoWorkerError: there is no worker, or it did not answer in time.
+        ValueError: it refused, in its own sentence.
     """
     if not present(ERRANDS):
-        raise ValueError("no worker is running, so this cannot be computed now; it is asked for again when one is back")
+        raise NoWorkerError("no worker is running; start one with python -m hmmrnn worker")
     try:
-        return task(work)(*args).get(blocking=True, timeout=PATIENCE_SECONDS, max_delay=0.2)
+        outcome, answer = task(work)(*args).get(blocking=True, timeout=PATIENCE_SECONDS, max_delay=0.2)
     except ResultTimeout:
-        raise ValueError(f"the worker did not answer within {PATIENCE_SECONDS:g} seconds; try again") from None
+        raise NoWorkerError(f"the worker did not answer within {PATIENCE_SECONDS:g} seconds; try again") from None
+    except TaskException as error:
+        raise RuntimeError(f"the worker failed at {work}: {error}") from error
+    if outcome == REFUSED:
+        raise ValueError(answer)
+    return answer
 
 
 def waiting(work: str) -> list[tuple[Any, ...]]:

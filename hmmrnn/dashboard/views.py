@@ -17,12 +17,14 @@ class View:
         title: of the frame.
         about: one paragraph: what am I looking at.
         slow: whether its answer follows after the fast ones, with a sign while it is computed.
+        tall: whether the figure is higher than its room; then the wheel scrolls, and zooms nothing.
     """
 
     id: str
     title: str
     about: str
     slow: bool = False
+    tall: bool = False
 
 
 MAIN_VIEWS = (
@@ -78,8 +80,12 @@ TAB_VIEWS = (
     View(
         ids.FIDELITY,
         "Fidelity",
-        "How well the network's emissions match its HMM over long runs: transitions between symbols, and how "
-        "often two symbols some steps apart agree. Error bars are standard errors between runs.",
+        "How well the network's emissions match its HMM: shares of the symbols, how often symbols some steps apart "
+        "agree, changes per step, log-likelihood under the HMM (for the HMM itself: minus its entropy rate), and the "
+        "distance of sequences to those of the HMM that they are best matched with (for the HMM itself: the floor). "
+        "Below, the emission transition matrices, and the HMM's likeliest hidden states behind the emissions of the "
+        "runs shown, beside region and output at the same steps. Bars and ± are one standard error.",
         slow=True,
+        tall=True,
     ),
 )

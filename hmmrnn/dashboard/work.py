@@ -1,4 +1,4 @@
-"""What does a worker do with a training? It trains, tells how it goes, keeps what is needed to go on, and listens.
+"""What does a worker do? It trains, tells how it goes, keeps what is needed to go on, and listens; and it analyses.
 
 Run in a process of its own, which may import torch and may be killed: whatever it has told stays where everybody sees
 it, and the state file lets another worker take over.
@@ -20,7 +20,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from hmmrnn.checkpoint import save
-from hmmrnn.dashboard import folders, jobs, queue
+from hmmrnn.dashboard import folders, jobs, queries, queue
+from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.fidelity import fidelity
 from hmmrnn.training import FIDELITY_NUMBERS, Progress, fit, judged
 
@@ -44,6 +45,14 @@ def run_training(job_id: str) -> None:
                 _train(job, ending)
     except Timeout:
         logger.info("training %s is under way in another worker", job_id)
+
+
+def analyse(question: str, scenario: Scenario) -> tuple[str, Any]:
+    """Answer a question that takes heavy libraries; its outcome, and the answer or the sentence why not."""
+    try:
+        return queue.ANSWER, queries.answer_here(question, scenario)
+    except ValueError as error:
+        return queue.REFUSED, str(error)
 
 
 def _train(job: jobs.Job, ending: _Ending) -> None:

@@ -1,50 +1,441 @@
-"""The network's long-run statistics beside its HMM's."""
+"""The network's long-run statistics beside its HMM's, and the hidden states that explain what it emits.
+
+Row by row, from what is seen first to what is scrolled to. Rows have their height in pixels, so that letters do not
+depend on how many rows there are; numbers are written into cells where they fit on a narrow page as well.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
+from hmmrnn.decoding import Decoding
 from hmmrnn.fidelity import LAGS, Fidelity
-from hmmrnn.figures.theme import Theme, layout
+from hmmrnn.figures.theme import FONT_SIZE, REGION_LABELS, Theme, layout
+from hmmrnn.matching import Matching
+from hmmrnn.regions import REGIONS
 
-# Axis suffix, left and right edge, axis titles.
-PANELS = (
-    ("", 0.0, 0.12, "symbol", "share"),
-    ("2", 0.25, 0.74, "symbol and next symbol", "probability"),
-    ("3", 0.88, 1.0, "lag (steps)", "agreement"),
-)
+Floats = NDArray[np.floating]
+
+# In pixels: around the figure, and around and inside the plots of a row.
+LEFT, RIGHT, TOP, FOOT, LINE = 50, 10, 4, 46, 20
+BARS, POINT, CELL, SMALL_CELL = 84, 36, 36, 20
+# The least width that is left for plots, and the widths of a cell that hold a number with one decimal and its error
+# below it, or a whole number.
+NARROW, FULL_TEXT, SHORT_TEXT = 324, 34, 20
+# Shares of the width: between panels, between panels with labels of their own, and for labels that are words.
+GAP, WIDE_GAP, NAMES = 0.02, 0.17, 0.115
+# Percentage points below which a difference is not painted in full colour.
+LEAST_DIFFERENCE = 5.0
+# The least number that would be written as 10.0.
+WHOLE = 9.95
 
 
-def fidelity(now: Fidelity, theme: Theme) -> go.Figure:
-    """Draw marginals, transitions and lag agreement, network beside HMM, with standard errors."""
-    n = len(now.marginal)
-    pairs = [f"{i}{j}" for i in range(n) for j in range(n)]
-    transitions = (now.target_transitions.ravel(), now.transitions.ravel(), now.transitions_se.ravel())
-    traces = [
-        *_pair("", [str(i) for i in range(n)], now.target_marginal, now.marginal, now.marginal_se, theme),
-        *_pair("2", pairs, *transitions, theme),
-        *_pair("3", [str(lag) for lag in LAGS], now.target_agreement, now.agreement, now.agreement_se, theme),
-    ]
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What is known of a network beside its HMM.
+
+    Attributes:
+        fidelity: statistics of long runs.
+        matching, decoding: the answers that take longer; None where they are not known.
+    """
+
+    fidelity: Fidelity
+    matching: Matching | None = None
+    decoding: Decoding | None = None
+
+
+def fidelity(now: Verdict, intact: Verdict | None, theme: Theme) -> go.Figure:
+    """Draw what a network emits beside its HMM; the height of the layout is what the figure needs, in pixels.
+
+    Args:
+        now: the network as it is now.
+        intact: the intact network; None when nothing is touched.
+        theme: colours of the ground.
+    """
+    known = {"network": now} if intact is None else {"intact": intact, "now": now}
+    judged = {name: verdict.fidelity for name, verdict in known.items()}
+    matched = {name: verdict.matching for name, verdict in known.items() if verdict.matching is not None}
+    decoded = {name: verdict.decoding for name, verdict in known.items() if verdict.decoding is not None}
+    rows = [_long_runs(judged, theme), _numbers(judged, matched, theme), *_transitions(judged, theme)]
+    return _stacked([*rows, *_hidden_states(decoded, theme)], theme)
+
+
+@dataclass(frozen=True, eq=False)
+class _Panel:
+    """A pair of axes with its traces; `left` and `right` are shares of the figure's width."""
+
+    traces: Sequence[Any]
+    left: float
+    right: float
+    x: dict[str, Any]
+    y: dict[str, Any]
+    heading: str = ""
+    notes: Sequence[dict[str, Any]] = ()
+    shapes: Sequence[dict[str, Any]] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """Panels beside each other, under a common title; the heights of the plots and of what is below them in pixels."""
+
+    panels: Sequence[_Panel]
+    height: int
+    title: str = ""
+    foot: int = FOOT
+
+    @property
+    def head(self) -> int:
+        """Height of the title and the headings, in pixels."""
+        return LINE * (bool(self.title) + any(panel.heading for panel in self.panels))
+
+
+def _stacked(rows: Sequence[_Row], theme: Theme) -> go.Figure:
+    """One row below the other; each panel gets axes of its own."""
+    inner = sum(row.head + row.height + row.foot for row in rows)
+    traces: list[Any] = []
     axes: dict[str, dict[str, Any]] = {}
-    for axis, left, right, x, y in PANELS:
-        axes[f"xaxis{axis}"] = {
-            "title": x,
-            "type": "category",
-            "tickangle": 0,
-            "domain": [left, right],
-            "anchor": f"y{axis}",
-        }
-        axes[f"yaxis{axis}"] = {"title": y, "range": [0, 1.05], "anchor": f"x{axis}"}
-    return go.Figure(traces, layout(theme, axes, barmode="group", bargap=0.25))
+    notes: list[dict[str, Any]] = []
+    shapes: list[dict[str, Any]] = []
+    top = 0
+    for row in rows:
+        top += row.head
+        domain = [1 - (top + row.height) / inner, 1 - top / inner]
+        for panel in row.panels:
+            name = str(len(axes) // 2 + 1) if axes else ""
+            still = {"fixedrange": True, "automargin": False}
+            axes[f"xaxis{name}"] = {"domain": [panel.left, panel.right], "anchor": f"y{name}", **still, **panel.x}
+            axes[f"yaxis{name}"] = {"domain": domain, "anchor": f"x{name}", **still, **panel.y}
+            traces += [trace.update(xaxis=f"x{name}", yaxis=f"y{name}") for trace in panel.traces]
+            heading = [_above(panel.heading, f"x{name} domain", domain[1])] if panel.heading else []
+            notes += [*heading, *({**note, "xref": f"x{name} domain", "yref": f"y{name}"} for note in panel.notes)]
+            shapes += [{**shape, "xref": f"x{name}", "yref": f"y{name} domain"} for shape in panel.shapes]
+        if row.title:
+            notes.append(_above(row.title, "paper", domain[1], x=0, xanchor="left", xshift=8 - LEFT))
+            notes[-1]["yshift"] = row.head - LINE
+        top += row.height + row.foot
+    more = {"annotations": notes, "shapes": shapes, "margin": {"l": LEFT, "r": RIGHT, "t": TOP, "b": 0}}
+    look = {"height": inner + TOP, "showlegend": False, "barmode": "group", "bargap": 0.25, "dragmode": False}
+    return go.Figure(traces, layout(theme, axes, **more, **look))
 
 
-def _pair(axis: str, x: list[str], target: Any, now: Any, error: Any, theme: Theme) -> list[Any]:
-    shown = {"showlegend": not axis, "xaxis": f"x{axis}", "yaxis": f"y{axis}", "hovertemplate": "%{y:.3f}"}
-    bars = {"type": "data", "array": np.nan_to_num(error), "color": theme.text, "thickness": 1}
+def _above(text: str, xref: str, top: float, **own: Any) -> dict[str, Any]:
+    at = {"xref": xref, "x": 0.5, "xanchor": "center", "yref": "paper", "y": top, "yanchor": "bottom"}
+    return {"text": text, "showarrow": False, "font": {"size": FONT_SIZE}, **at, **own}
+
+
+def _bold(text: str) -> str:
+    return text and f"<b>{text}</b>"
+
+
+def _look(name: str, theme: Theme) -> tuple[str, str, str]:
+    """Colour, marker and dash: the HMM like the letters, the intact network as a ghost, the network in blue."""
+    looks = {"HMM": (theme.text, "circle-open", "dot"), "intact": (theme.ghost, "square", "dash")}
+    return looks.get(name, (theme.outputs[0], "diamond", "solid"))
+
+
+# ---- long runs ----
+
+
+def _long_runs(judged: dict[str, Fidelity], theme: Theme) -> _Row:
+    """Shares of the symbols, and how often two symbols some steps apart are equal."""
+    any_of_them = next(iter(judged.values()))
+    symbols = [str(o) for o in range(len(any_of_them.marginal))]
+    bars = [_bars(symbols, any_of_them.target_marginal, None, "HMM", theme)]
+    bars += [_bars(symbols, one.marginal, one.marginal_se, name, theme) for name, one in judged.items()]
+    lines = [_line(any_of_them.target_agreement, None, "HMM", theme)]
+    lines += [_line(one.agreement, one.agreement_se, name, theme) for name, one in judged.items()]
+    share = {"title": "share", "range": [0, 1.05], "nticks": 3}
+    lag = {"title": "lag (steps)", "type": "log", "tickvals": list(LAGS), "tickangle": 0}
+    lag["range"] = [np.log10(LAGS[0]) - 0.1, np.log10(LAGS[-1]) + 0.1]
+    left = _Panel(bars, 0, 0.5 - WIDE_GAP / 2, {"title": "symbol", "type": "category", "tickangle": 0}, share)
+    right = _Panel(lines, 0.5 + WIDE_GAP / 2, 1, lag, {**share, "title": "agreement"})
+    return _Row([left, right], BARS, _key(judged, theme))
+
+
+def _key(names: Iterable[str], theme: Theme) -> str:
+    """What the colours mean, as a line of text: a legend would be laid out anew, and wrongly, when the graph grows."""
+    marks = [f'<span style="color:{_look(name, theme)[0]}">■</span> {name}' for name in names]
+    return "&nbsp;&nbsp;&nbsp;".join(["□ HMM (exact)", *marks])
+
+
+def _bars(x: Sequence[str], y: Floats, error: Floats | None, name: str, theme: Theme) -> Any:
+    colour = _look(name, theme)[0]
+    exact = error is None
+    return go.Bar(
+        x=x,
+        y=y,
+        name=f"share, {name}",
+        marker={"color": theme.ground if exact else colour, "line": {"color": colour, "width": 1.5}},
+        error_y=_error_bars(error, theme),
+        customdata=_precisely(y, error),
+        hovertemplate=f"{name}: %{{customdata}}<extra></extra>",
+    )
+
+
+def _line(y: Floats, error: Floats | None, name: str, theme: Theme) -> Any:
+    colour, symbol, dash = _look(name, theme)
+    return go.Scatter(
+        x=LAGS,
+        y=y,
+        name=f"agreement, {name}",
+        mode="lines+markers",
+        line={"color": colour, "width": 1.5, "dash": dash},
+        marker={"color": colour, "size": 7, "symbol": symbol},
+        error_y=_error_bars(error, theme),
+        customdata=_precisely(y, error),
+        hovertemplate=f"{name}, %{{x}} steps apart: %{{customdata}}<extra></extra>",
+    )
+
+
+def _error_bars(error: Floats | None, theme: Theme) -> dict[str, Any]:
+    array = None if error is None else np.nan_to_num(error)
+    return {"type": "data", "array": array, "visible": error is not None, "color": theme.text, "thickness": 1.2}
+
+
+def _precisely(values: Floats, errors: Floats | None) -> list[str]:
+    """For pointing at: four decimals, with the error if there is one."""
+    known = np.full(len(values), np.nan) if errors is None else errors
     return [
-        go.Bar(x=x, y=target, name="HMM (exact)", marker={"color": theme.ghost}, **shown),
-        go.Bar(x=x, y=now, name="network", marker={"color": theme.outputs[0]}, error_y=bars, **shown),
+        _signed(value, "", 4) + (f" ± {error:.4f}" if np.isfinite(error) else "")
+        for value, error in zip(values, known, strict=True)
     ]
+
+
+# ---- single numbers ----
+
+
+@dataclass(frozen=True, eq=False)
+class _Measure:
+    """Number and standard error (NaN where it is exact) for HMM, intact network and network.
+
+    `basis` says what they are of, to who points at one.
+    """
+
+    title: str
+    pairs: Sequence[tuple[float, float]]
+    digits: int
+    basis: str
+
+
+def _numbers(judged: dict[str, Fidelity], matched: dict[str, Matching], theme: Theme) -> _Row:
+    """Volatility, likelihood and, once it is known, the matched distance."""
+    any_of_them = next(iter(judged.values()))
+    volatility = [(any_of_them.target_volatility, np.nan), *((f.volatility, f.volatility_se) for f in judged.values())]
+    own = any_of_them.target_log_likelihood, any_of_them.target_log_likelihood_se
+    likelihood = [own, *((one.log_likelihood, one.log_likelihood_se) for one in judged.values())]
+    runs = f"{any_of_them.trajectories} runs of {any_of_them.steps:,} steps"
+    measures = [
+        _Measure("volatility<br>(per step)", volatility, 3, runs),
+        _Measure("log-likelihood<br>(nats/symbol)", likelihood, 3, runs),
+    ]
+    if len(matched) == len(judged):
+        first = next(iter(matched.values()))
+        distance = [(first.floor, first.floor_se), *((one.distance, one.distance_se) for one in matched.values())]
+        basis = f"Euclidean, {len(first.floors)} batches of {first.size} sequences of {first.length} steps"
+        measures.append(_Measure("matched<br>distance", distance, 2, basis))
+    names = ["HMM", *judged]
+    columns = _columns(len(measures), left=NAMES, gap=3 * GAP)
+    panels = [_points(names, one, *edges, theme) for one, edges in zip(measures, columns, strict=True)]
+    labelled = replace(panels[0], y={**panels[0].y, "showticklabels": True})
+    return _Row([labelled, *panels[1:]], POINT * len(names), foot=FOOT + LINE)
+
+
+def _points(names: Sequence[str], measure: _Measure, left: float, right: float, theme: Theme) -> _Panel:
+    """A point with its number for each name, and a line through all of them at the HMM's value."""
+    colours, symbols, _ = zip(*(_look(name, theme) for name in names), strict=True)
+    values, errors = np.array(measure.pairs).T
+    drawn = np.isfinite(values)
+    points = go.Scatter(
+        x=np.where(drawn, values, np.nan),
+        y=names,
+        name=measure.title.replace("<br>", " "),
+        mode="markers+text",
+        marker={"color": colours, "size": 9, "symbol": symbols, "line": {"color": colours, "width": 1.5}},
+        error_x=_error_bars(np.where(drawn, errors, np.nan), theme),
+        text=[_signed(value, "", measure.digits) for value in values],
+        textposition="top center",
+        textfont={"size": FONT_SIZE, "color": theme.text},
+        cliponaxis=False,
+        customdata=_precisely(values, errors),
+        hovertemplate=f"%{{y}}: %{{customdata}}<br>{measure.basis}<extra></extra>",
+    )
+    reach = float(np.abs(values[drawn]).max(initial=0)) or 1.0
+    ends = [-1.4 * reach, 0.1 * reach] if np.any(values < 0) else [-0.05 * reach, 1.4 * reach]
+    x = {"title": measure.title, "range": ends, "nticks": 3, "showgrid": False}
+    y = {"type": "category", "range": [len(names) - 0.6, -0.8], "showticklabels": False, "ticks": ""}
+    at = {"x0": values[0], "x1": values[0], "y0": 0, "y1": 1, "layer": "below"}
+    level = {"type": "line", **at, "line": {"color": theme.ghost, "width": 1, "dash": "dot"}}
+    missing = [
+        {"text": "−∞" if value < 0 else "none", "x": 0.5, "y": name, "showarrow": False}
+        for name, value in zip(names, values, strict=True)
+        if not np.isfinite(value)
+    ]
+    return _Panel([points], left, right, x, y, notes=missing, shapes=[level] if drawn[0] else [])
+
+
+# ---- matrices ----
+
+
+@dataclass(frozen=True, eq=False)
+class _Matrix:
+    """Probabilities (rows, columns) or differences of such, with standard errors and the steps they were counted on."""
+
+    heading: str
+    values: Floats
+    errors: Floats | None = None
+    signed: bool = False
+    counts: NDArray[np.integer] | None = None
+
+
+@dataclass(frozen=True)
+class _Axes:
+    """Titles and labels of columns and rows."""
+
+    x: str
+    columns: Sequence[str]
+    y: str
+    rows: Sequence[str]
+
+
+def _transitions(judged: dict[str, Fidelity], theme: Theme) -> list[_Row]:
+    """Emission transition matrices of HMM and network, and how far the network's are from the HMM's."""
+    target = next(iter(judged.values())).target_transitions
+    own = [_Matrix(name, one.transitions, one.transitions_se) for name, one in judged.items()]
+    away = [_Matrix(f"{one.heading} − HMM", one.values - target, one.errors, signed=True) for one in own]
+    shares = [_Matrix("HMM (exact)", target), *own]
+    symbols = [str(o) for o in range(len(target))]
+    axes = _Axes("next symbol", symbols, "symbol", symbols)
+    title = "P(next symbol | symbol), %"
+    if len(judged) == 1:
+        return [_matrices([*shares, *away], _columns(3), axes, theme, title)]
+    return [
+        _matrices(shares, _columns(3), axes, theme, title),
+        _matrices(away, _columns(3)[1:], axes, theme, "Difference, percentage points"),
+    ]
+
+
+def _hidden_states(decoded: dict[str, Decoding], theme: Theme) -> list[_Row]:
+    """Where the network is, and what its output is, while the HMM would be in each of its states."""
+    if not decoded:
+        return []
+    seen = np.any([one.region_counts.sum(axis=0) > 0 for one in decoded.values()], axis=0)
+    regions = [
+        _Matrix(
+            name, one.region_given_state.T[seen], one.region_given_state_se.T[seen], counts=one.region_counts.T[seen]
+        )
+        for name, one in decoded.items()
+    ]
+    states = [
+        _Matrix(name, one.state_given_output, one.state_given_output_se, counts=one.output_counts)
+        for name, one in decoded.items()
+    ]
+    n_outputs, n_states = states[0].values.shape
+    numbers = [str(k) for k in range(n_states)]
+    labels = [REGION_LABELS[name] for name, there in zip(REGIONS, seen, strict=True) if there]
+    by_region = _Axes("decoded state", numbers, "", labels)
+    by_output = _Axes("decoded state", numbers, "output", [str(o) for o in range(n_outputs)])
+    headings = "P(region | state), %", "P(state | output), %"
+    if len(decoded) > 1:
+        columns = _columns(len(decoded), left=NAMES)
+        return [
+            _matrices(regions, columns, by_region, theme, f"Decoded states: {headings[0]}"),
+            _matrices(states, columns, by_output, theme, f"Decoded states: {headings[1]}"),
+        ]
+    left, right = _columns(2, left=NAMES, gap=WIDE_GAP)
+    one = _matrices([replace(regions[0], heading=headings[0])], [left], by_region, theme)
+    other = _matrices([replace(states[0], heading=headings[1])], [right], by_output, theme)
+    return [
+        _Row([*one.panels, *other.panels], max(one.height, other.height), _bold("Hidden states decoded from emissions"))
+    ]
+
+
+def _columns(n: int, left: float = 0.0, gap: float = GAP) -> list[tuple[float, float]]:
+    """Left and right edges of n panels of equal width."""
+    width = (1 - left + gap) / n
+    return [(left + place * width, left + (place + 1) * width - gap) for place in range(n)]
+
+
+def _matrices(
+    matrices: Sequence[_Matrix], columns: Sequence[tuple[float, float]], axes: _Axes, theme: Theme, title: str = ""
+) -> _Row:
+    """Matrices with the same rows and columns beside each other; the labels of the rows are at the first."""
+    cell = NARROW * (columns[0][1] - columns[0][0]) / len(axes.columns)
+    digits = 1 if cell >= FULL_TEXT else 0 if cell >= SHORT_TEXT else None
+    furthest = max([LEAST_DIFFERENCE, *(100 * np.nanmax(np.abs(m.values), initial=0) for m in matrices if m.signed)])
+    panels = []
+    for place, (matrix, (left, right)) in enumerate(zip(matrices, columns, strict=True)):
+        scale = f" (±{furthest:.0f})" if matrix.signed and digits is None else ""
+        bare = {"type": "category", "ticks": "", "showgrid": False}
+        x = {"title": axes.x, "tickangle": 0, **bare}
+        y = {"title": "" if place else axes.y, "autorange": "reversed", "showticklabels": place == 0, **bare}
+        heat = _heatmap(matrix, axes, digits, furthest, theme)
+        panels.append(_Panel([heat], left, right, x, y, matrix.heading + scale))
+    return _Row(panels, len(axes.rows) * (CELL if digits == 1 else SMALL_CELL), _bold(title))
+
+
+def _heatmap(matrix: _Matrix, axes: _Axes, digits: int | None, furthest: float, theme: Theme) -> Any:
+    values = 100 * matrix.values
+    errors = np.full(values.shape, np.nan) if matrix.errors is None else 100 * matrix.errors
+    sign, unit = ("+", "points") if matrix.signed else ("", "%")
+    pairs = [list(zip(*rows, strict=True)) for rows in zip(values, errors, strict=True)]
+    hover = [[_said(*pair, sign, unit) for pair in row] for row in pairs]
+    if matrix.counts is not None:
+        hover = [
+            [f"{text}<br>{n:,} steps" for text, n in zip(*rows, strict=True)]
+            for rows in zip(hover, matrix.counts, strict=True)
+        ]
+    text = None if digits is None else [[_written(*pair, sign, digits) for pair in row] for row in pairs]
+    return go.Heatmap(
+        x=axes.columns,
+        y=axes.rows,
+        z=values,
+        name=matrix.heading,
+        showscale=False,
+        zmin=-furthest if matrix.signed else 0,
+        zmax=furthest if matrix.signed else 100,
+        colorscale=_scale(matrix.signed, written=text is not None, theme=theme),
+        text=text,
+        texttemplate="%{text}" if text else None,
+        textfont={"size": FONT_SIZE, "color": theme.text},
+        customdata=hover,
+        hovertemplate=f"{axes.y} %{{y}}, {axes.x} %{{x}}: %{{customdata}}<extra>{matrix.heading}</extra>".lstrip(),
+    )
+
+
+def _scale(signed: bool, written: bool, theme: Theme) -> Any:
+    """Colours from low to high: those that letters can be read on, or all of them where nothing is written."""
+    if not written:
+        return theme.diverging if signed else theme.sequential
+    if not signed:
+        return [[0.0, theme.ground], [1.0, theme.ghost]]
+    inner = theme.diverging[1:-1]
+    return [[place / (len(inner) - 1), colour] for place, (_, colour) in enumerate(inner)]
+
+
+def _written(value: float, error: float, sign: str, digits: int) -> str:
+    """What stands in a cell: the number and, if there is room for decimals, its error below it."""
+    if not np.isfinite(value):
+        return ""
+    # A sign and two digits before the point leave no room for one behind it.
+    number = _signed(value, sign, 0 if sign and abs(value) >= WHOLE else digits)
+    return f"{number}<br>±{_signed(error, '', 0 if error >= WHOLE else 1)}" if digits and np.isfinite(error) else number
+
+
+def _said(value: float, error: float, sign: str, unit: str) -> str:
+    """What is said of a cell that is pointed at."""
+    if not np.isfinite(value):
+        return "never seen"
+    number = _signed(value, sign, 2)
+    return f"{number} ± {error:.2f} {unit}" if np.isfinite(error) else f"{number} {unit}"
+
+
+def _signed(value: float, sign: str, digits: int) -> str:
+    # Rounded first: a difference that rounds to nothing has no sign. A true minus is as wide as the plus.
+    rounded = round(float(value), digits)
+    return f"{rounded or 0.0:{sign if rounded else ''}.{digits}f}".replace("-", "−")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ from dash import Dash, Input, Output, State, no_update
 from numpy.typing import NDArray
 
 from hmmrnn.dashboard import catalog, ids, queries
+from hmmrnn.dashboard.queue import NoWorkerError
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.figures import fidelity as fidelity_figure
 from hmmrnn.figures.orbit import orbit
@@ -20,6 +22,8 @@ from hmmrnn.figures.theme import REGION_LABELS, THEMES
 from hmmrnn.landscape import Landscape
 from hmmrnn.regions import REGIONS, region_shares
 from hmmrnn.statespace import orbit_phase
+
+logger = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
@@ -42,13 +46,17 @@ def register(app: Dash) -> None:
             (ids.STATE_SPACE, "figure"),
         )
     )
-    for view, draw in ((ids.SPECTRUM, spectrum_view), (ids.FIDELITY, fidelity_view)):
+    fidelity_places = (ids.FIDELITY, "style"), (ids.FIDELITY, "figure"), (ids.caption(ids.FIDELITY), "children")
+    for view, draw, places in (
+        (ids.SPECTRUM, spectrum_view, ((ids.SPECTRUM, "figure"), (ids.caption(ids.SPECTRUM), "children"))),
+        (ids.FIDELITY, fidelity_view, fidelity_places),
+    ):
         app.callback(
             Output(ids.answered(view), "data"),
             Input(ids.asked(view), "data"),
             Input(ids.THEME, "data"),
             prevent_initial_call=True,
-        )(kept_back(draw, (view, "figure"), (ids.caption(view), "children")))
+        )(kept_back(draw, *places))
 
 
 def kept_back(draw: Callable[..., tuple[Any, ...]], *places: tuple[str, str]) -> Callable[..., Any]:
@@ -104,17 +112,41 @@ def spectrum_view(data: Json | None, theme_name: str) -> tuple[Any, Any, Any]:
     return spectrum(landscape, THEMES[theme_name]), _spectrum_caption(landscape), data
 
 
-def fidelity_view(data: Json | None, theme_name: str) -> tuple[Any, Any, Any]:
-    """Long-run statistics against the HMM."""
+def fidelity_view(data: Json | None, theme_name: str) -> tuple[Any, Any, Any, Any]:
+    """Long runs, matched sequences and hidden states against the HMM. The first value is the height of the graph."""
     if not data:
-        return (no_update,) * 3
-    judged = queries.fidelity_of(Scenario.from_dict(data))
+        return (no_update,) * 4
+    scenario = Scenario.from_dict(data)
+    now = _verdict(scenario)
+    if now is None:
+        return {}, {"data": [], "layout": {}}, "this network's file names no known HMM to compare it with", data
+    figure = fidelity_figure.fidelity(
+        now, _verdict(scenario.intact) if scenario.interventions else None, THEMES[theme_name]
+    )
+    # The graph takes what room there is; this figure takes more, and the tab scrolls.
+    return {"height": f"{figure.layout.height}px", "flex": "none"}, figure, _fidelity_caption(now), data
+
+
+def _verdict(scenario: Scenario) -> fidelity_figure.Verdict | None:
+    judged = queries.fidelity_of(scenario)
     if judged is None:
-        return {"data": [], "layout": {}}, "this network's file names no known HMM to compare it with", data
+        return None
+    try:
+        return fidelity_figure.Verdict(judged, queries.matching_of(scenario), queries.decoding_of(scenario))
+    except NoWorkerError as error:
+        # What needs no worker is shown all the same; the caption says what is missing.
+        logger.warning("matched distance and hidden states are left out: %s", error)
+        return fidelity_figure.Verdict(judged)
+
+
+def _fidelity_caption(now: fidelity_figure.Verdict) -> str:
+    judged = now.fidelity
     verdict = "passes the gate" if judged.passes else "; ".join(judged.failures)
-    gap = f"{judged.log_likelihood_gap:.3f} ± {judged.log_likelihood_se:.3f} nats per symbol below the HMM's own"
-    runs = f"{judged.trajectories} runs of {judged.steps:,} steps from h = 0, seed {judged.seed}"
-    return fidelity_figure.fidelity(judged, THEMES[theme_name]), f"{runs}: {verdict}; likelihood {gap}", data
+    runs = f"{judged.trajectories} runs of {judged.steps:,} steps from h = 0, seed {judged.seed}: {verdict}"
+    if now.decoding is None:
+        return f"{runs}; matched distance and hidden states need a worker, and none answers"
+    foreign = now.decoding.impossible
+    return runs + (f"; the HMM cannot emit {foreign} of the runs shown" if foreign else "")
 
 
 def _commonest(phase: NDArray[np.floating], region: NDArray[np.str_], bins: int) -> NDArray[np.str_]:
