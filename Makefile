@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --retries 2
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
-MODELS := linear-2
+MODELS := linear-2 linear-3 linear-4 linear-5 fully-connected cyclic
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

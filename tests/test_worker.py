@@ -86,17 +86,16 @@ def answers(port: int) -> bool:
 
 
 @pytest.fixture(params=["sqlite", "redis"])
-def world(request, empty_world, monkeypatch):
+def either_queue(request, empty_world, monkeypatch):
     """The dashboard's modules with one of the two kinds of queue."""
     if request.param == "redis":
         monkeypatch.setenv("HMMRNN_REDIS_URL", request.getfixturevalue("redis_url"))
-        queue.queue(queue.TRAININGS).flush()
         queue.queue(queue.TRAININGS).storage.flush_all()
     return empty_world
 
 
 @pytest.fixture
-def worker(world) -> Iterator[WorkerProcess]:
+def worker(empty_world) -> Iterator[WorkerProcess]:
     """A worker that is not started yet."""
     made = WorkerProcess()
     yield made
@@ -132,6 +131,7 @@ def small(seed: int, steps: int) -> TrainingConfig:
     )
 
 
+@pytest.mark.usefixtures("either_queue")
 def test_the_life_of_trainings(worker: WorkerProcess) -> None:
     endless, short = small(seed=0, steps=1_000_000), small(seed=1, steps=3)
     first = jobs.submit(endless)
@@ -190,7 +190,7 @@ def test_the_life_of_trainings(worker: WorkerProcess) -> None:
     assert len(jobs.losses(first)) == step_of(first)
 
 
-def test_a_training_that_diverges_says_why(world, worker: WorkerProcess) -> None:
+def test_a_training_that_diverges_says_why(worker: WorkerProcess) -> None:
     config = TrainingConfig.from_dict({**small(seed=0, steps=50).to_dict(), "learning_rate": 1e30})
     job_id = jobs.submit(config)
     worker.start()
@@ -199,7 +199,7 @@ def test_a_training_that_diverges_says_why(world, worker: WorkerProcess) -> None
     assert not list(folders.networks().iterdir())
 
 
-def test_a_state_that_cannot_be_gone_on_from_is_said(world, worker: WorkerProcess) -> None:
+def test_a_state_that_cannot_be_gone_on_from_is_said(worker: WorkerProcess) -> None:
     job_id = jobs.submit(small(seed=0, steps=3))
     jobs.state_file(job_id).write_bytes(b"not a state")
     worker.start()
@@ -207,7 +207,7 @@ def test_a_state_that_cannot_be_gone_on_from_is_said(world, worker: WorkerProces
     assert "training cannot go on from state.pt" in jobs.look_at(job_id).reason
 
 
-def test_a_worker_that_is_killed_leaves_nothing_behind(world, worker: WorkerProcess) -> None:
+def test_a_worker_that_is_killed_leaves_nothing_behind(worker: WorkerProcess) -> None:
     job_id = jobs.submit(small(seed=0, steps=1_000_000))
     worker.start()
     advances(job_id)
@@ -225,8 +225,10 @@ class TestErrands:
     """Questions that the web process has answered elsewhere."""
 
     @pytest.fixture
-    def scenario(self, world) -> Scenario:
-        save(replace(random_network(12, 4, 3), metadata={"family": "linear-2"}), world.models / "net.safetensors")
+    def scenario(self, either_queue) -> Scenario:
+        save(
+            replace(random_network(12, 4, 3), metadata={"family": "linear-2"}), either_queue.models / "net.safetensors"
+        )
         return Scenario("net", steps=150, trajectories=2)
 
     def test_an_analysis_is_answered_by_the_worker(self, scenario, worker: WorkerProcess) -> None:
