@@ -25,6 +25,7 @@ import urllib.request
 import webbrowser
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import fields
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -59,6 +60,11 @@ _TRAINING_NUMBERS = {
     "--batch": ("batch", 2, "sequences per step (the recipe's)"),
     "--length": ("length", 1, "symbols per sequence (the recipe's for that HMM)"),
 }
+_OTHER_SETTINGS = tuple(
+    field.name
+    for field in fields(TrainingConfig)
+    if field.name not in ("hmm", "recipe", *(name for name, _, _ in _TRAINING_NUMBERS.values()))
+)
 VISITED_STATES, VISITED_RUNS, VISITED_STEPS, TRANSIENT = 1000, 32, 300, 100
 THREADS_PER_WORKER = 4
 MAX_STEP = 10**9
@@ -157,6 +163,13 @@ def _add_train(commands: argparse._SubParsersAction[Any]) -> None:
         reads = _whole_number(least)
         parser.add_argument(option, dest=field, type=reads, default=argparse.SUPPRESS, metavar="INT", help=text)
     parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help=f"another setting of the recipe, as in --set carry=true; known are {', '.join(_OTHER_SETTINGS)}",
+    )
+    parser.add_argument(
         "--state", metavar="FILE", help="keep the run in this file while it lasts, and go on from it if it exists"
     )
     parser.add_argument("--snapshots", metavar="FOLDER", help="also save the network as it learns, into this folder")
@@ -179,8 +192,9 @@ def _add_train(commands: argparse._SubParsersAction[Any]) -> None:
 def _train(args: argparse.Namespace) -> int:
     changes = {field: getattr(args, field) for field, _, _ in _TRAINING_NUMBERS.values() if field in args}
     with _input():
+        changes |= dict(_setting(text) for text in args.set)
         hmm = HMM.preset(args.preset) if args.preset else _hmm_file(Path(args.hmm))
-        config = TrainingConfig.for_hmm(hmm, args.recipe, **changes)
+        config = TrainingConfig.from_dict({**TrainingConfig.for_hmm(hmm, args.recipe).to_dict(), **changes})
         out = _destination(args.out, ".safetensors")
         state = None if args.state is None else _destination(args.state)
         snapshots = _Snapshots(Path(args.snapshots), args.at) if args.snapshots else None
@@ -202,6 +216,16 @@ def _train(args: argparse.Namespace) -> int:
     if not result.fidelity.passes:
         logger.warning("saved %s, but it fails the fidelity gate: %s", out, "; ".join(result.fidelity.failures))
     return DONE if result.fidelity.passes else NOT_FAITHFUL
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or name not in _OTHER_SETTINGS:
+        raise ValueError(f"--set must be NAME=VALUE with one of {', '.join(_OTHER_SETTINGS)}; got {text!r}")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        raise ValueError(f"the value of --set {name} must be a number, true or false; got {value!r}") from None
 
 
 def _hmm_file(path: Path) -> HMM:

@@ -220,6 +220,29 @@ class TestTrain:
         assert sentence in refusal(capsys, "train", "--hmm", tmp_path / "hmm.json", "--out", out)
         assert not out.exists()
 
+    def test_any_setting_of_the_recipe_can_be_another(self, capsys, tmp_path) -> None:
+        out = tmp_path / "net.safetensors"
+        settings = ["--set", "orthogonal=false", "--set", "pair_weight=2.5"]
+        cli.main(["train", "--preset", "linear-2", *TINY, "--out", str(out), *settings])
+        metadata = load(out).metadata
+        assert (metadata["orthogonal"], metadata["pair_weight"], metadata["batch"]) == ("False", "2.5", "8")
+        assert "orthogonal" not in metadata["departures"]
+        assert "pair_weight 2.5 (paper: 0.0)" in metadata["departures"]
+
+    @pytest.mark.parametrize(
+        ("setting", "sentence"),
+        [
+            ("carry", "--set must be NAME=VALUE with one of learning_rate"),
+            ("colour=red", "--set must be NAME=VALUE with one of"),
+            ("carry=yes", "the value of --set carry must be a number, true or false; got 'yes'"),
+            ("carry=1", "carry must be of type bool; got 1"),
+            ("clip=-1", "clip must be > 0; got -1"),
+        ],
+    )
+    def test_a_bad_setting_is_refused(self, capsys, tmp_path, setting, sentence) -> None:
+        command = ["train", "--preset", "linear-2", "--out", tmp_path / "net.safetensors", "--set", setting]
+        assert sentence in refusal(capsys, *command)
+
     def test_goes_on_from_a_state_file(self, capfd, caplog, tmp_path, monkeypatch) -> None:
         whole, resumed, state = (tmp_path / name for name in ("whole.safetensors", "resumed.safetensors", "state"))
         command = ["train", "--preset", "linear-2", *TINY, "--out"]
