@@ -101,6 +101,8 @@ def _arrows(drift: DriftField, theme: Theme) -> Any:
         y=path[:, 1],
         mode="lines+markers",
         name="mean step",
+        # The text of the view says what arrows are; a legend of five entries would take the room of the map.
+        showlegend=False,
         hoverinfo="skip",
         line={"color": theme.text, "width": 1.2},
         marker={"symbol": "arrow", "angleref": "previous", "size": head, "color": theme.text},
