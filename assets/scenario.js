@@ -12,7 +12,9 @@
   const SETTLE_MS = 250;
   const GESTURE_MS = 1000;
   const KNOCK_MS = 1000;
+  const ECHO_MS = 1000;
   const MAX_MU = 2;
+  const FIELDS = ["model", "sigma", "seed", "steps", "trajectories", "colour", "neuron"];
   const TABS = ["neuron-table", "activity", "spectrum", "fidelity", "about"];
 
   const no = () => window.dash_clientside.no_update;
@@ -22,7 +24,7 @@
   const page = {
     present: null, past: [], future: [],
     gesture: null, gestureAt: 0, held: false,
-    asking: false, askAgain: false, settleTimer: null,
+    asking: false, askAgain: false, owed: false, settleTimer: null,
     kick: null, defaults: null, lost: false, searched: null, tab: null, listIsOld: false, good: null,
   };
 
@@ -66,6 +68,8 @@
     return { ...scenario, interventions: items };
   }
 
+  const withNetwork = (scenario, name) => ({ ...scenario, model: name, interventions: [], neuron: 0 });
+
   function randomGroup(scenario) {
     const sizes = page.kick.groups.map((group) => group.neurons.length);
     const pool = [...page.kick.others];
@@ -97,10 +101,20 @@
     return "?" + parts.map(([key, value]) => `${key}=${value}`).join("&");
   }
 
-  function writeAddress(replace) {
-    const url = window.location.pathname + address(page.present);
+  function writeAddress(replace, path = window.location.pathname) {
+    const url = path + (page.present ? address(page.present) : window.location.search);
     const method = replace ? "replaceState" : "pushState";
     window.history[method]({ scenario: page.present }, "", url);
+    arrive();
+  }
+
+  /* The path says which page is open: / the views, /train and what is under it the trainings (see training.js). */
+  const VIEWS = "/";
+  const atTheViews = () => document.documentElement.dataset.page === "views";
+
+  function arrive() {
+    window.dispatchEvent(new Event("hmmrnn-arrived"));
+    if (page.owed && atTheViews()) ask();
   }
 
   function remember() {
@@ -126,7 +140,7 @@
 
   /* `gesture` names a drag: its steps are one change in the history, however long the hand rests between them.
    * Keys have no end that could be seen; there a pause is one. */
-  function change(next, { gesture = null, from = null } = {}) {
+  function change(next, { gesture = null, from = null, path = undefined } = {}) {
     if (!page.present || same(next, page.present)) return no();
     const goesOn = page.held || Date.now() - page.gestureAt < GESTURE_MS;
     const continues = gesture !== null && gesture === page.gesture && goesOn;
@@ -134,7 +148,7 @@
     page.gesture = gesture;
     page.gestureAt = Date.now();
     page.future = [];
-    show(next, { from, replaceAddress: continues });
+    show(next, { from, replaceAddress: continues, path });
     return no();
   }
 
@@ -148,10 +162,10 @@
     return no();
   }
 
-  function show(next, { from = null, replaceAddress = false, keepAddress = false }) {
+  function show(next, { from = null, replaceAddress = false, keepAddress = false, path = undefined }) {
     const before = page.present;
     page.present = next;
-    if (!keepAddress) writeAddress(replaceAddress);
+    if (!keepAddress) writeAddress(replaceAddress, path);
     remember();
     document.querySelectorAll(".slow").forEach((card) => card.classList.add("stale"));
     /* The question first: it travels while the controls follow. */
@@ -159,14 +173,21 @@
     window.setTimeout(() => showControls(before, from), 0);
   }
 
+  /* What a control is told comes back as if a hand had done it, from Dash at once and from the control itself once it
+   * has drawn it. By then the scenario may be another one: what was told a moment ago is no wish. */
+  const told = {};
+  const recent = (id) => (told[id] || []).filter((item) => Date.now() - item.at < ECHO_MS);
+  const isEcho = (id, value) => recent(id).some((item) => item.value === value);
+
+  function tell(id, value) {
+    told[id] = [...recent(id), { value, at: Date.now() }];
+    set(id, { value });
+  }
+
   function showControls(before, from) {
     const now = page.present;
-    const controls = {
-      model: { value: now.model }, sigma: { value: now.sigma }, seed: { value: now.seed }, steps: { value: now.steps },
-      trajectories: { value: now.trajectories }, colour: { value: now.colour }, neuron: { value: now.neuron },
-    };
-    Object.entries(controls).forEach(([id, props]) => {
-      if (id !== from && (!before || before[id] !== now[id])) set(id, props);
+    FIELDS.forEach((id) => {
+      if (id !== from && (!before || before[id] !== now[id])) tell(id, now[id]);
     });
     showIf("neuron-row", "hidden", now.colour !== "neuron");
     showIf("undo", "disabled", !page.past.length);
@@ -188,6 +209,9 @@
 
   function ask() {
     window.clearTimeout(page.settleTimer);
+    /* Nothing is computed for views that nobody looks at. */
+    page.owed = !atTheViews();
+    if (page.owed) return;
     if (page.asking) {
       page.askAgain = true;
       return;
@@ -250,7 +274,7 @@
     page.lost = true;
     client.say("The server does not answer. Nothing is lost: this page goes on by itself when it is back.");
     const knock = async () => {
-      const alive = await send("healthz").then((answer) => answer.ok, () => false);
+      const alive = await send("/healthz").then((answer) => answer.ok, () => false);
       if (!alive) {
         window.setTimeout(knock, KNOCK_MS);
         return;
@@ -316,8 +340,12 @@
     field: (id) => (value) => {
       if (value === null || value === undefined || value === "" || !page.present) return no();
       if (value === page.present[id]) return no();
+      if (isEcho(id, value)) {
+        tell(id, page.present[id]);
+        return no();
+      }
       const next = { ...page.present, [id]: value };
-      if (id === "model") return change({ ...next, interventions: [], neuron: 0 }, { from: id });
+      if (id === "model") return change(withNetwork(page.present, value), { from: id, path: VIEWS });
       return change(next, { gesture: id === "sigma" ? id : null, from: id });
     },
 
@@ -329,6 +357,14 @@
       page.tab = name;
       askTab("activity", "spectrum", "fidelity");
       return no();
+    },
+
+    /* The views beneath keep their size, so that nothing has to be drawn anew when they come back. */
+    enlarge: (clicks) => {
+      if (!clicks) return no();
+      const large = document.documentElement.dataset.tabs !== "large";
+      document.documentElement.dataset.tabs = large ? "large" : "";
+      return large ? "Reduce" : "Enlarge";
     },
 
     newNoise: (clicks) => (clicks ? change({ ...page.present, seed: (page.present.seed + 1) % 2147483648 }) : no()),
@@ -433,8 +469,26 @@
     copyLink: (clicks) => {
       if (!clicks) return no();
       navigator.clipboard.writeText(window.location.href).then(
-        () => client.say("The link to this view is in the clipboard."),
+        () => client.say("The link to this page is in the clipboard."),
         () => client.say("The clipboard is closed to this page: copy the link from the address bar."));
+      return no();
+    },
+
+    /* Another page of this one: the scenario comes along, and "back" leads here again. */
+    go: (path, { replace = false } = {}) => {
+      if (path !== window.location.pathname) writeAddress(replace, path);
+      return no();
+    },
+
+    /* Open a network that has only just come to be, and offer it in the picker: one change that can be undone. */
+    openNetwork: (name, choices) => {
+      set("model", { data: choices });
+      if (!page.present) {
+        /* There was no network to open before. */
+        client.go(VIEWS);
+        set("link-in", { data: `?model=${name}` });
+      } else if (page.present.model === name) client.go(VIEWS);
+      else change(withNetwork(page.present, name), { path: VIEWS });
       return no();
     },
 
@@ -457,7 +511,7 @@
     preferredScheme: () => window.localStorage.getItem("hmmrnn-scheme")
       || (window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light"),
   };
-  ["model", "sigma", "seed", "steps", "trajectories", "colour", "neuron"].forEach((id) => {
+  FIELDS.forEach((id) => {
     client[`set_${id}`] = client.field(id);
   });
   TABS.forEach((name) => {
@@ -468,10 +522,12 @@
   });
 
   window.addEventListener("popstate", (event) => {
+    arrive();
     if (!event.state || !event.state.scenario) {
       set("link-in", { data: window.location.search || "?" });
       return;
     }
+    if (same(event.state.scenario, page.present)) return;
     page.past = [...page.past, page.present].slice(-HISTORY_LENGTH);
     page.future = [];
     page.gesture = null;
@@ -489,11 +545,20 @@
 
   window.addEventListener("keydown", (event) => {
     const typing = event.target.matches("textarea, input:not([readonly], [type=checkbox], [type=radio])");
-    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || typing) return;
+    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || typing || !atTheViews()) return;
     event.preventDefault();
     if (event.shiftKey) step("future", "past");
     else step("past", "future");
   });
 
-  window.dash_clientside = Object.assign({}, window.dash_clientside, { hmmrnn: client });
+  /* Links between the pages of this one are followed without leaving it, unless they are to open in another tab. */
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a.page-link");
+    if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    client.go(link.getAttribute("href"));
+  });
+
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.hmmrnn = Object.assign(window.dash_clientside.hmmrnn || {}, client);
 })();

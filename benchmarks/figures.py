@@ -118,7 +118,7 @@ FIGURES = {
             Definition(
                 f"train_{family.replace('-', '_')}_s",
                 "s",
-                f"Training a network of 150 neurons to be {family} by the recipe `fast`, from nothing to its last step; "
+                f"Training a network of 150 neurons to be {family} by the recipe `fast`, first to last step; "
                 "the verdict of the gate is in the note, and the time of judging is not counted.",
                 Aim(300),
             )

@@ -96,6 +96,12 @@ class TestServer:
         assert answer.mimetype == "text/html"
         assert b"<title>hmmrnn</title>" in answer.data
 
+    @pytest.mark.parametrize("path", ["/train", "/train/", "/train/0123456789ab", "/train/<script>"])
+    def test_every_address_of_a_training_is_the_same_page(self, client, path):
+        answer = client.get(path)
+        assert answer.status_code == 200
+        assert b"<title>hmmrnn</title>" in answer.data
+
     def test_nothing_of_the_page_comes_from_elsewhere(self, client):
         sources = re.findall(r'(?:src|href)="([^"]+)"', client.get("/").get_data(as_text=True))
         assert sources
@@ -104,6 +110,26 @@ class TestServer:
     def test_the_components_that_others_rely_on_are_on_the_page(self, client):
         found = component_ids(client.get("/_dash-layout").get_json())
         assert set(CONTRACT_IDS) <= found
+
+    def test_what_the_scripts_write_to_is_there(self, client):
+        there = component_ids(client.get("/_dash-layout").get_json())
+        scripts = {path.name: path.read_text() for path in (ROOT / "assets").glob("*.js")}
+        written = {
+            name: set(re.findall(r'\b(?:set|byId|showIf|tell)\("([a-z-]+)"', text)) for name, text in scripts.items()
+        }
+        assert len(written["scenario.js"]) > 5
+        assert len(written["training.js"]) > 5
+        assert {(name, id) for name, found in written.items() for id in found - there} == set()
+
+    def test_every_answer_of_the_browser_is_in_its_scripts(self, client):
+        scripts = "".join(path.read_text() for path in (ROOT / "assets").glob("*.js"))
+        asked = {
+            wire["clientside_function"]["function_name"]
+            for wire in client.get("/_dash-dependencies").get_json()
+            if wire["clientside_function"]
+        }
+        made = re.compile(r"(set|tab|answered)_[a-z-]+")
+        assert {name for name in asked if not made.fullmatch(name) and f" {name}:" not in scripts} == set()
 
     def test_every_callback_is_wired_to_components_that_are_there(self, client):
         layout = client.get("/_dash-layout").get_json()

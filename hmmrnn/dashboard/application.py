@@ -10,7 +10,8 @@ from flask.typing import ResponseReturnValue
 from flask_compress import Compress
 
 import hmmrnn
-from hmmrnn.dashboard import callbacks, catalog, ids
+from hmmrnn.dashboard import callbacks, catalog, files, ids
+from hmmrnn.dashboard.callbacks.picker import model_choices
 from hmmrnn.dashboard.callbacks.refusal import sentence
 from hmmrnn.dashboard.layout import page
 
@@ -34,6 +35,7 @@ def create_app() -> Dash:
     app.layout = lambda: page(model_choices())
     callbacks.register(app)
     app.server.add_url_rule("/healthz", "healthz", healthz)
+    files.register(app.server, model_choices)
     # Dash completes its set-up within the first request. Two first requests at once, as any browser makes them to a
     # fresh process, would find it half done; so the first one is made here.
     app.server.test_client().get("/").close()
@@ -43,11 +45,6 @@ def create_app() -> Dash:
 def healthz() -> ResponseReturnValue:
     """Alive: the process answers and can list its networks."""
     return jsonify(status="ok", version=hmmrnn.__version__, networks=len(catalog.entries()))
-
-
-def model_choices() -> list[dict[str, str]]:
-    """The networks to open, as the picker lists them."""
-    return [{"value": item.name, "label": _label(item)} for item in catalog.entries()]
 
 
 def say_what_went_wrong(error: Exception) -> None:
@@ -63,10 +60,3 @@ def say_what_went_wrong(error: Exception) -> None:
         words = "The server could not compute this view; its log says why. What you see is the last good answer."
     set_props(ids.NOTICE_TEXT, {"children": words})
     set_props(ids.NOTICE, {"hidden": False})
-
-
-def _label(item: catalog.Entry) -> str:
-    header = item.header
-    family = header.metadata.get("family", "unknown family")
-    named = item.name if family == item.name else f"{item.name} ({family})"
-    return f"{named}: N = {header.n_neurons}, M = {header.n_inputs}, {header.n_outputs} outputs"

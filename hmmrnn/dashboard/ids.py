@@ -40,6 +40,7 @@ ACTIVITY = "activity"
 SPECTRUM = "spectrum"
 FIDELITY = "fidelity"
 ABOUT = "about"
+ENLARGE = "enlarge"
 
 # Stores. The page's script writes SCENARIO, SETTLED, OPEN_MODEL, SEARCH_MODEL,
 # INTERVENTION_LIST and KICK; see assets/scenario.js.
@@ -57,6 +58,45 @@ THEME = "theme"
 FAST_BUSY = "fast-busy"
 SINK = "sink"
 
+# Training: the form, a training's own page, and the list of all.
+OPEN_FILE = "open-file"
+TRAIN_FAMILY = "train-family"
+TRAIN_STATES = "train-states"
+TRAIN_OUTPUTS = "train-outputs"
+TRAIN_NORMALISE = "train-normalise"
+TRAIN_MATRICES = "train-matrices"
+TRAIN_FACTS = "train-facts"
+TRAIN_RECIPE = "train-recipe"
+TRAIN_NEURONS = "train-neurons"
+TRAIN_INPUTS = "train-inputs"
+TRAIN_SEED = "train-seed"
+TRAIN_STEPS = "train-steps"
+TRAIN_DEPARTURES = "train-departures"
+TRAIN_START = "train-start"
+TRAIN_PROBLEM = "train-problem"
+JOB = "job"
+JOB_TITLE = "job-title"
+JOB_STATE = "job-state"
+JOB_PROGRESS = "job-progress"
+JOB_CANCEL = "job-cancel"
+JOB_RESUME = "job-resume"
+JOB_EXPLORE = "job-explore"
+JOB_LOSS = "job-loss"
+JOB_NUMBERS = "job-numbers"
+JOB_FIDELITY = "job-fidelity"
+JOB_DEPARTURES = "job-departures"
+JOB_LIST = "job-list"
+
+# Stores of the training pages, see assets/training.js: what the form starts from; the form as it is, and what the
+# server says to it; what is shown of a training, and what has changed of it; what is wanted, and what came of it.
+TRAIN_SETUP = "train-setup"
+TRAIN_FORM = "train-form"
+TRAIN_CHECKED = "train-checked"
+JOB_ASKED = "job-asked"
+JOB_ANSWERED = "job-answered"
+WISH = "wish"
+GRANTED = "granted"
+
 # Pattern types: one component for each intervention or group.
 MU, TARGET, REMOVE, GROUP = "mu", "target", "remove", "group"
 
@@ -69,6 +109,11 @@ def caption(view: str) -> str:
 def card(view: str) -> str:
     """Id of the frame around a view; it carries the sign that an answer is being computed."""
     return f"{view}-card"
+
+
+def frame(button: str) -> str:
+    """Id of what is hidden together with a button."""
+    return f"{button}-frame"
 
 
 def tab(name: str) -> str:

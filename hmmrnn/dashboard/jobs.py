@@ -17,6 +17,7 @@ import re
 import shutil
 import time
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -218,7 +219,7 @@ def _folder(job_id: str) -> Path:
 def _job(job_id: str) -> Job | None:
     """The job of a folder; None, and a line in the log, if its settings are of another version or damaged."""
     try:
-        config = TrainingConfig.from_dict(json.loads((_folder(job_id) / "request.json").read_text(encoding="utf-8")))
+        config = _asked(_folder(job_id) / "request.json")
     except (OSError, ValueError) as error:
         logger.warning("training %s cannot be shown: %s", job_id, error)
         return None
@@ -233,6 +234,12 @@ def _job(job_id: str) -> Job | None:
         reason=kept.get("reason", ""),
         model=kept.get("model", ""),
     )
+
+
+@lru_cache(maxsize=512)
+def _asked(request: Path) -> TrainingConfig:
+    # A request never changes, and every look at the list needs all of them.
+    return TrainingConfig.from_dict(json.loads(request.read_text(encoding="utf-8")))
 
 
 def _judged(job_id: str, kept: dict[str, Any]) -> str:

@@ -13,7 +13,8 @@ import dash_ag_grid as dag
 import dash_mantine_components as dmc
 from dash import dcc, html
 
-from hmmrnn.dashboard import ids
+from hmmrnn.dashboard import ids, training_page
+from hmmrnn.dashboard.controls import button, whole_number
 from hmmrnn.dashboard.scenario import COLOURS, MAX_SEED, MAX_SIGMA, STEPS, TRAJECTORIES, Scenario
 from hmmrnn.dashboard.views import MAIN_VIEWS, TAB_VIEWS, View
 from hmmrnn.figures.region_map import REGION_COLOURS
@@ -26,7 +27,16 @@ def page(models: Sequence[dict[str, str]]) -> Any:
     """The whole page, for networks given as {"value": name, "label": text}."""
     return dmc.MantineProvider(
         html.Div(
-            [*_stores(), _header(models), _notice(), html.Div([_rail(), _main()], className="body")], className="page"
+            [
+                *_stores(),
+                *training_page.stores(),
+                _header(models),
+                _notice(),
+                html.Div(
+                    [html.Div([_rail(), _main()], className="body views"), training_page.pages()], className="pages"
+                ),
+            ],
+            className="page",
         ),
         id=ids.PROVIDER,
         forceColorScheme="light",
@@ -62,30 +72,40 @@ def _header(models: Sequence[dict[str, str]]) -> Any:
     return html.Header(
         [
             html.H1("hmmrnn", className="brand"),
+            html.Nav(
+                [
+                    html.A("Explore", href="/", className="page-link", title="The open network in all views"),
+                    html.A("Train", href="/train", className="page-link", title="Train a network; watch trainings"),
+                ],
+                className="page-links",
+                **{"aria-label": "Pages"},
+            ),
             dmc.Select(
                 id=ids.MODEL,
                 data=list(models),
                 allowDeselect=False,
                 searchable=True,
                 size="sm",
-                w=340,
+                className="picker",
                 **{"aria-label": "Network"},
                 nothingFoundMessage="No network of that name",
             ),
+            button(ids.OPEN_FILE, "Open file", "Open a network from a file; or drop the file onto the page"),
             dmc.Badge("", id=ids.BADGE, variant="light", size="lg", className="badge"),
             html.Div(className="spacer"),
-            _button(ids.UNDO, "Undo", "Undo the last change (Ctrl+Z)"),
-            _button(ids.REDO, "Redo", "Redo (Ctrl+Shift+Z)"),
-            _button(ids.RESET, "Reset", "Remove every intervention and return to the first noise"),
-            _button(ids.LINK, "Copy link", "Copy a link that opens exactly this view"),
-            _button(ids.COLOUR_SCHEME, "Dark", "Switch between light and dark"),
+            html.Div(
+                [
+                    button(ids.UNDO, "Undo", "Undo the last change (Ctrl+Z)"),
+                    button(ids.REDO, "Redo", "Redo (Ctrl+Shift+Z)"),
+                    button(ids.RESET, "Reset", "Remove every intervention and return to the first noise"),
+                ],
+                className="history",
+            ),
+            button(ids.LINK, "Copy link", "Copy a link that opens exactly what is shown here"),
+            button(ids.COLOUR_SCHEME, "Dark", "Switch between light and dark"),
         ],
         className="header",
     )
-
-
-def _button(id: Any, text: str, title: str) -> Any:
-    return html.Span(dmc.Button(text, id=id, variant="default", size="compact-md", n_clicks=0), title=title)
 
 
 def _notice() -> Any:
@@ -128,7 +148,7 @@ def _noise_controls() -> Any:
             html.Div(
                 [
                     _number(ids.SEED, "Seed", DEFAULTS.seed, 0, MAX_SEED),
-                    _button(ids.NEW_NOISE, "New noise", "Draw other noise: the next seed"),
+                    button(ids.NEW_NOISE, "New noise", "Draw other noise: the next seed"),
                 ],
                 className="pair",
             ),
@@ -144,19 +164,7 @@ def _noise_controls() -> Any:
 
 
 def _number(id: str, label: str, value: float, low: float, high: float, step: float = 1) -> Any:
-    return dmc.NumberInput(
-        id=id,
-        label=label,
-        value=value,
-        min=low,
-        max=high,
-        step=step,
-        allowDecimal=False,
-        allowNegative=False,
-        clampBehavior="blur",
-        debounce=300,
-        size="sm",
-    )
+    return whole_number(id, label, value, low, high, step=step, debounce=300)
 
 
 def _colour_controls() -> Any:
@@ -239,7 +247,7 @@ def graph(view: View) -> Any:
     return dcc.Graph(
         id=view.id,
         className="graph",
-        config=GRAPH_CONFIG,
+        config={**GRAPH_CONFIG, "scrollZoom": not view.tall},
         responsive=True,
         figure={
             "data": [],
@@ -260,7 +268,10 @@ def _tabs() -> Any:
     tabs = [_tab(name, title, selected=name == ids.NEURON_TABLE) for name, title in titles.items()]
     return html.Section(
         [
-            html.Div(tabs, role="tablist", className="tab-list"),
+            html.Div(
+                [html.Div(tabs, role="tablist", className="tab-list"), _enlarge()],
+                className="tab-head",
+            ),
             *(
                 html.Div(
                     content,
@@ -277,6 +288,11 @@ def _tabs() -> Any:
     )
 
 
+def _enlarge() -> Any:
+    """A button that gives the open tab the room of the four views, and back."""
+    return html.Button("Enlarge", id=ids.ENLARGE, n_clicks=0, className="enlarge", title="Give the tab more room")
+
+
 def _tab(name: str, title: str, selected: bool) -> Any:
     attributes = {"aria-selected": str(selected).lower(), "aria-controls": ids.panel(name)}
     return html.Button(title, id=ids.tab(name), role="tab", n_clicks=0, className="tab-button", **attributes)
@@ -284,7 +300,11 @@ def _tab(name: str, title: str, selected: bool) -> Any:
 
 def _tab_view(view: View) -> Any:
     kind = "tab-view slow" if view.slow else "tab-view"
-    return html.Div([_card_title(view, titled=False), graph(view)], id=ids.card(view.id), className=kind)
+    drawn = graph(view)
+    if view.tall:
+        # Whatever scrolls must be reachable by keyboard.
+        drawn = html.Div(drawn, className="tall-room", tabIndex="0", role="group", **{"aria-label": view.title})
+    return html.Div([_card_title(view, titled=False), drawn], id=ids.card(view.id), className=kind)
 
 
 def neuron_table() -> Any:

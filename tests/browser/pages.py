@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Locator, Page, Request, Route, expect
 from playwright.sync_api import TimeoutError as NotInTime
 
@@ -273,3 +274,68 @@ class Gate:
     def open(self) -> None:
         self.closed = False
         self.let_through()
+
+
+# ---- trainings ----
+
+
+def open_form(page: Page, url: str) -> None:
+    """Open the form of a new training and wait until the server has looked at it."""
+    page.goto(f"{url}/train{SMALL[1:]}")
+    expect(page.locator("#train-facts")).to_contain_text("In the long run", timeout=READY_MS)
+
+
+def fill_form(page: Page, **values: int) -> None:
+    """Type numbers into the form: neurons, inputs, seed, steps."""
+    for name, value in values.items():
+        page.locator(f"#train-{name}").fill(str(value))
+
+
+def train(page: Page) -> str:
+    """Start what the form says; returns the path of the training's page, which is then shown."""
+    page.locator("#train-start").click()
+    page.wait_for_url(re.compile(r"/train/[0-9a-f]{12}"))
+    expect(page.locator("#job-title")).to_be_visible()
+    return str(page.evaluate("location.pathname"))
+
+
+def expect_job(page: Page, words: str) -> None:
+    """Wait until the page of a training says where it stands with these words."""
+    expect(page.locator("#job-state")).to_contain_text(re.compile(words), timeout=READY_MS)
+
+
+def matrix_cell(page: Page, name: str, row: int, column: int) -> Locator:
+    return page.locator(f"#cell-{name}-{row}-{column}")
+
+
+def matrix(page: Page, name: str) -> list[list[str]]:
+    """The text in every cell of A or B."""
+    rows = page.locator(f'table:has([id^="cell-{name}-"]) tbody tr')
+    found: list[list[str]] = rows.evaluate_all(
+        "rows => rows.map(row => Array.from(row.querySelectorAll('input'), (input) => input.value))"
+    )
+    return found
+
+
+def paste(page: Page, cell: Locator, text: str) -> None:
+    """Paste into a cell of a matrix, as from a spreadsheet."""
+    cell.evaluate(
+        """(cell, text) => {
+            const clipboardData = new DataTransfer();
+            clipboardData.setData("text/plain", text);
+            cell.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+        }""",
+        text,
+    )
+
+
+def complaints(page: Page) -> list[str]:
+    """What axe finds that is serious, on the page as it is."""
+    page.evaluate(AXE_SCRIPT)
+    found = page.evaluate("axe.run({ resultTypes: ['violations'] })")
+    return [
+        f"{violation['id']}: {node['html'][:160]}: {node['failureSummary']}"
+        for violation in found["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]

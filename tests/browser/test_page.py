@@ -14,6 +14,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.conftest import Watch
 from tests.browser.pages import (
     MAIN_VIEWS,
+    READY_MS,
     SMALL,
     cells,
     changing,
@@ -55,7 +56,7 @@ def test_everything_is_drawn_without_a_complaint_and_without_the_internet(
     assert page.evaluate("document.documentElement.dataset.scheme") == scheme
     for view in MAIN_VIEWS:
         assert sum(len(str(trace)) for trace in figure_data(page, view)) > 1000
-        expect(page.locator(f"#{view}-caption")).to_have_text(re.compile(r"\d"))
+        expect(page.locator(f"#{view}-caption")).to_have_text(re.compile(r"\d"), timeout=READY_MS)
     assert len(table_neurons(page)) > 3
     expect(page.locator("#numbers tbody tr").first).to_be_visible()
     expect(page.locator("#fidelity-badge")).to_contain_text("passes")
@@ -222,7 +223,7 @@ def test_noise_window_and_number_of_runs_are_what_is_asked_for(page: Page, serve
     assert scenario(page).seed == 1
     assert traces(page, "state-space") != before
     with changing(page):
-        page.get_by_label("Seed").fill("0")
+        page.locator("#seed").fill("0")
     assert traces(page, "state-space") == before
     with changing(page):
         page.get_by_label("Window (steps)").fill("200")
@@ -255,7 +256,7 @@ def test_a_tab_is_drawn_when_it_is_opened_and_follows_the_scenario(page: Page, s
     open_page(page, server + SMALL)
     view = tab.lower()
     page.get_by_role("tab", name=tab).click()
-    expect(page.locator(f"#{view}-caption")).to_have_text(re.compile(r"\d"))
+    expect(page.locator(f"#{view}-caption")).to_have_text(re.compile(r"\d"), timeout=READY_MS)
     expect(page.locator(f"#{view} .js-plotly-plot")).to_be_visible()
     page.wait_for_function("id => document.querySelector(`#${id} .js-plotly-plot`).data.length > 0", arg=view)
     expect(page.locator(f"#{view}-card").get_by_text("computing")).to_be_hidden()
@@ -282,3 +283,22 @@ def test_the_page_says_what_it_is_about(page: Page, server: str) -> None:
                 return text.contains(document.elementFromPoint(box.left + 20, box.bottom - 3));
             }"""
         )
+
+
+def test_a_tab_can_have_the_room_of_the_views_and_give_it_back(page: Page, server: str) -> None:
+    open_page(page, server + SMALL)
+    card, button = page.locator(".tabs-card"), page.locator("#enlarge")
+    before = card.bounding_box()
+    assert before is not None
+    button.click()
+    expect(button).to_have_text("Reduce")
+    large = card.bounding_box()
+    assert large is not None
+    assert large["height"] > 1.8 * before["height"]
+    assert large["width"] > 1.8 * before["width"]
+    expect(page.locator("#state-space")).to_be_hidden()
+    expect(page.locator("#numbers table")).to_be_visible()
+    button.click()
+    expect(button).to_have_text("Enlarge")
+    expect(page.locator("#state-space")).to_be_visible()
+    assert card.bounding_box() == before

@@ -1,4 +1,7 @@
-"""What the page's own script answers, without the server: every change of the scenario. See assets/scenario.js."""
+"""What the page's own scripts answer, without the server: every change of the scenario, and of a training's form.
+
+See assets/scenario.js and assets/training.js.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,16 @@ from hmmrnn.dashboard.views import MAIN_VIEWS, TAB_VIEWS
 
 TABS = (ids.NEURON_TABLE, *(view.id for view in TAB_VIEWS), ids.ABOUT)
 FIELDS = (ids.MODEL, ids.SIGMA, ids.SEED, ids.STEPS, ids.TRAJECTORIES, ids.COLOUR, ids.NEURON)
+FORM = {
+    "family": ids.TRAIN_FAMILY,
+    "states": ids.TRAIN_STATES,
+    "outputs": ids.TRAIN_OUTPUTS,
+    "neurons": ids.TRAIN_NEURONS,
+    "inputs": ids.TRAIN_INPUTS,
+    "recipe": ids.TRAIN_RECIPE,
+    "seed": ids.TRAIN_SEED,
+    "steps": ids.TRAIN_STEPS,
+}
 
 
 def register(app: Dash) -> None:
@@ -26,6 +39,8 @@ def register(app: Dash) -> None:
         State(ids.THEME, "data"),
         initially=True,
     )
+    _to(app, "trainingReady", Output(ids.TRAIN_FORM, "data"), Input(ids.TRAIN_SETUP, "data"), initially=True)
+    _to(app, "enlarge", Output(ids.ENLARGE, "children"), Input(ids.ENLARGE, "n_clicks"))
     _to(app, "dismiss", Output(ids.NOTICE, "hidden"), Input(ids.NOTICE_DISMISS, "n_clicks"))
     changes: list[tuple[str, Any]] = [
         ("opened", Input(ids.OPENED, "data")),
@@ -45,11 +60,27 @@ def register(app: Dash) -> None:
         ("fastBusy", Input(ids.FAST_BUSY, "data")),
         ("shown", Input(ids.answered(ids.STATE_SPACE), "data")),
         ("kickFound", Input(ids.KICK_ANSWER, "data")),
+        *_training(),
         *((f"answered_{v.id}", Input(ids.answered(v.id), "data")) for v in (*MAIN_VIEWS, *TAB_VIEWS) if v.slow),
     ]
     for name, source in changes:
         _to(app, name, _sink(), source)
     _to(app, "clicked", _sink(), Input(ids.CONNECTIVITY, "clickData"), State(ids.CONNECTIVITY, "figure"))
+
+
+def _training() -> list[tuple[str, Any]]:
+    return [
+        *((f"form_{field}", Input(name, "value")) for field, name in FORM.items()),
+        ("normalise", Input(ids.TRAIN_NORMALISE, "n_clicks")),
+        ("formChecked", Input(ids.TRAIN_CHECKED, "data")),
+        ("wish_train", Input(ids.TRAIN_START, "n_clicks")),
+        ("wish_cancel", Input(ids.JOB_CANCEL, "n_clicks")),
+        ("wish_resume", Input(ids.JOB_RESUME, "n_clicks")),
+        ("wish_explore", Input(ids.JOB_EXPLORE, "n_clicks")),
+        ("granted", Input(ids.GRANTED, "data")),
+        ("jobAnswered", Input(ids.JOB_ANSWERED, "data")),
+        ("trainingTheme", Input(ids.THEME, "data")),
+    ]
 
 
 def _to(app: Dash, name: str, *wires: Any, initially: bool = False) -> None:
