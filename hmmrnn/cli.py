@@ -35,17 +35,11 @@ import numpy as np
 from hmmrnn import __version__
 from hmmrnn.checkpoint import fingerprint, load, save
 from hmmrnn.dashboard.queue import ERRANDS, TRAININGS
-from hmmrnn.fidelity import Fidelity, fidelity
 from hmmrnn.hmm import HMM, PRESETS
-from hmmrnn.kick import detect_kick_neurons
-from hmmrnn.network import Floats, Network
-from hmmrnn.provenance import target
 from hmmrnn.recipe import RECIPES, TrainingConfig
-from hmmrnn.regions import region_shares, residency
-from hmmrnn.simulation import simulate
-from hmmrnn.stability import fixed_points
+from hmmrnn.summary import STAGES, fidelity_summary, summary
 from hmmrnn.supervisor import Program, supervise
-from hmmrnn.training import FIDELITY_NUMBERS, Progress, TrainingResult, train
+from hmmrnn.training import Progress, TrainingResult, train
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +59,6 @@ _OTHER_SETTINGS = tuple(
     for field in fields(TrainingConfig)
     if field.name not in ("hmm", "recipe", *(name for name, _, _ in _TRAINING_NUMBERS.values()))
 )
-VISITED_STATES, VISITED_RUNS, VISITED_STEPS, TRANSIENT = 1000, 32, 300, 100
 THREADS_PER_WORKER = 4
 MAX_STEP = 10**9
 STEPS = re.compile(r"[1-9][0-9]{0,8}:([1-9][0-9]{0,8})?:[1-9][0-9]{0,8}")
@@ -336,7 +329,7 @@ def _training_summary(config: TrainingConfig, result: TrainingResult, out: Path,
         "loss": result.losses[-1] if len(result.losses) else None,
         "floor": result.floor,
         "plateau": result.plateau,
-        **_fidelity_summary(result.fidelity),
+        **fidelity_summary(result.fidelity),
     }
 
 
@@ -345,12 +338,15 @@ def _add_analyse(commands: argparse._SubParsersAction[Any]) -> None:
         commands,
         "analyse",
         _analyse,
-        "Summarise a network as JSON: sizes, provenance, fidelity to its HMM family, fixed point without noise, "
-        "shares of the regions, and the groups of kick neurons.",
+        "Summarise a network as JSON: sizes, provenance, fidelity to its HMM, matched sequences, decoded states, fixed "
+        "point without noise, shares of the regions, and the groups of kick neurons.",
     )
     parser.add_argument("network", metavar="NETWORK", help=".safetensors or .pth file")
     parser.add_argument("--out", metavar="FILE", help="write the JSON there, replacing the file, and not to stdout")
     parser.add_argument("--seed", type=_whole_number(0), default=0, metavar="INT", help="of every run (%(default)s)")
+    parser.add_argument(
+        "--progress", choices=("bar", "none"), default="bar", help="on stderr: a bar, or nothing (%(default)s)"
+    )
 
 
 def _analyse(args: argparse.Namespace) -> int:
@@ -358,96 +354,27 @@ def _analyse(args: argparse.Namespace) -> int:
         network = load(args.network)
         digest = fingerprint(args.network)
         out = None if args.out is None else _destination(args.out)
-    _write_json({"file": args.network, "sha256": digest, **summary(network, args.seed)}, out)
+    with _stage_bar(args.progress) as tell:
+        found = summary(network, args.seed, tell)
+    _write_json({"file": args.network, "sha256": digest, **found}, out)
     if out:
         logger.info("wrote %s", out)
     return DONE
 
 
-def summary(network: Network, seed: int = 0) -> dict[str, Any]:
-    """Every analysis of a network in numbers, ready for JSON.
+@contextmanager
+def _stage_bar(kind: str) -> Iterator[Callable[[str], None]]:
+    """Show each stage of an analysis when it begins."""
+    from tqdm import tqdm
 
-    What cannot be done is an entry {"skipped": reason}.
+    with tqdm(total=len(STAGES), unit="stage", file=sys.stderr, disable=kind == "none", leave=False) as bar:
 
-    Args:
-        network: the network.
-        seed: seed of every run.
-    """
-    logger.info("running %d steps under noise", VISITED_STEPS)
-    states = _visited_states(network, seed)
-    found: dict[str, Any] = {
-        "sizes": {
-            "neurons": network.n_neurons,
-            "inputs": network.n_inputs,
-            "outputs": network.n_outputs,
-            "biased": network.has_bias,
-        },
-        "provenance": dict(network.metadata),
-        "fidelity": _family_fidelity(network, seed),
-    }
-    if states is None:
-        reason = f"the network diverges within {VISITED_STEPS} steps under noise of sigma = 1"
-        return {**found, **{name: {"skipped": reason} for name in ("fixed_point", "regions", "kick_groups")}}
-    logger.info("looking for fixed points, regions and kick neurons from %d states", len(states))
-    return {
-        **found,
-        "fixed_point": _fixed_point_summary(network, states),
-        "regions": {"states": len(states), **region_shares(residency(network, states, seed=seed).region)},
-        "kick_groups": _kick_summary(network, seed),
-    }
+        def tell(stage: str) -> None:
+            bar.set_description(stage, refresh=False)
+            bar.update(STAGES.index(stage) - bar.n)
+            bar.refresh()
 
-
-def _visited_states(network: Network, seed: int) -> Floats | None:
-    """(S, N) states drawn from noisy runs after their transient; None if a run diverges."""
-    run = simulate(network, VISITED_STEPS, VISITED_RUNS, seed=seed)
-    if run.diverged:
-        return None
-    visited = run.h[:, TRANSIENT:].reshape(-1, network.n_neurons)
-    return visited[np.random.default_rng(seed).choice(len(visited), VISITED_STATES, replace=False)]
-
-
-def _family_fidelity(network: Network, seed: int) -> dict[str, Any]:
-    try:
-        hmm = target(network.metadata, network.n_outputs)
-    except ValueError as error:
-        return {"skipped": str(error)}
-    logger.info("judging it as %s", hmm.name)
-    return {"family": hmm.name, **_fidelity_summary(fidelity(network, hmm, seed=seed))}
-
-
-def _fixed_point_summary(network: Network, states: Floats) -> dict[str, Any]:
-    found = fixed_points(network, states)
-    points, _ = found.distinct()
-    outcomes, counts = np.unique(found.outcome, return_counts=True)
-    return {
-        "starts": len(states),
-        "outcomes": {str(outcome): int(count) for outcome, count in zip(outcomes, counts, strict=True)},
-        "fixed_points": len(points),
-        "largest_activity": float(points.max()) if len(points) else None,
-    }
-
-
-def _kick_summary(network: Network, seed: int) -> list[dict[str, Any]]:
-    return [
-        {
-            "output": group.output,
-            "to": group.to,
-            "neurons": list(group.neurons),
-            "leave_rate_ratio": group.leave_rate_ratio,
-            "median_control_ratio": float(np.median(group.control_ratios)) if len(group.control_ratios) else None,
-            "proven": group.proven,
-        }
-        for group in detect_kick_neurons(network, seed=seed).groups
-    ]
-
-
-def _fidelity_summary(judged: Fidelity) -> dict[str, Any]:
-    return {
-        "fidelity": {name: getattr(judged, name) for name in FIDELITY_NUMBERS},
-        "diverged": judged.diverged,
-        "passes": judged.passes,
-        "failures": list(judged.failures),
-    }
+        yield tell
 
 
 def _add_convert(commands: argparse._SubParsersAction[Any]) -> None:

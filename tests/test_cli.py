@@ -23,8 +23,9 @@ from hmmrnn import HMM, Network, cli
 from hmmrnn.checkpoint import fingerprint, load, save
 from hmmrnn.fidelity import fidelity
 from hmmrnn.kick import KickGroup
+from hmmrnn.matching import matching
 from hmmrnn.provenance import target
-from hmmrnn.training import Progress, TrainingResult, train
+from hmmrnn.training import FIDELITY_NUMBERS, Progress, TrainingResult, train
 
 TINY = ("--neurons", "8", "--inputs", "4", "--steps", "3", "--batch", "8")
 ROOT = Path(__file__).resolve().parents[1]
@@ -186,7 +187,7 @@ class TestTrain:
         # The file is judged anew: what was told is what anyone can measure on it.
         judged = fidelity(network, HMM.preset("linear-2"))
         assert told["fidelity"] == pytest.approx({name: getattr(judged, name) for name in told["fidelity"]}, abs=1e-12)
-        assert set(told["fidelity"]) == set(cli.FIDELITY_NUMBERS)
+        assert set(told["fidelity"]) == set(FIDELITY_NUMBERS)
         assert told["passes"] is judged.passes is False
         assert status == 1
         assert told["failures"] == list(judged.failures)
@@ -373,6 +374,20 @@ class TestAnalyse:
         regions = dict(told["regions"])
         assert regions.pop("states") == 1000
         assert sum(regions.values()) == pytest.approx(1)
+        matched = matching(network, HMM.preset("linear-2"), seed=3)
+        assert (told["matching"]["distance"], told["matching"]["floor"]) == pytest.approx(
+            (matched.distance, matched.floor)
+        )
+        shares = np.array(told["decoding"]["state_given_output"], dtype=float)
+        assert shares.shape == (3, 2)
+        np.testing.assert_allclose(np.nansum(shares, axis=1)[~np.isnan(shares).all(axis=1)], 1)
+        for stage in cli.STAGES:
+            assert stage in captured.err
+
+    def test_without_a_bar(self, capsys, tmp_path) -> None:
+        save(contracting(), tmp_path / "net.safetensors")
+        cli.main(["analyse", str(tmp_path / "net.safetensors"), "--progress", "none"])
+        assert "stage" not in capsys.readouterr().err
 
     def test_writes_the_same_to_a_file(self, capsys, tmp_path) -> None:
         path, out = tmp_path / "net.safetensors", tmp_path / "summary.json"
@@ -392,12 +407,13 @@ class TestAnalyse:
         ],
     )
     def test_fidelity_is_skipped_without_a_family(self, metadata, n_outputs, reason) -> None:
-        assert cli.summary(contracting(metadata, n_outputs))["fidelity"] == {"skipped": reason}
+        told = cli.summary(contracting(metadata, n_outputs))
+        assert [told[name] for name in ("fidelity", "matching", "decoding")] == [{"skipped": reason}] * 3
 
     def test_divergence_is_said(self) -> None:
         grows = Network(2 * np.eye(4), np.ones((4, 2)), np.ones((3, 4)))
         found = cli.summary(grows)
-        for name in ("fixed_point", "regions", "kick_groups"):
+        for name in ("fixed_point", "regions", "decoding", "kick_groups"):
             assert "diverges within" in found[name]["skipped"]
 
     def test_kick_groups(self, monkeypatch) -> None:
@@ -411,7 +427,7 @@ class TestAnalyse:
             seeds.append(seed)
             return SimpleNamespace(groups=groups)
 
-        monkeypatch.setattr(cli, "detect_kick_neurons", found)
+        monkeypatch.setattr(sys.modules["hmmrnn.summary"], "detect_kick_neurons", found)
         told = json.loads(json.dumps(cli._jsonable(cli.summary(contracting(), seed=4)["kick_groups"])))
         keys = ("output", "to", "neurons", "leave_rate_ratio", "median_control_ratio", "proven")
         assert told == [
