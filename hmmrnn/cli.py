@@ -34,6 +34,7 @@ import numpy as np
 
 from hmmrnn import __version__
 from hmmrnn.checkpoint import fingerprint, load, save
+from hmmrnn.dashboard import folders
 from hmmrnn.dashboard.queue import ERRANDS, TRAININGS
 from hmmrnn.hmm import HMM, PRESETS
 from hmmrnn.recipe import RECIPES, TrainingConfig
@@ -465,6 +466,7 @@ def _serve(args: argparse.Namespace) -> int:
         if not Path(args.models).is_dir():
             raise ValueError(f"the folder of networks {args.models} does not exist; name another with --models")
         _check_port(args.host, args.port)
+        folders.data()
     url = _url(args.host, args.port)
     environment = _server_environment(os.environ, args.models)
     if args.open:
@@ -502,6 +504,8 @@ def _add_trainings(parser: argparse.ArgumentParser) -> None:
 
 
 def _worker(args: argparse.Namespace) -> int:
+    with _input():
+        folders.data()
     if args.only is None:
         return supervise(_worker_programs(args.trainings, _frugal(os.environ)), leading=False)
     from hmmrnn.dashboard.worker import serve_queue

@@ -21,6 +21,7 @@ import torch
 import hmmrnn
 from hmmrnn import HMM, Network, cli
 from hmmrnn.checkpoint import fingerprint, load, save
+from hmmrnn.dashboard import folders
 from hmmrnn.fidelity import fidelity
 from hmmrnn.kick import KickGroup
 from hmmrnn.matching import matching
@@ -500,7 +501,8 @@ class TestServe:
             "import pathlib, sys; from hmmrnn import cli; cli.ROOT = pathlib.Path(sys.argv[1]);"
             "sys.exit(cli.main(sys.argv[2:]))"
         )
-        env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "3", **environment}
+        told = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "3", "HMMRNN_DATA": str(root / "data")}
+        env = {**os.environ, **told, **environment}
         env.pop("OPENBLAS_NUM_THREADS", None)
         return subprocess.Popen(
             [sys.executable, "-c", code, root, "serve", *argv],
@@ -537,6 +539,15 @@ class TestServe:
         with socket.socket() as again:
             again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             again.bind(("127.0.0.1", port))
+
+    @pytest.mark.parametrize("command", ["serve", "worker"])
+    def test_a_data_folder_that_cannot_be_written_to_is_said(self, capsys, tmp_path, monkeypatch, command) -> None:
+        (tmp_path / "file").touch()
+        monkeypatch.setenv("HMMRNN_DATA", str(tmp_path / "file"))
+        folders.data.cache_clear()
+        argv = ["serve", "--port", str(free_port())] if command == "serve" else ["worker"]
+        assert "cannot be written to (File exists); name another with HMMRNN_DATA" in refusal(capsys, *argv)
+        folders.data.cache_clear()
 
     def test_opens_the_browser(self, root) -> None:
         os.mkfifo(root / "opened")

@@ -11,15 +11,26 @@ from __future__ import annotations
 import os
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 
 
 @cache
 def data() -> Path:
-    """The folder, made private to its owner: HMMRNN_DATA, or a place of the user's own."""
+    """The folder, made private to its owner: HMMRNN_DATA, or a place of the user's own.
+
+    Raises:
+        ValueError: it cannot be made, or not be written to.
+    """
     default = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "hmmrnn"
     path = Path(os.environ.get("HMMRNN_DATA") or default).resolve()
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    return path
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with TemporaryFile(dir=path):
+            return path
+    except OSError as error:
+        raise ValueError(
+            f"the data folder {path} cannot be written to ({error.strerror}); name another with HMMRNN_DATA"
+        ) from error
 
 
 def networks() -> Path:
