@@ -1,4 +1,4 @@
-"""What the tests share: reproducible examples for hypothesis, and the planted networks, built once."""
+"""What the tests share: reproducible examples for hypothesis, the planted networks, and who runs what."""
 
 import pytest
 from hypothesis import settings
@@ -9,6 +9,13 @@ from tests.networks import PlantedSwitch, no_kick_network, planted_switch
 # The same examples on every machine; a deadline would make a busy machine fail.
 settings.register_profile("suite", deadline=None, derandomize=True, database=None, max_examples=60)
 settings.load_profile("suite")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process run all browser tests, one after another, and others the rest, file by file."""
+    for item in items:
+        in_browser = item.get_closest_marker("browser") is not None
+        item.add_marker(pytest.mark.xdist_group("browser" if in_browser else item.path.stem))
 
 
 @pytest.fixture(scope="session")
