@@ -11,6 +11,8 @@ settings.register_profile("suite", deadline=None, derandomize=True, database=Non
 settings.load_profile("suite")
 
 
+# First, because the groups are read in the same hook.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let one process run all browser tests, one after another, and others the rest, file by file."""
     for item in items:
