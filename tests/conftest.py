@@ -1,7 +1,10 @@
 """What the tests share: reproducible examples for hypothesis, the planted networks, and who runs what."""
 
+from typing import Any
+
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from hmmrnn.network import Network
 from tests.networks import PlantedSwitch, no_kick_network, planted_switch
@@ -11,13 +14,15 @@ settings.register_profile("suite", deadline=None, derandomize=True, database=Non
 settings.load_profile("suite")
 
 
-# First, because the groups are read in the same hook.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process run all browser tests, one after another, and others the rest, file by file."""
-    for item in items:
-        in_browser = item.get_closest_marker("browser") is not None
-        item.add_marker(pytest.mark.xdist_group("browser" if in_browser else item.path.stem))
+class OneBrowser(LoadScopeScheduling):
+    """Lets one process run all browser tests, one after another, and the others share the rest, file by file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "browser" if nodeid.startswith("tests/browser/") else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneBrowser:
+    return OneBrowser(config, log)
 
 
 @pytest.fixture(scope="session")
