@@ -331,11 +331,14 @@ class TestTrain:
         assert "stopped after 2 of 50 steps; saved what was reached" in caplog.messages
         assert signal.getsignal(signal.SIGINT) is before
 
-    def test_second_interrupt_gives_up(self, capsys, tmp_path, monkeypatch) -> None:
+    def test_second_interrupt_gives_up(self, request, capsys, tmp_path, monkeypatch) -> None:
         def interrupted(*_: object) -> None:
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
 
+        # As in a shell; a process that runs tests for another may be deaf to Ctrl-C.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
         monkeypatch.setattr(cli, "train", interrupted)
         assert cli.main(["train", "--preset", "linear-2", "--out", str(tmp_path / "net.safetensors")]) == 130
         assert "train: interrupted; nothing was written" in capsys.readouterr().err

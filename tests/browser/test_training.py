@@ -164,6 +164,7 @@ def test_states_and_symbols_come_and_go_and_a_family_takes_nothing_away(page: Pa
     expect(page.locator(".sum.wrong")).to_have_count(0)
     expect(page.locator("#train-start")).to_be_enabled()
     page.locator("#train-states").fill("2")
+    expect(page.locator('[id^="cell-A-"]')).to_have_count(2 * 2)
     assert matrix(page, "A") == [["0.95", "0.05"], ["0.05", "0.95"]]
     page.locator("#train-outputs").fill("2")
     # The share of the symbol that is gone is missing.
