@@ -36,11 +36,11 @@ SNAPSHOT_RUNS, SNAPSHOT_STEPS = 32, 500
 
 def run_training(job_id: str) -> None:
     """Train a job that waits, from where it was kept, until it is done, cancelled, or this worker is told to end."""
-    job = jobs.look_at(job_id)
     # Two tasks of one job, from two people who resumed it at once, must not both train it.
     lock = FileLock(jobs.state_file(job_id).with_suffix(".lock"), blocking=False)
     try:
         with lock, _Ending() as ending:
+            job = jobs.look_at(job_id)
             if job.state in (jobs.WAITING, jobs.LOST):
                 _train(job, ending)
     except Timeout:
@@ -58,7 +58,7 @@ def analyse(question: str, scenario: Scenario) -> tuple[str, Any]:
 def _train(job: jobs.Job, ending: _Ending) -> None:
     with _beating(job.id):
         jobs.set_state(job.id, jobs.RUNNING)
-        reporter = _Reporter(job.id)
+        reporter = _Reporter(job)
         try:
             fitted = fit(
                 job.config, reporter, lambda: ending.asked or jobs.cancel_requested(job.id), jobs.state_file(job.id)
@@ -118,8 +118,8 @@ def _beating(job_id: str) -> Iterator[None]:
 class _Reporter:
     """Tells how a training goes, as often as somebody could look, and takes a snapshot now and then."""
 
-    def __init__(self, job_id: str) -> None:
-        self.job_id = job_id
+    def __init__(self, job: jobs.Job) -> None:
+        self.job_id, self.hmm = job.id, job.config.hmm
         self.pace: deque[tuple[int, float]] = deque(maxlen=SPEED_OVER_STEPS + 1)
         self.told_at = self.snapshot_at = -math.inf
         self.fidelity: dict[str, Any] = {}
@@ -139,8 +139,7 @@ class _Reporter:
     def _take_snapshot(self, progress: Progress) -> None:
         network = progress.network()
         save(network, jobs.snapshot_file(self.job_id))
-        hmm = jobs.look_at(self.job_id).config.hmm
-        found = fidelity(network, hmm, trajectories=SNAPSHOT_RUNS, steps=SNAPSHOT_STEPS)
+        found = fidelity(network, self.hmm, trajectories=SNAPSHOT_RUNS, steps=SNAPSHOT_STEPS)
         numbers = {name: getattr(found, name) for name in FIDELITY_NUMBERS}
         # JSON knows no NaN, which is what a network that diverges is judged by.
         known = {name: value if math.isfinite(value) else None for name, value in numbers.items()}

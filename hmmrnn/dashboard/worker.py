@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import pkgutil
 import signal
 from datetime import datetime
 
@@ -32,6 +33,10 @@ def serve_queue(name: str, at_once: int) -> None:
     """
     # Pages are answered first: who looks on should not feel that somebody trains.
     os.nice(NICENESS)
+    # Before the first job: one that has left the queue and says nothing while modules are imported would look lost.
+    for of, path in queue.WORK.values():
+        if of == name:
+            pkgutil.resolve_name(path)
     _Consumer(
         queue.queue(name),
         workers=at_once,
