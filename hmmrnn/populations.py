@@ -1,11 +1,12 @@
 """Which neurons feed the kick neurons? Populations by the sign of their weights onto the kick groups.
 
-With u_a(j) the mean weight W_hh[i, j] from neuron j onto the neurons i of the kick group of output a, a
-neuron integrates noise for a if it excites that group and inhibits the others on average:
+With u_a(j) the mean weight W_hh[i, j] from neuron j onto the neurons i that kick the network out of output a (of all
+groups that leave it), a neuron integrates noise for a if it excites that group and inhibits the others on average:
 
     u_a(j) > 0    and    mean over b != a of u_b(j) < 0
 
-The rest, whose weights onto the groups are not opposed, is the control population.
+The rest, whose weights onto the groups are not opposed, is the control population. Ordered so, W_hh shows blocks, whose
+mean weights are the circuit in small.
 
 Source: Torre et al. (2025), section 4.4 (noise-integrating populations).
 """
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmmrnn.kick import KickNeurons
-from hmmrnn.network import Network
+from hmmrnn.network import Floats, Network
 
 KICK, INTEGRATING, CONTROL = "kick", "integrating", "control"
 
@@ -42,26 +43,76 @@ class Populations:
         fits = (self.role == role) & (True if output is None else self.output == output)
         return tuple(int(i) for i in self.order if fits[i])
 
+    def blocks(self) -> tuple[tuple[str, int], ...]:
+        """Role and output of each population that has a neuron, in their order."""
+        return tuple(dict.fromkeys((str(self.role[i]), int(self.output[i])) for i in self.order))
+
+
+@dataclass(frozen=True, eq=False)
+class BlockWeights:
+    """Recurrent weights between P populations, from column to row; weights of a neuron onto itself are left out.
+
+    Attributes:
+        blocks: (P) role and output of each population.
+        sizes: (P,) number of neurons.
+        mean: (P, P) mean weight; NaN where a block has no weight.
+        se: (P, P) its standard error, from the spread of the weights; NaN with fewer than two.
+        positive: (P, P) share of the weights that are above 0.
+        counts: (P, P) number of weights.
+    """
+
+    blocks: tuple[tuple[str, int], ...]
+    sizes: NDArray[np.int64]
+    mean: Floats
+    se: Floats
+    positive: Floats
+    counts: NDArray[np.int64]
+
 
 def populations(network: Network, kick: KickNeurons) -> Populations:
     """Sort the neurons of a network by what they do to its kick groups.
 
-    A neuron in two groups counts for the first. With fewer than two groups nothing is opposed, and every
-    neuron outside them is control.
+    A neuron that leaves two outputs counts for the first. With the groups of fewer than two outputs nothing is opposed,
+    and every neuron outside them is control.
     """
     n = network.n_neurons
     role, output = np.full(n, CONTROL, dtype="<U11"), np.full(n, -1)
-    groups = [group for group in kick.groups if group.neurons]
+    leaving = {a: kick.members(a) for a in dict.fromkeys(group.output for group in kick.groups)}
+    groups = {a: neurons for a, neurons in leaving.items() if neurons}
     if len(groups) > 1:
-        onto = np.array([network.W_hh[list(group.neurons)].mean(axis=0) for group in groups])
+        onto = np.array([network.W_hh[list(neurons)].mean(axis=0) for neurons in groups.values()])
         others = (onto.sum(axis=0) - onto) / (len(groups) - 1)
         opposed = np.where((onto > 0) & (others < 0), onto - others, -np.inf)
         integrates = np.isfinite(opposed.max(axis=0))
         role[integrates] = INTEGRATING
-        output[integrates] = np.array([group.output for group in groups])[opposed.argmax(axis=0)[integrates]]
-    for group in reversed(groups):
-        role[list(group.neurons)] = KICK
-        output[list(group.neurons)] = group.output
+        output[integrates] = np.array(list(groups))[opposed.argmax(axis=0)[integrates]]
+    for a, neurons in reversed(groups.items()):
+        role[list(neurons)] = KICK
+        output[list(neurons)] = a
     rank = {KICK: 0, INTEGRATING: 1, CONTROL: 2}
     order = np.lexsort((np.arange(n), output, np.array([rank[r] for r in role])))
     return Populations(role=role, output=output, order=order)
+
+
+def block_weights(network: Network, roles: Populations) -> BlockWeights:
+    """Summarise the recurrent weights from each population onto each.
+
+    Source: Torre et al. (2025), section 4.4 (excitation within a group, inhibition between groups).
+    """
+    blocks = roles.blocks()
+    members = [np.array(roles.members(*block)) for block in blocks]
+    shape = (len(blocks), len(blocks))
+    mean, se, positive = (np.full(shape, np.nan) for _ in range(3))
+    counts = np.zeros(shape, dtype=np.int64)
+    for row, to in enumerate(members):
+        for column, source in enumerate(members):
+            weights = network.W_hh[np.ix_(to, source)][to[:, None] != source]
+            counts[row, column] = len(weights)
+            if len(weights):
+                mean[row, column], positive[row, column] = weights.mean(), np.mean(weights > 0)
+            if len(weights) > 1:
+                se[row, column] = weights.std(ddof=1) / np.sqrt(len(weights))
+    arrays = (np.array([len(neurons) for neurons in members]), mean, se, positive, counts)
+    for array in arrays:
+        array.setflags(write=False)
+    return BlockWeights(blocks, *arrays)

@@ -52,6 +52,7 @@ class Residency:
         region: (S,) one of `REGIONS` for each state.
         output: (S,) argmax of the state's logits.
         max_probability: (S,) largest emission probability of the state.
+        next_output: (S, O) share of the rollouts in which each output came next; the rest saw no change.
         rollouts, max_steps, sigma, seed: what was asked for.
     """
 
@@ -60,6 +61,7 @@ class Residency:
     region: NDArray[np.str_]
     output: NDArray[np.int64]
     max_probability: Floats
+    next_output: Floats
     rollouts: int
     max_steps: int
     sigma: float
@@ -105,13 +107,16 @@ def residency(
     if not np.isfinite(sigma) or sigma < 0:
         raise ValueError(f"sigma must be >= 0; got {sigma:g}")
     steps, sign_changes = np.zeros((2, len(states)))
+    followed = np.zeros((len(states), network.n_outputs))
     with few_threads(network):
         for block, start in enumerate(range(0, len(states), BLOCK_STATES)):
             part = slice(start, start + BLOCK_STATES)
             for drive in network.drive(block_noise(network.n_inputs, block, rollouts, max_steps, sigma, seed)):
-                one_steps, one_changes = _until_change(network, states[part], drive)
+                one_steps, one_changes, one_next = _until_change(network, states[part], drive)
                 steps[part] += one_steps
                 sign_changes[part] += one_changes
+                changed = np.flatnonzero(one_next >= 0)
+                followed[start + changed, one_next[changed]] += 1
     logits = network.logits(states)
     max_probability = softmax(logits).max(axis=-1)
     arrays = {
@@ -120,6 +125,7 @@ def residency(
         "region": label_regions(steps / rollouts, max_probability),
         "output": logits.argmax(axis=-1),
         "max_probability": max_probability,
+        "next_output": followed / rollouts,
     }
     for array in arrays.values():
         array.setflags(write=False)
@@ -164,11 +170,17 @@ def checked_states(network: Network, states: ArrayLike, name: str = "states") ->
     return array
 
 
-def _until_change(network: Network, states: Floats, drive: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Steps until the output of each state changes under one drive (T, N), and sign changes up to then: (S,) each."""
+def _until_change(
+    network: Network, states: Floats, drive: Floats
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """What happens to each state under one drive (T, N), (S,) each.
+
+    Steps until its output changes, sign changes up to then, and the output that comes next; -1 if it does not change.
+    """
     logits = network.logits(states)
     own = logits.argmax(axis=-1)
     steps, sign_changes = np.zeros((2, len(states)), dtype=np.int64)
+    following = np.full(len(states), -1)
     # Rows that are not finished yet, and what the next segment needs of them.
     rows = np.arange(len(states))
     h, logit, direction = states, logits[rows, own], np.zeros(len(states))
@@ -177,7 +189,8 @@ def _until_change(network: Network, states: Floats, drive: Floats) -> tuple[NDAr
         # One realisation drives all rows: broadcasting it costs no memory, and the step's arrays fit the cache.
         path = rollout(network, np.broadcast_to(segment, (len(rows), *segment.shape)), h).h.swapaxes(0, 1)
         logits = _finite_logits(network, path)
-        left = logits.argmax(axis=-1) != own[rows]
+        output = logits.argmax(axis=-1)
+        left = output != own[rows]
         counted = np.ones_like(left)
         counted[1:] = ~np.logical_or.accumulate(left[:-1], axis=0)
         own_logit = np.take_along_axis(logits, own[None, rows, None], axis=-1)[..., 0]
@@ -185,10 +198,11 @@ def _until_change(network: Network, states: Floats, drive: Floats) -> tuple[NDAr
         steps[rows] += counted.sum(axis=0)
         sign_changes[rows] += ((directions[1:] * directions[:-1] < 0) & counted).sum(axis=0)
         stays = ~left.any(axis=0)
+        following[rows[~stays]] = output[left.argmax(axis=0), np.arange(len(rows))][~stays]
         if not stays.any():
             break
         rows, h, logit, direction = rows[stays], path[-1][stays], own_logit[-1][stays], directions[-1][stays]
-    return steps, sign_changes
+    return steps, sign_changes, following
 
 
 def _finite_logits(network: Network, path: Floats) -> Floats:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from hmmrnn.decoding import decoding
 from hmmrnn.fidelity import Fidelity, fidelity
 from hmmrnn.hmm import HMM
-from hmmrnn.kick import detect_kick_neurons
+from hmmrnn.kick import KickGroup, Picture, detect_kick_neurons
 from hmmrnn.matching import matching
 from hmmrnn.network import Floats, Network
 from hmmrnn.provenance import target
@@ -154,14 +154,34 @@ def _fixed_point_summary(network: Network, states: Floats) -> dict[str, Any]:
 
 
 def _kick_summary(network: Network, seed: int) -> list[dict[str, Any]]:
-    return [
-        {
-            "output": group.output,
-            "to": group.to,
-            "neurons": list(group.neurons),
-            "leave_rate_ratio": group.leave_rate_ratio,
-            "median_control_ratio": float(np.median(group.control_ratios)) if len(group.control_ratios) else None,
-            "proven": group.proven,
-        }
-        for group in detect_kick_neurons(network, seed=seed).groups
-    ]
+    return [kick_group_summary(group) for group in detect_kick_neurons(network, seed=seed).groups]
+
+
+def kick_group_summary(group: KickGroup) -> dict[str, Any]:
+    """A kick group and its evidence in plain values."""
+    controls = group.control_ratios
+    return {
+        "output": group.output,
+        "to": group.to,
+        "neurons": list(group.neurons),
+        "leave_rate": group.leave_rate,
+        "leave_rate_ratio": group.leave_rate_ratio,
+        "all_exits_ratio": group.all_exits_ratio,
+        "median_control_ratio": float(np.median(controls)) if len(controls) else None,
+        "controls": len(controls),
+        "percentile": group.percentile,
+        "proven": group.proven,
+        "pictures": [_picture_summary(picture) for picture in group.pictures],
+    }
+
+
+def _picture_summary(picture: Picture) -> dict[str, Any]:
+    item = picture.intervention
+    return {
+        "kind": picture.kind,
+        "neurons": list(item.neurons),
+        "mu": item.mu,
+        "target": item.target,
+        "leave_rate_ratio": picture.leave_rate_ratio,
+        "proven": picture.proven,
+    }

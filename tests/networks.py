@@ -6,7 +6,7 @@ The planted circuits are the oracles of the analyses: what is to be found in the
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmmrnn.hmm import HMM
+from hmmrnn.kick import KickGroup, Picture
 from hmmrnn.network import Network
 
 Pair = tuple[int, int]
@@ -41,6 +42,33 @@ def random_network(n: int = 16, m: int = 5, o: int = 3, seed: int = 0, bias: boo
         W_ih=rng.standard_normal((n, m)) / np.sqrt(m),
         W_out=rng.standard_normal((o, n)),
         **biases,
+    )
+
+
+def kick_group(
+    output: int,
+    neurons: tuple[int, ...],
+    ratio: float = 0.05,
+    controls: Sequence[float] = (0.9, 1.0, 1.4),
+    proven: bool = True,
+    to: int | None = None,
+    n: int = 8,
+    pictures: tuple[Picture, ...] = (),
+) -> KickGroup:
+    """A kick group as detection would return it, with evidence that is made up."""
+    return KickGroup(
+        output=output,
+        to=to,
+        neurons=neurons,
+        leave_rate_ratio=ratio,
+        control_ratios=np.array(controls, dtype=float),
+        proven=proven,
+        leave_rate=0.03,
+        all_exits_ratio=ratio,
+        exit_share=1.0 if to is None else 0.5,
+        scores=np.zeros(n),
+        single_ratios=np.full(n, 0.7),
+        pictures=pictures,
     )
 
 

@@ -23,10 +23,12 @@ from hmmrnn import HMM, Network, cli
 from hmmrnn.checkpoint import fingerprint, load, save
 from hmmrnn.dashboard import folders
 from hmmrnn.fidelity import fidelity
-from hmmrnn.kick import KickGroup
+from hmmrnn.kick import EXCITE, Picture
 from hmmrnn.matching import matching
+from hmmrnn.network import Intervention
 from hmmrnn.provenance import target
 from hmmrnn.training import FIDELITY_NUMBERS, Progress, TrainingResult, train
+from tests.networks import kick_group
 
 TINY = ("--neurons", "8", "--inputs", "4", "--steps", "3", "--batch", "8")
 ROOT = Path(__file__).resolve().parents[1]
@@ -421,9 +423,10 @@ class TestAnalyse:
             assert "diverges within" in found[name]["skipped"]
 
     def test_kick_groups(self, monkeypatch) -> None:
+        tried = Picture(EXCITE, Intervention((1,), 2.0, "recurrent"), 0.05, np.ones(3), proven=True)
         groups = (
-            KickGroup(0, None, (3, 5), 0.05, np.array([0.9, 1.0, 1.4]), proven=True),
-            KickGroup(2, 0, (), math.nan, np.empty(0), proven=False),
+            kick_group(0, (3, 5), 0.05),
+            kick_group(2, (), 1.0, (), proven=False, to=0, pictures=(tried,)),
         )
         seeds = []
 
@@ -433,11 +436,13 @@ class TestAnalyse:
 
         monkeypatch.setattr(sys.modules["hmmrnn.summary"], "detect_kick_neurons", found)
         told = json.loads(json.dumps(cli._jsonable(cli.summary(contracting(), seed=4)["kick_groups"])))
-        keys = ("output", "to", "neurons", "leave_rate_ratio", "median_control_ratio", "proven")
-        assert told == [
-            dict(zip(keys, (0, None, [3, 5], 0.05, 1.0, True), strict=True)),
-            dict(zip(keys, (2, 0, [], None, None, False), strict=True)),
-        ]
+        first, second = told
+        assert (first["output"], first["to"], first["neurons"], first["proven"]) == (0, None, [3, 5], True)
+        assert (first["leave_rate_ratio"], first["median_control_ratio"], first["controls"]) == (0.05, 1.0, 3)
+        assert (first["percentile"], first["pictures"]) == (0, [])
+        assert (second["to"], second["neurons"], second["percentile"]) == (0, [], None)
+        shown = {"kind": "excite", "neurons": [1], "mu": 2.0, "target": "recurrent", "leave_rate_ratio": 0.05}
+        assert second["pictures"] == [{**shown, "proven": True}]
         assert seeds == [4]
 
     def test_bad_file(self, capsys, tmp_path) -> None:

@@ -1,28 +1,44 @@
 """Detection of kick neurons against planted circuits, its score by hand, and its measurements on a plain simulation."""
 
+from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.stats import kstest
 
 from hmmrnn.checkpoint import load
+from hmmrnn.exits import Exits, Measured
 from hmmrnn.kick import (
+    CANDIDATES,
+    EXCITE,
     EXIT_WINDOW,
+    FEED,
     MAX_CONTROL_SHARE,
+    MAX_GROUP,
     MAX_LEAVE_RATE_RATIO,
-    MEASURED_STEPS,
+    NOISE,
     REFERENCE_RUNS,
     REFERENCE_STEPS,
-    RUNS,
     SEARCHED_RATIO,
+    SILENCE,
     TRANSIENT,
+    Agreement,
     KickGroup,
     KickNeurons,
-    _Bench,
+    Picture,
+    _destinations,
+    _Exit,
     _grow,
-    _prove,
+    _judge,
+    _overlap,
     _states_of,
+    agreement,
     detect_kick_neurons,
+    percentile,
+    strongest,
 )
 from hmmrnn.network import Intervention, Network, intervene, rollout
 from hmmrnn.regions import CLUSTER, KICK_ZONE, TRANSITION, residency
@@ -52,11 +68,6 @@ def run(switch) -> Trajectory:
 
 
 @pytest.fixture(scope="module")
-def bench(switch, run) -> _Bench:
-    return _Bench(switch.network, run, 0, SEED)
-
-
-@pytest.fixture(scope="module")
 def shipped() -> Network:
     return load(MODELS / "linear-2.safetensors")
 
@@ -77,19 +88,28 @@ def mean_in(name: str, values, region) -> float:
     return sum(inside) / len(inside)
 
 
-class Scripted(_Bench):
-    """A bench whose leave rates are written down: the product of what each silenced neuron leaves of 1."""
+class Scripted(Measured):
+    """Leave rates that are written down: the product of what each silenced neuron leaves of 1."""
 
     def __init__(self, network: Network, leaves: dict[int, float]) -> None:
-        self.network, self.output, self.leaves = network, 0, leaves
+        self.exits, self.leaves = SimpleNamespace(network=network, output=0), leaves
         self.asked: list[tuple[int, ...]] = []
 
-    def draw(self, seed):
-        return np.empty(0)
+    def rates(self, items, to=None):
+        self.asked += [item.neurons for item in items]
+        return np.array([self.left(item.neurons) for item in items])
 
-    def leave_rate(self, neurons, drive):
-        self.asked.append(tuple(int(i) for i in neurons))
-        return float(np.prod([self.leaves.get(int(i), 1.0) for i in neurons]))
+    def left(self, neurons) -> float:
+        return float(np.prod([self.leaves.get(i, 1.0) for i in neurons]))
+
+
+def scripted_exit(neurons: tuple[int, ...], n: int) -> _Exit:
+    return _Exit(0, None, 1.0, neurons, np.zeros(n), np.full(n, np.nan))
+
+
+def judged(bench: Scripted, neurons: tuple[int, ...], taken: set[int], controls: int, seed: int) -> Picture:
+    exit = scripted_exit(neurons, bench.exits.network.n_neurons)
+    return _judge(SILENCE, bench, exit, Intervention(neurons), taken, controls, seed)
 
 
 class TestPlanted:
@@ -180,51 +200,11 @@ class TestProfile:
         assert np.mean([about_to_leave(b, t) for b, t in zip(runs, steps, strict=True)]) > 2 * usual
 
 
-class TestMeasurement:
-    @pytest.mark.parametrize("members", ["none", "kick", "idle"])
-    def test_leave_rate_is_that_of_an_ordinary_simulation(self, switch, bench, members):
-        neurons = {"none": (), "kick": switch.kick_of(0), "idle": switch.idle[:2]}[members]
-        ablated = intervene(switch.network, Intervention(neurons))
-        plain = simulate(ablated, MEASURED_STEPS, RUNS, seed=5, h0=bench.starts)
-        expected = switching(plain.output, 2).leave_rate[0]
-        assert bench.leave_rate(neurons, bench.draw(5)) == expected
-
-    def test_it_starts_from_states_that_have_the_output(self, switch, bench):
-        assert bench.starts.shape == (RUNS, switch.network.n_neurons)
-        assert (switch.network.logits(bench.starts).argmax(axis=1) == 0).all()
-
-    def test_every_group_meets_the_same_noise(self, switch, bench):
-        drive = bench.draw(5)
-        before = drive.copy()
-        bench.leave_rate(switch.kick_of(0), drive)
-        np.testing.assert_array_equal(drive, before)
-        np.testing.assert_array_equal(drive, switch.network.drive(draw_noise(6, MEASURED_STEPS, RUNS, 1.0, 5)))
-
-    def test_mu_of_one_is_the_intact_network_exactly(self, switch, run, bench):
-        same = intervene(switch.network, Intervention(switch.kick_of(0), mu=1.0))
-        twin = _Bench(same, run, 0, SEED)
-        drive = bench.draw(5)
-        np.testing.assert_array_equal(twin.starts, bench.starts)
-        np.testing.assert_array_equal(twin.draw(5), drive)
-        np.testing.assert_array_equal(
-            rollout(same, drive, twin.starts).h, rollout(switch.network, drive, bench.starts).h
-        )
-        assert twin.leave_rate((), drive) == bench.leave_rate((), drive)
-
-    def test_an_output_that_is_left_at_once_counts_as_left(self, run):
-        # Nothing reaches the readout of output 0, and output 1 has a bias: output 0 is gone at the first step.
-        network = Network(np.zeros((2, 2)), np.ones((2, 1)), np.zeros((2, 2)), b_out=[0.0, 1.0])
-        bench = Scripted(network, {})
-        bench.starts = np.zeros((RUNS, 2))
-        assert _Bench.leave_rate(bench, (), np.zeros((RUNS, MEASURED_STEPS, 2))) == 1.0
-
-
 class TestSearch:
     def test_the_strongest_join_until_the_output_is_hardly_left(self):
-        scores = np.ones(8)
         bench = Scripted(random_network(n=8), {5: 0.2, 2: 0.3, 7: 0.6, 1: 0.9})
         # 0.2 * 0.3 = 0.06 is enough, and no single neuron or other pair is.
-        assert _grow(bench, scores, seed=0) == (5, 2)
+        assert _grow(bench, None, range(8), 0.0, "unit") == (5, 2)
 
     def test_the_lazy_search_chooses_what_the_full_one_would(self):
         rng = np.random.default_rng(0)
@@ -233,42 +213,53 @@ class TestSearch:
             group: list[int] = []
             while np.prod([leaves[i] for i in group]) > SEARCHED_RATIO:
                 group.append(min(set(leaves) - set(group), key=leaves.__getitem__))
-            assert _grow(Scripted(random_network(n=10), leaves), np.ones(10), seed=0) == tuple(group)
+            assert _grow(Scripted(random_network(n=10), leaves), None, range(10), 0.0, "unit") == tuple(group)
 
-    def test_neurons_without_the_profile_are_not_tried(self):
-        bench = Scripted(random_network(n=8), {5: 0.0, 2: 0.1})
-        scores = np.ones(8)
-        scores[5] = 0.0
-        assert _grow(bench, scores, seed=0) == (2,)
-        assert all(5 not in group for group in bench.asked)
+    def test_no_more_than_twelve_neurons_are_taken(self):
+        bench = Scripted(random_network(n=20), dict.fromkeys(range(20), 0.9))
+        assert len(_grow(bench, None, range(20), 0.0, "unit")) == MAX_GROUP
+
+    def test_neurons_without_the_profile_are_no_candidates_and_the_strongest_come_first(self):
+        scores = np.zeros(60)
+        scores[10:] = np.arange(50)
+        assert strongest(scores) == list(range(59, 59 - CANDIDATES, -1))
+        assert strongest(np.array([0.0, 2.0, 0.0, 3.0])) == [3, 1]
 
     def test_a_member_that_later_ones_made_idle_is_dropped(self):
         class Redundant(Scripted):
-            def leave_rate(self, neurons, drive):
+            def left(self, neurons):
                 # Neuron 0 alone does most; 1 and 2 together do all of it, and 0 adds nothing to them.
                 have = set(neurons)
                 if {1, 2} <= have:
                     return 0.05
-                return {(True, True): 0.3, (True, False): 0.4}.get((0 in have, bool(have & {1, 2})), 0.8)
+                return {(True, True): 0.3, (True, False): 0.4}.get((0 in have, bool(have & {1, 2})), 0.8 if have else 1)
 
-        assert set(_grow(Redundant(random_network(n=3), {}), np.ones(3), seed=0)) == {1, 2}
+        assert set(_grow(Redundant(random_network(n=3), {}), None, range(3), 0.0, "unit")) == {1, 2}
 
-    def test_nothing_with_the_profile_makes_an_empty_group(self):
-        assert _grow(Scripted(random_network(n=4), {}), np.zeros(4), seed=0) == ()
+    def test_without_candidates_the_group_is_empty(self):
+        assert _grow(Scripted(random_network(n=4), {}), None, [], 0.0, "unit") == ()
+
+    @pytest.mark.parametrize(("visited", "expected"), [([0, 2], [(None, 1.0)]), ([0, 1, 2], [(1, 0.75), (2, 0.25)])])
+    def test_an_exit_is_a_pair_only_where_more_than_two_outputs_are_visited(self, visited, expected):
+        assert _destinations(np.array([100, 15, 5]), 0, visited) == expected
+
+    def test_destinations_that_take_less_than_a_tenth_of_the_exits_are_left_out(self):
+        assert _destinations(np.array([100, 95, 5, 0]), 0, [0, 1, 2, 3]) == [(1, 0.95)]
+        assert _destinations(np.array([100, 0, 0]), 0, [0, 1, 2]) == []
 
 
 class TestProof:
     def test_controls_have_the_size_of_the_group_and_no_kick_neuron(self):
         bench = Scripted(random_network(n=20), {3: 0.0, 4: 0.0})
         taken = {3, 4, 9, 10, 11}
-        group = _prove(bench, (3, 4), taken, controls=40, seed=1)
+        picture = judged(bench, (3, 4), taken, controls=40, seed=1)
         assert bench.asked[:2] == [(), (3, 4)]
         drawn = bench.asked[2:]
-        assert len(drawn) == len(group.control_ratios) == 40
+        assert len(drawn) == len(picture.control_ratios) == 40
         assert all(len(set(control)) == len(control) == 2 for control in drawn)
         assert not taken & {neuron for control in drawn for neuron in control}
         assert {neuron for control in drawn for neuron in control} == set(range(20)) - taken
-        assert group.proven
+        assert picture.proven
 
     @pytest.mark.parametrize(
         ("ratio", "better_controls", "proven"),
@@ -277,33 +268,165 @@ class TestProof:
     def test_the_verdict_asks_for_both_the_ratio_and_the_controls(self, ratio, better_controls, proven):
         # 20 single controls of equal chance, the first of which do as well as the group.
         leaves = {i: 0.05 if i < better_controls else 1.0 for i in range(20)} | {20: ratio}
-        bench = Scripted(random_network(n=21), leaves)
-        group = _prove(bench, (20,), {20}, controls=1000, seed=0)
-        share = np.mean(group.control_ratios <= ratio)
+        picture = judged(Scripted(random_network(n=21), leaves), (20,), {20}, controls=1000, seed=0)
+        share = np.mean(picture.control_ratios <= ratio)
         # One neuron of twenty is at the edge of what is allowed; which side it falls on is the draw's.
         expected = proven and share <= MAX_CONTROL_SHARE
         assert share == pytest.approx(better_controls / 20, abs=0.03)
-        assert (group.leave_rate_ratio, group.proven) == (ratio, expected)
+        assert (picture.leave_rate_ratio, picture.proven) == (ratio, expected)
+        assert percentile(ratio, picture.control_ratios) == pytest.approx(100 * share)
 
     def test_without_enough_other_neurons_nothing_can_be_compared(self):
-        group = _prove(Scripted(random_network(n=3), {0: 0.0}), (0, 1), {0, 1}, controls=10, seed=0)
-        assert not group.proven
-        assert len(group.control_ratios) == 0
+        picture = judged(Scripted(random_network(n=3), {0: 0.0}), (0, 1), {0, 1}, controls=10, seed=0)
+        assert not picture.proven
+        assert len(picture.control_ratios) == 0
+        assert np.isnan(percentile(picture.leave_rate_ratio, picture.control_ratios))
 
-    def test_a_network_that_diverges_without_a_group_was_not_kept_by_its_absence(self, switch, bench):
-        # A neuron that would grow without end and read out as output 0, and one that holds it down.
-        n = switch.network.n_neurons
-        growing, brake = n, n + 1
-        W_hh, W_ih = np.zeros((n + 2, n + 2)), np.zeros((n + 2, switch.network.n_inputs))
-        W_hh[:n, :n], W_ih[:n], W_ih[growing] = switch.network.W_hh, switch.network.W_ih, 1.0
-        W_hh[growing, growing], W_hh[growing, brake] = 1.5, -100.0
-        W_out = np.hstack([switch.network.W_out, [[1.0, 0.0], [0.0, 0.0]]])
-        network = Network(W_hh, W_ih, W_out, np.append(switch.network.b_h, [0.0, 1.0]))
-        braked = simulate(network, REFERENCE_STEPS, REFERENCE_RUNS, seed=SEED)
-        assert not braked.diverged
-        assert simulate(intervene(network, Intervention((brake,))), 200, seed=SEED).diverged
-        group = _prove(_Bench(network, braked, 0, SEED), (brake,), {brake}, controls=40, seed=1)
-        assert not group.proven
+    def test_another_picture_gets_random_groups_only_if_it_goes_far_enough(self):
+        for left, expected in ((0.1, 30), (0.2, 0)):
+            bench = Scripted(random_network(n=20), {3: left})
+            found = _judge(FEED, bench, scripted_exit((), 20), Intervention((3,)), set(), controls=30, seed=0)
+            assert len(found.control_ratios) == expected
+            assert found.proven == (expected > 0)
+
+    def test_a_random_group_is_proven_as_seldom_as_chance_allows(self):
+        # The null itself: groups drawn like their controls, in networks of random weights whose output switches.
+        percentiles = []
+        for seed in range(4):
+            network = random_network(n=24, seed=seed)
+            run = simulate(network, 300, 16, seed=seed)
+            output = int(np.bincount(run.output[:, TRANSIENT:].ravel(), minlength=3).argmax())
+            measured = Exits(network, run, output, TRANSIENT, seed).under(seed)
+            rng = np.random.default_rng(seed)
+            for draw in range(10):
+                neurons = tuple(int(i) for i in rng.choice(24, size=2, replace=False))
+                exit = replace(scripted_exit(neurons, 24), output=output)
+                null = _judge(SILENCE, measured, exit, Intervention(neurons), set(), controls=40, seed=draw)
+                assert not null.proven
+                percentiles.append(percentile(null.leave_rate_ratio, null.control_ratios))
+        # Uniform on 0 to 100: mean 50 with a standard error of 100 / sqrt(12 * 40) = 4.6.
+        assert abs(np.mean(percentiles) - 50) < 4 * 4.6
+        assert kstest(np.array(percentiles) / 100, "uniform").pvalue > 0.001
+
+
+class TestOtherPictures:
+    """Where silencing cannot close an exit: an output that ends because what holds it decays."""
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def decaying(cls) -> KickNeurons:
+        return detect_kick_neurons(no_kick_network(per_output=20), seed=SEED, controls=20)
+
+    def test_all_are_tried_and_none_of_them_is_taken_for_a_kick_group(self, decaying):
+        for group in decaying.groups:
+            assert not group.proven
+            assert [picture.kind for picture in group.pictures] == [NOISE, FEED, EXCITE]
+            by_kind = {picture.kind: picture.intervention for picture in group.pictures}
+            assert {(item.mu, item.target) for item in by_kind.values() if item.neurons} <= {
+                (0.0, "input"),
+                (0.0, "unit"),
+                (2.0, "recurrent"),
+            }
+            for picture in group.pictures:
+                if picture.leave_rate_ratio > MAX_LEAVE_RATE_RATIO:
+                    assert not picture.proven
+                    assert len(picture.control_ratios) == 0
+
+    def test_a_picture_says_what_a_measurement_of_its_own_says(self, decaying):
+        network = no_kick_network(per_output=20)
+        run = simulate(network, REFERENCE_STEPS, REFERENCE_RUNS, seed=SEED)
+        for group in decaying.groups:
+            measured = Exits(network, run, group.output, TRANSIENT, SEED).under(SEED + 2)
+            for picture in group.pictures:
+                if picture.intervention.neurons:
+                    again = measured.rate(picture.intervention) / measured.rate()
+                    assert picture.leave_rate_ratio == pytest.approx(again)
+
+    def test_where_silencing_is_proven_nothing_else_is_tried(self, found):
+        assert all(group.pictures == () for group in found.groups)
+
+
+class TestPairs:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def triangle(cls) -> PlantedSwitch:
+        """Three outputs, each of which is left for each other one by kick neurons of its own."""
+        return planted_switch(3, hold=4, integrators=8, kick=3, echoes=1, idle=3, seed=1)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def pairs(cls, triangle) -> KickNeurons:
+        return detect_kick_neurons(triangle.network, seed=SEED, controls=30)
+
+    def test_each_ordered_pair_has_its_planted_group(self, triangle, pairs):
+        assert [(group.output, group.to) for group in pairs.groups] == list(permutations(range(3), 2))
+        for group in pairs.groups:
+            assert set(group.neurons) == set(triangle.kick[group.output, group.to])
+            assert group.proven
+
+    def test_the_other_exit_stays_open(self, pairs):
+        for group in pairs.groups:
+            assert group.all_exits_ratio > group.leave_rate_ratio
+            assert 0.2 < group.exit_share < 0.8
+
+    def test_members_joins_the_groups_that_leave_an_output(self, triangle, pairs):
+        for output in range(3):
+            assert set(pairs.members(output)) == set(triangle.kick_of(output))
+
+    def test_the_ratio_is_of_the_exit_to_that_output_alone(self, triangle, pairs):
+        group = pairs.groups[0]
+        silenced = intervene(triangle.network, Intervention(group.neurons))
+        counts = [switching(simulate(n, 1000, 64, seed=9).output, 3).counts for n in (triangle.network, silenced)]
+        rates = [c[group.output, group.to] / c[group.output].sum() for c in counts]
+        assert rates[1] <= MAX_LEAVE_RATE_RATIO * rates[0]
+
+
+class TestAgreement:
+    @pytest.fixture(scope="class")
+    @classmethod
+    def agreed(cls, switch) -> Agreement:
+        return agreement(switch.network, seeds=(SEED, 3, 4))
+
+    def test_every_seed_chooses_the_planted_neurons(self, switch, agreed):
+        assert agreed.exits == ((0, None), (1, None))
+        for g, (output, _) in enumerate(agreed.exits):
+            np.testing.assert_array_equal(np.flatnonzero(agreed.chosen[g] == 1), sorted(switch.kick_of(output)))
+        np.testing.assert_array_equal(agreed.sizes, np.full((3, 2), 3))
+        np.testing.assert_array_equal(agreed.overlap, [1, 1])
+
+    def test_one_of_the_seeds_is_the_search_itself(self, switch, found):
+        alone = agreement(switch.network, seeds=[SEED])
+        for g, group in enumerate(found.groups):
+            assert set(np.flatnonzero(alone.chosen[g])) == set(group.neurons)
+        assert np.isnan(alone.overlap).all()
+
+    def test_no_seed_is_refused(self, switch):
+        with pytest.raises(ValueError, match="seeds must name at least one seed; got none"):
+            agreement(switch.network, seeds=[])
+
+    def test_overlap_is_shared_over_all(self):
+        member = np.array([[1, 1, 0, 0], [1, 0, 1, 0], [1, 1, 0, 0]], dtype=bool)
+        assert _overlap(member) == pytest.approx((1 / 3 + 1 + 1 / 3) / 3)
+
+
+class TestProgress:
+    def test_it_is_told_from_0_on_and_never_falls_back(self, switch):
+        told: list[float] = []
+        detect_kick_neurons(switch.network, seed=SEED, controls=5, tell=told.append)
+        assert told[0] == 0
+        assert told == sorted(told)
+        assert max(told) < 1
+
+    def test_what_it_raises_ends_the_search(self, switch):
+        class EnoughError(Exception):
+            pass
+
+        def enough(share: float) -> None:
+            if share >= 0.4:
+                raise EnoughError
+
+        with pytest.raises(EnoughError):
+            detect_kick_neurons(switch.network, seed=SEED, controls=5, tell=enough)
 
 
 class TestNothingToFind:
@@ -337,7 +460,7 @@ class TestNothingToFind:
     def test_a_network_that_diverges_is_refused_with_the_count(self):
         network = Network(1.5 * np.eye(3), np.eye(3), np.eye(2, 3))
         sentence = (
-            r"kick neurons cannot be sought: 32 of 32 runs diverge within 600 steps under noise of sigma = 1; "
+            r"kick neurons cannot be sought: 32 of 32 runs diverge within 1000 steps under noise of sigma = 1; "
             r"silence or rescale what grows first"
         )
         with pytest.raises(ValueError, match=sentence):

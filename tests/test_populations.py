@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from hmmrnn.kick import KickGroup, KickNeurons
+from hmmrnn.kick import KickNeurons
 from hmmrnn.network import Network
-from hmmrnn.populations import CONTROL, INTEGRATING, KICK, populations
+from hmmrnn.populations import CONTROL, INTEGRATING, KICK, block_weights, populations
+from tests.networks import kick_group
 
 
 def with_groups(groups: dict[int, tuple[int, ...]], n: int, n_outputs: int = 3) -> KickNeurons:
@@ -16,7 +17,7 @@ def with_groups(groups: dict[int, tuple[int, ...]], n: int, n_outputs: int = 3) 
         cluster=empty,
         kick_zone=empty,
         transition=empty,
-        groups=tuple(KickGroup(a, None, neurons, 0.0, np.empty(0), True) for a, neurons in groups.items()),
+        groups=tuple(kick_group(a, neurons, n=n) for a, neurons in groups.items()),
         not_visited=(),
         seed=0,
     )
@@ -113,3 +114,56 @@ def test_members_of_every_role_are_all_neurons_once_and_plain_integers():
     assert all(type(neuron) is int for neuron in everyone)
     assert found.members(INTEGRATING) == found.members(INTEGRATING, 0) + found.members(INTEGRATING, 1)
     assert found.members(KICK, 2) == ()
+
+
+def test_the_groups_of_all_exits_of_an_output_count_as_one():
+    rng = np.random.default_rng(7)
+    W_hh = rng.standard_normal((12, 12))
+    apart = with_groups({0: (1, 2, 3), 1: (5,)}, 12)
+    pairs = KickNeurons(
+        apart.scores,
+        apart.cluster,
+        apart.kick_zone,
+        apart.transition,
+        (kick_group(0, (1, 2), to=1, n=12), kick_group(0, (2, 3), to=2, n=12), kick_group(1, (5,), to=0, n=12)),
+        (),
+        0,
+    )
+    together, one = populations(network(W_hh), pairs), populations(network(W_hh), apart)
+    np.testing.assert_array_equal(together.role, one.role)
+    np.testing.assert_array_equal(together.output, one.output)
+
+
+class TestBlocks:
+    @pytest.fixture
+    def circuit(self):
+        """Two kick groups, two integrating populations and a control, with weights by block."""
+        W_hh = np.zeros((9, 9))
+        W_hh[np.ix_([0, 1], [0, 1])] = 0.3
+        W_hh[np.ix_([0, 1], [2, 3])] = W_hh[np.ix_([2, 3], [0, 1])] = -0.4
+        W_hh[np.ix_([0, 1], [4, 5])], W_hh[np.ix_([2, 3], [4, 5])] = [[0.1, 0.3], [0.2, 0.4]], -0.1
+        W_hh[np.ix_([2, 3], [6])], W_hh[np.ix_([0, 1], [6])] = 0.2, -0.2
+        np.fill_diagonal(W_hh, 5.0)
+        return network(W_hh)
+
+    @pytest.fixture
+    def weights(self, circuit):
+        return block_weights(circuit, populations(circuit, with_groups({0: (0, 1), 2: (2, 3)}, 9)))
+
+    def test_blocks_are_the_populations_in_their_order(self, weights):
+        assert weights.blocks == ((KICK, 0), (KICK, 2), (INTEGRATING, 0), (INTEGRATING, 2), (CONTROL, -1))
+        np.testing.assert_array_equal(weights.sizes, [2, 2, 2, 1, 2])
+
+    def test_means_are_from_column_to_row_and_leave_out_a_neurons_own_weight(self, weights):
+        np.testing.assert_allclose(weights.mean[0, :4], [0.3, -0.4, 0.25, -0.2])
+        np.testing.assert_allclose(weights.mean[1, :4], [-0.4, 0, -0.1, 0.2])
+        np.testing.assert_array_equal(weights.counts[0], [2, 4, 4, 2, 4])
+
+    def test_signs_and_errors_are_those_of_the_weights(self, weights):
+        assert weights.positive[0, 0] == weights.positive[0, 2] == 1
+        assert weights.positive[0, 1] == weights.positive[1, 1] == 0
+        assert weights.se[0, 2] == pytest.approx(np.std([0.1, 0.3, 0.2, 0.4], ddof=1) / 2)
+
+    def test_a_population_of_one_has_no_weight_within_itself(self, weights):
+        assert weights.counts[3, 3] == 0
+        assert np.isnan([weights.mean[3, 3], weights.se[3, 3], weights.positive[3, 3]]).all()

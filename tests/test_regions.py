@@ -16,7 +16,7 @@ from hmmrnn.regions import (
     region_shares,
     residency,
 )
-from hmmrnn.simulation import simulate, softmax
+from hmmrnn.simulation import respond, simulate, softmax
 from tests.naive import naive_residency
 
 
@@ -65,6 +65,22 @@ def test_own_output_and_probability_are_those_of_the_state():
     np.testing.assert_array_equal(found.output, logits.argmax(axis=1))
     np.testing.assert_allclose(found.max_probability, softmax(logits).max(axis=1))
     np.testing.assert_array_equal(found.region, label_regions(found.time, found.max_probability))
+
+
+def test_what_comes_next_is_counted_rollout_by_rollout():
+    network = random_network()
+    states = visited(network, BLOCK_STATES + 20)
+    found = residency(network, states, rollouts=4, max_steps=17, seed=4)
+    own = network.logits(states).argmax(axis=1)
+    for i in (0, 7, 40, BLOCK_STATES + 5):
+        came = np.zeros(network.n_outputs)
+        for noise in block_noise(network.n_inputs, i // BLOCK_STATES, 4, 17, 1.0, seed=4):
+            path = respond(network, noise[None], 1.0, 0, states[i]).output[0]
+            others = path[path != own[i]]
+            came[others[:1]] += 1
+        np.testing.assert_array_equal(found.next_output[i], came / 4)
+    assert (found.next_output[np.arange(len(states)), own] == 0).all()
+    assert 0 < found.next_output.sum(axis=1).mean() < 1
 
 
 def test_a_decay_leaves_when_it_crosses_the_threshold():

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from hmmrnn.decoding import Decoding
 from hmmrnn.fidelity import LAGS, Fidelity
-from hmmrnn.figures.theme import FONT_SIZE, REGION_LABELS, Theme, layout
+from hmmrnn.figures.rows import FOOT, LINE, Panel, Row, stacked
+from hmmrnn.figures.theme import FONT_SIZE, REGION_LABELS, Theme
 from hmmrnn.matching import Matching
 from hmmrnn.regions import REGIONS
 
 Floats = NDArray[np.floating]
 
-# In pixels: around the figure, and around and inside the plots of a row.
-LEFT, RIGHT, TOP, FOOT, LINE = 50, 10, 4, 46, 20
+# In pixels: inside the plots of a row.
 BARS, POINT, CELL, SMALL_CELL = 84, 36, 36, 20
 # The least width that is left for plots, and the widths of a cell that hold a number with one decimal and its error
 # below it, or a whole number.
@@ -63,70 +63,7 @@ def fidelity(now: Verdict, intact: Verdict | None, theme: Theme) -> go.Figure:
     matched = {name: verdict.matching for name, verdict in known.items() if verdict.matching is not None}
     decoded = {name: verdict.decoding for name, verdict in known.items() if verdict.decoding is not None}
     rows = [_long_runs(judged, theme), _numbers(judged, matched, theme), *_transitions(judged, theme)]
-    return _stacked([*rows, *_hidden_states(decoded, theme)], theme)
-
-
-@dataclass(frozen=True, eq=False)
-class _Panel:
-    """A pair of axes with its traces; `left` and `right` are shares of the figure's width."""
-
-    traces: Sequence[Any]
-    left: float
-    right: float
-    x: dict[str, Any]
-    y: dict[str, Any]
-    heading: str = ""
-    notes: Sequence[dict[str, Any]] = ()
-    shapes: Sequence[dict[str, Any]] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class _Row:
-    """Panels beside each other, under a common title; the heights of the plots and of what is below them in pixels."""
-
-    panels: Sequence[_Panel]
-    height: int
-    title: str = ""
-    foot: int = FOOT
-
-    @property
-    def head(self) -> int:
-        """Height of the title and the headings, in pixels."""
-        return LINE * (bool(self.title) + any(panel.heading for panel in self.panels))
-
-
-def _stacked(rows: Sequence[_Row], theme: Theme) -> go.Figure:
-    """One row below the other; each panel gets axes of its own."""
-    inner = sum(row.head + row.height + row.foot for row in rows)
-    traces: list[Any] = []
-    axes: dict[str, dict[str, Any]] = {}
-    notes: list[dict[str, Any]] = []
-    shapes: list[dict[str, Any]] = []
-    top = 0
-    for row in rows:
-        top += row.head
-        domain = [1 - (top + row.height) / inner, 1 - top / inner]
-        for panel in row.panels:
-            name = str(len(axes) // 2 + 1) if axes else ""
-            still = {"fixedrange": True, "automargin": False}
-            axes[f"xaxis{name}"] = {"domain": [panel.left, panel.right], "anchor": f"y{name}", **still, **panel.x}
-            axes[f"yaxis{name}"] = {"domain": domain, "anchor": f"x{name}", **still, **panel.y}
-            traces += [trace.update(xaxis=f"x{name}", yaxis=f"y{name}") for trace in panel.traces]
-            heading = [_above(panel.heading, f"x{name} domain", domain[1])] if panel.heading else []
-            notes += [*heading, *({**note, "xref": f"x{name} domain", "yref": f"y{name}"} for note in panel.notes)]
-            shapes += [{**shape, "xref": f"x{name}", "yref": f"y{name} domain"} for shape in panel.shapes]
-        if row.title:
-            notes.append(_above(row.title, "paper", domain[1], x=0, xanchor="left", xshift=8 - LEFT))
-            notes[-1]["yshift"] = row.head - LINE
-        top += row.height + row.foot
-    more = {"annotations": notes, "shapes": shapes, "margin": {"l": LEFT, "r": RIGHT, "t": TOP, "b": 0}}
-    look = {"height": inner + TOP, "showlegend": False, "barmode": "group", "bargap": 0.25, "dragmode": False}
-    return go.Figure(traces, layout(theme, axes, **more, **look))
-
-
-def _above(text: str, xref: str, top: float, **own: Any) -> dict[str, Any]:
-    at = {"xref": xref, "x": 0.5, "xanchor": "center", "yref": "paper", "y": top, "yanchor": "bottom"}
-    return {"text": text, "showarrow": False, "font": {"size": FONT_SIZE}, **at, **own}
+    return stacked([*rows, *_hidden_states(decoded, theme)], theme)
 
 
 def _bold(text: str) -> str:
@@ -142,7 +79,7 @@ def _look(name: str, theme: Theme) -> tuple[str, str, str]:
 # ---- long runs ----
 
 
-def _long_runs(judged: dict[str, Fidelity], theme: Theme) -> _Row:
+def _long_runs(judged: dict[str, Fidelity], theme: Theme) -> Row:
     """Shares of the symbols, and how often two symbols some steps apart are equal."""
     any_of_them = next(iter(judged.values()))
     symbols = [str(o) for o in range(len(any_of_them.marginal))]
@@ -153,9 +90,9 @@ def _long_runs(judged: dict[str, Fidelity], theme: Theme) -> _Row:
     share = {"title": "share", "range": [0, 1.05], "nticks": 3}
     lag = {"title": "lag (steps)", "type": "log", "tickvals": list(LAGS), "tickangle": 0}
     lag["range"] = [np.log10(LAGS[0]) - 0.1, np.log10(LAGS[-1]) + 0.1]
-    left = _Panel(bars, 0, 0.5 - WIDE_GAP / 2, {"title": "symbol", "type": "category", "tickangle": 0}, share)
-    right = _Panel(lines, 0.5 + WIDE_GAP / 2, 1, lag, {**share, "title": "agreement"})
-    return _Row([left, right], BARS, _key(judged, theme))
+    left = Panel(bars, 0, 0.5 - WIDE_GAP / 2, {"title": "symbol", "type": "category", "tickangle": 0}, share)
+    right = Panel(lines, 0.5 + WIDE_GAP / 2, 1, lag, {**share, "title": "agreement"})
+    return Row([left, right], BARS, _key(judged, theme))
 
 
 def _key(names: Iterable[str], theme: Theme) -> str:
@@ -223,7 +160,7 @@ class _Measure:
     basis: str
 
 
-def _numbers(judged: dict[str, Fidelity], matched: dict[str, Matching], theme: Theme) -> _Row:
+def _numbers(judged: dict[str, Fidelity], matched: dict[str, Matching], theme: Theme) -> Row:
     """Volatility, likelihood and, once it is known, the matched distance."""
     any_of_them = next(iter(judged.values()))
     volatility = [(any_of_them.target_volatility, np.nan), *((f.volatility, f.volatility_se) for f in judged.values())]
@@ -243,10 +180,10 @@ def _numbers(judged: dict[str, Fidelity], matched: dict[str, Matching], theme: T
     columns = _columns(len(measures), left=NAMES, gap=3 * GAP)
     panels = [_points(names, one, *edges, theme) for one, edges in zip(measures, columns, strict=True)]
     labelled = replace(panels[0], y={**panels[0].y, "showticklabels": True})
-    return _Row([labelled, *panels[1:]], POINT * len(names), foot=FOOT + LINE)
+    return Row([labelled, *panels[1:]], POINT * len(names), foot=FOOT + LINE)
 
 
-def _points(names: Sequence[str], measure: _Measure, left: float, right: float, theme: Theme) -> _Panel:
+def _points(names: Sequence[str], measure: _Measure, left: float, right: float, theme: Theme) -> Panel:
     """A point with its number for each name, and a line through all of them at the HMM's value."""
     colours, symbols, _ = zip(*(_look(name, theme) for name in names), strict=True)
     values, errors = np.array(measure.pairs).T
@@ -276,7 +213,7 @@ def _points(names: Sequence[str], measure: _Measure, left: float, right: float, 
         for name, value in zip(names, values, strict=True)
         if not np.isfinite(value)
     ]
-    return _Panel([points], left, right, x, y, notes=missing, shapes=[level] if drawn[0] else [])
+    return Panel([points], left, right, x, y, notes=missing, shapes=[level] if drawn[0] else [])
 
 
 # ---- matrices ----
@@ -303,7 +240,7 @@ class _Axes:
     rows: Sequence[str]
 
 
-def _transitions(judged: dict[str, Fidelity], theme: Theme) -> list[_Row]:
+def _transitions(judged: dict[str, Fidelity], theme: Theme) -> list[Row]:
     """Emission transition matrices of HMM and network, and how far the network's are from the HMM's."""
     target = next(iter(judged.values())).target_transitions
     own = [_Matrix(name, one.transitions, one.transitions_se) for name, one in judged.items()]
@@ -320,7 +257,7 @@ def _transitions(judged: dict[str, Fidelity], theme: Theme) -> list[_Row]:
     ]
 
 
-def _hidden_states(decoded: dict[str, Decoding], theme: Theme) -> list[_Row]:
+def _hidden_states(decoded: dict[str, Decoding], theme: Theme) -> list[Row]:
     """Where the network is, and what its output is, while the HMM would be in each of its states."""
     if not decoded:
         return []
@@ -351,7 +288,7 @@ def _hidden_states(decoded: dict[str, Decoding], theme: Theme) -> list[_Row]:
     one = _matrices([replace(regions[0], heading=headings[0])], [left], by_region, theme)
     other = _matrices([replace(states[0], heading=headings[1])], [right], by_output, theme)
     return [
-        _Row([*one.panels, *other.panels], max(one.height, other.height), _bold("Hidden states decoded from emissions"))
+        Row([*one.panels, *other.panels], max(one.height, other.height), _bold("Hidden states decoded from emissions"))
     ]
 
 
@@ -363,7 +300,7 @@ def _columns(n: int, left: float = 0.0, gap: float = GAP) -> list[tuple[float, f
 
 def _matrices(
     matrices: Sequence[_Matrix], columns: Sequence[tuple[float, float]], axes: _Axes, theme: Theme, title: str = ""
-) -> _Row:
+) -> Row:
     """Matrices with the same rows and columns beside each other; the labels of the rows are at the first."""
     cell = NARROW * (columns[0][1] - columns[0][0]) / len(axes.columns)
     digits = 1 if cell >= FULL_TEXT else 0 if cell >= SHORT_TEXT else None
@@ -375,8 +312,8 @@ def _matrices(
         x = {"title": axes.x, "tickangle": 0, **bare}
         y = {"title": "" if place else axes.y, "autorange": "reversed", "showticklabels": place == 0, **bare}
         heat = _heatmap(matrix, axes, digits, furthest, theme)
-        panels.append(_Panel([heat], left, right, x, y, matrix.heading + scale))
-    return _Row(panels, len(axes.rows) * (CELL if digits == 1 else SMALL_CELL), _bold(title))
+        panels.append(Panel([heat], left, right, x, y, matrix.heading + scale))
+    return Row(panels, len(axes.rows) * (CELL if digits == 1 else SMALL_CELL), _bold(title))
 
 
 def _heatmap(matrix: _Matrix, axes: _Axes, digits: int | None, furthest: float, theme: Theme) -> Any:
