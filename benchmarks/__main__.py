@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks.clicks import click_figures
 from benchmarks.engine import kick_figures, residency_figures
+from benchmarks.experiments import gain_sweep_figures
 from benchmarks.figures import FIGURES, Measurement, record
 from benchmarks.machine import load, machine
 from benchmarks.performance_page import performance_page
@@ -47,6 +48,7 @@ BENCHES = (
     Bench(("cold_start_to_first_figure_s",), startup_figures, 3),
     Bench(("residency_s",), residency_figures, 3),
     Bench(("kick_detection_s",), kick_figures, 2),
+    Bench(("gain_sweep_s",), gain_sweep_figures, 2),
     Bench(("paper_step_s",), paper_figures, 3),
     *(Bench((figure_name(family),), partial(training_figures, families=(family,)), 1) for family in PRESETS),
 )

@@ -100,14 +100,23 @@ FIGURES = {
             "residency_s",
             "s",
             "Residency time and region of 5,000 states that the shipped network visits, 20 noise realisations of up to "
-            "60 steps each, on one thread.",
+            "60 steps each, on as many threads as there are cores.",
             Aim(3),
         ),
         Definition(
             "kick_detection_s",
             "s",
-            "Finding the kick neurons of the shipped network and comparing each group with random groups of its size, "
-            "on one thread. The dashboard does this once per network and keeps the answer.",
+            "Finding the kick neurons of the shipped network and comparing each group with 200 random ones as large, "
+            "on as many threads as there are cores. The dashboard does this once per network and keeps the answer.",
+            Aim(20),
+        ),
+        Definition(
+            "gain_sweep_s",
+            "s",
+            "Gain sweeps of three populations of the shipped network (the kick group of its first output, the neurons "
+            "that integrate noise for it, the control population): 21 gains each, with 16 runs of 1,600 steps and the "
+            "eigenvalues at 160 states for each gain, on one thread.",
+            Aim(15),
         ),
         Definition(
             "paper_step_s",

@@ -35,9 +35,11 @@ import numpy as np
 from hmmrnn import __version__
 from hmmrnn.checkpoint import fingerprint, load, save
 from hmmrnn.dashboard import folders
-from hmmrnn.dashboard.queue import ERRANDS, TRAININGS
+from hmmrnn.dashboard.queue import QUEUES, TRAININGS
+from hmmrnn.findings import findings
 from hmmrnn.hmm import HMM, PRESETS
 from hmmrnn.recipe import RECIPES, TrainingConfig
+from hmmrnn.series import snapshot_files
 from hmmrnn.summary import STAGES, fidelity_summary, summary
 from hmmrnn.supervisor import Program, supervise
 from hmmrnn.training import Progress, TrainingResult, train
@@ -63,7 +65,7 @@ _OTHER_SETTINGS = tuple(
 THREADS_PER_WORKER = 4
 MAX_STEP = 10**9
 STEPS = re.compile(r"[1-9][0-9]{0,8}:([1-9][0-9]{0,8})?:[1-9][0-9]{0,8}")
-ERRANDS_AT_ONCE = 2
+OTHERS_AT_ONCE = 2
 # Requests under way get this long to finish when the server is told to stop.
 GRACE_SECONDS = 3
 HEALTHY_WITHIN_SECONDS = 60
@@ -340,10 +342,13 @@ def _add_analyse(commands: argparse._SubParsersAction[Any]) -> None:
         "analyse",
         _analyse,
         "Summarise a network as JSON: sizes, provenance, fidelity to its HMM, matched sequences, decoded states, fixed "
-        "point without noise, shares of the regions, and the groups of kick neurons.",
+        "point without noise, shares of the regions, and the groups of kick neurons. With --out, go through the whole "
+        "argument instead, and write a report that opens in any browser.",
     )
     parser.add_argument("network", metavar="NETWORK", help=".safetensors or .pth file")
-    parser.add_argument("--out", metavar="FILE", help="write the JSON there, replacing the file, and not to stdout")
+    parser.add_argument(
+        "--out", metavar="DIR", help="write report.html and numbers.json into this folder, which is made if need be"
+    )
     parser.add_argument("--seed", type=_whole_number(0), default=0, metavar="INT", help="of every run (%(default)s)")
     parser.add_argument(
         "--progress", choices=("bar", "none"), default="bar", help="on stderr: a bar, or nothing (%(default)s)"
@@ -354,13 +359,57 @@ def _analyse(args: argparse.Namespace) -> int:
     with _input():
         network = load(args.network)
         digest = fingerprint(args.network)
-        out = None if args.out is None else _destination(args.out)
-    with _stage_bar(args.progress) as tell:
-        found = summary(network, args.seed, tell)
-    _write_json({"file": args.network, "sha256": digest, **found}, out)
-    if out:
-        logger.info("wrote %s", out)
+        out = None if args.out is None else _folder(args.out)
+    source = {"file": args.network, "sha256": digest}
+    if out is None:
+        with _stage_bar(args.progress) as stage:
+            found = summary(network, args.seed, stage)
+        _write_json({**source, **found})
+        return DONE
+    # Plotly and its templates take a moment to import, which only this command needs.
+    from hmmrnn.report import numbers, report
+
+    with _input():
+        snapshots = snapshot_files(Path(args.network).resolve().parent, network.metadata)
+        series = [load(path) for path in snapshots]
+    with _share_bar(args.progress) as share:
+        everything = findings(network, args.seed, series, share)
+    (out / "report.html").write_text(report(everything, Path(args.network).stem), encoding="utf-8")
+    _write_json({**source, **numbers(everything)}, out / "numbers.json")
+    sys.stdout.write(f"{out / 'report.html'}\n")
     return DONE
+
+
+def _folder(name: str) -> Path:
+    """The folder to write into, made if it is not there.
+
+    Raises:
+        ValueError: it cannot be made or written to.
+    """
+    path = Path(name)
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{name} is a file; expected the name of a folder to write into")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            return path
+    except OSError as error:
+        raise ValueError(f"cannot write to the folder {name}: {error.strerror}") from error
+
+
+@contextmanager
+def _share_bar(kind: str) -> Iterator[Callable[[float], None]]:
+    """Show the share of an analysis that is done."""
+    from tqdm import tqdm
+
+    with tqdm(total=100, unit="%", file=sys.stderr, disable=kind == "none", leave=False) as bar:
+
+        def tell(share: float) -> None:
+            bar.update(max(0, round(100 * share) - bar.n))
+
+        yield tell
+        tell(1.0)
+        bar.refresh()
 
 
 @contextmanager
@@ -452,7 +501,10 @@ def _add_serve(commands: argparse._SubParsersAction[Any]) -> None:
     )
     _add_trainings(parser)
     parser.add_argument(
-        "--worker", action=argparse.BooleanOptionalAction, default=True, help="start workers for trainings and errands"
+        "--worker",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="start workers for trainings, errands and inquiries",
     )
     parser.add_argument(
         "--open", action=argparse.BooleanOptionalAction, default=False, help="open the browser once the server answers"
@@ -489,11 +541,11 @@ def _add_worker(commands: argparse._SubParsersAction[Any]) -> None:
         commands,
         "worker",
         _worker,
-        "Train and run errands for a dashboard until Ctrl-C. `serve` starts such workers by itself; further ones, on "
-        "this machine or another, share its data folder (HMMRNN_DATA) and its queue (HMMRNN_REDIS_URL).",
+        "Train, experiment and run errands for a dashboard until Ctrl-C. `serve` starts such workers by itself; "
+        "further ones, on this machine or another, share its data folder (HMMRNN_DATA) and its queue (HMMRNN_REDIS_URL).",
     )
     _add_trainings(parser)
-    parser.add_argument("--only", choices=(TRAININGS, ERRANDS), help="take jobs of this kind alone")
+    parser.add_argument("--only", choices=QUEUES, help="take jobs of this kind alone")
 
 
 def _add_trainings(parser: argparse.ArgumentParser) -> None:
@@ -511,13 +563,13 @@ def _worker(args: argparse.Namespace) -> int:
     from hmmrnn.dashboard.worker import serve_queue
 
     logging.getLogger("huey").setLevel(logging.WARNING)
-    serve_queue(args.only, args.trainings if args.only == TRAININGS else ERRANDS_AT_ONCE)
+    serve_queue(args.only, args.trainings if args.only == TRAININGS else OTHERS_AT_ONCE)
     return DONE
 
 
 def _worker_programs(trainings: int, environment: Mapping[str, str]) -> list[Program]:
     command = [sys.executable, "-m", "hmmrnn", "worker", "--trainings", str(trainings), "--only"]
-    return [Program(f"the worker for {name}", [*command, name], environment) for name in (TRAININGS, ERRANDS)]
+    return [Program(f"the worker for {name}", [*command, name], environment) for name in QUEUES]
 
 
 def _server_command(host: str, port: int, workers: int) -> list[str]:

@@ -7,20 +7,17 @@ Whatever is compared here is a paired counterfactual: a difference is the interv
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 
 import numpy as np
 
 from hmmrnn.network import Floats, Intervention, Network, few_threads, intervene, rollout
+from hmmrnn.parallel import THREADS, on_all_cores
 from hmmrnn.simulation import Trajectory, draw_noise, first_divergence
 from hmmrnn.switching import switching
 
 RUNS, MEASURED_STEPS = 48, 260
-# One thread more than cores gains nothing, and each holds a copy of the noise.
-THREADS = min(4, os.cpu_count() or 1)
 NOTHING = Intervention(())
 
 
@@ -61,13 +58,10 @@ class Measured:
         """(len(items),) leave rate per step under each intervention: to one output, or to any if None."""
         missing = [item for item in dict.fromkeys(items) if item not in self._known]
         with few_threads(self.exits.network):
-            if len(missing) > 1 and THREADS > 1:
-                while self._copies.qsize() < THREADS:
-                    self._copies.put(self._drive.copy())
-                with ThreadPoolExecutor(THREADS) as threads:
-                    found = list(threads.map(self._measure, missing))
-            else:
-                found = [self._measure(item) for item in missing]
+            # Each thread scales columns of a copy of its own.
+            while self._copies.qsize() < min(THREADS, len(missing)):
+                self._copies.put(self._drive.copy())
+            found = on_all_cores(self._measure, missing)
         self._known |= dict(zip(missing, found, strict=True))
         a = self.exits.output
         return np.array([1 - self._known[item][a] if to is None else self._known[item][to] for item in items])

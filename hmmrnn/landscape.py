@@ -14,7 +14,7 @@ from hmmrnn.network import Floats, Network
 from hmmrnn.regions import REGIONS, Residency, residency
 from hmmrnn.simulation import Trajectory
 from hmmrnn.stability import FixedPoints, Spectra, fixed_points, spectra
-from hmmrnn.statespace import DriftField, Plane, drift_field
+from hmmrnn.statespace import DriftField, Plane, drift_field, orbit_phase
 
 SAMPLED_STATES = 1500
 SPECTRA_PER_REGION = 40
@@ -48,7 +48,9 @@ class Landscape:
     available: int
 
 
-def survey(network: Network, plane: Plane, run: Trajectory, seed: int) -> Landscape:
+def survey(
+    network: Network, plane: Plane, run: Trajectory, seed: int, pair: tuple[int, int] | None = None
+) -> Landscape:
     """Look closely at a sample of the states that a run visits.
 
     Args:
@@ -56,11 +58,16 @@ def survey(network: Network, plane: Plane, run: Trajectory, seed: int) -> Landsc
         plane: of the intact network.
         run: where the states come from; steps after a divergence are left out.
         seed: of the sample and of the noise realisations.
+        pair: the outputs whose states are looked at; None takes all.
 
     Raises:
-        ValueError: the run diverges at its first step, so there is no state to look at.
+        ValueError: the run diverges at its first step, or no step has an output of the pair: there is no state to look
+            at.
     """
-    visited = np.argwhere(run.valid)
+    wanted = run.valid if pair is None else run.valid & np.isin(run.output, pair)
+    visited = np.argwhere(wanted)
+    if not len(visited) and pair is not None:
+        raise ValueError(f"there is no state to map: none of the steps has output {pair[0]} or {pair[1]}")
     if not len(visited):
         raise ValueError("there is no state to map: every run diverges at its first step; lower mu or sigma")
     rng = np.random.default_rng([seed, len(visited)])
@@ -69,7 +76,7 @@ def survey(network: Network, plane: Plane, run: Trajectory, seed: int) -> Landsc
     resident = residency(network, states, sigma=run.sigma, seed=seed)
     spectra_at = _some_of_each(resident.region, rng)
     ends = fixed_points(network, states[rng.permutation(len(states))[:STARTS_WITHOUT_NOISE]])
-    paths = np.where(run.valid[..., None], plane.project(np.where(run.valid[..., None], run.h, 0.0)), np.nan)
+    paths = np.where(wanted[..., None], plane.project(np.where(wanted[..., None], run.h, 0.0)), np.nan)
     settled = np.isfinite(ends.h).all(axis=1) & (ends.outcome != "diverged")
     return Landscape(
         at=visited[chosen],
@@ -87,3 +94,11 @@ def survey(network: Network, plane: Plane, run: Trajectory, seed: int) -> Landsc
 def _some_of_each(region: NDArray[np.str_], rng: np.random.Generator) -> NDArray[np.int64]:
     shuffled = rng.permutation(len(region))
     return np.sort(np.concatenate([shuffled[region[shuffled] == name][:SPECTRA_PER_REGION] for name in REGIONS]))
+
+
+def regions_along_orbit(landscape: Landscape, plane: Plane, bins: int) -> NDArray[np.str_]:
+    """(bins,) the commonest region in each equal bin of the orbit's phase, "" where no sampled state falls."""
+    phase, region = orbit_phase(landscape.points, plane), landscape.residency.region
+    at = np.minimum((phase / (2 * np.pi) * bins).astype(int), bins - 1)
+    counts = np.array([np.bincount(at[region == name], minlength=bins) for name in REGIONS])
+    return np.where(counts.sum(axis=0) > 0, np.array(REGIONS)[counts.argmax(axis=0)], "")

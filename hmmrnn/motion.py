@@ -23,15 +23,17 @@ Singles = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """B runs of T steps as they are drawn, in single precision; NaN from the step where a run diverges.
+    """B runs of T steps as they are drawn, in single precision; NaN where a step is not drawn.
+
+    Not drawn are the steps from a divergence on and, if only a pair of outputs is looked at, those with another output.
 
     Attributes:
         points: (B, T, C) coordinates in the plane of the intact network.
         speed: (B, T) distance moved in the plane, per step.
         output: (B, T) argmax of the logits.
         probabilities: (B, T, O) emission probabilities.
-        profile: emission along the orbit.
-        switching: leave rates, time in each output, switches.
+        profile: emission along the orbit, over the steps that are drawn.
+        switching: leave rates, time in each output, switches; over all steps before a divergence.
         transition_error: largest error of the emission transitions, over the target's rows with more than 2 % of
             the mass; NaN without a target.
         diverged_at: (B,) first step where a run left all bounds; -1 if it did not.
@@ -49,7 +51,15 @@ class Motion:
     largest_neuron: int
 
 
-def observe(network: Network, plane: Plane, noise: Floats, sigma: float, seed: int, hmm: HMM | None) -> Motion:
+def observe(
+    network: Network,
+    plane: Plane,
+    noise: Floats,
+    sigma: float,
+    seed: int,
+    hmm: HMM | None,
+    pair: tuple[int, int] | None = None,
+) -> Motion:
     """Run a network on noise (B, T, M) and reduce what it does to what is drawn.
 
     Args:
@@ -57,17 +67,24 @@ def observe(network: Network, plane: Plane, noise: Floats, sigma: float, seed: i
         plane: of the intact network, so that runs can be compared.
         noise, sigma, seed: as for `respond`.
         hmm: the target that the emission transitions are judged by; None if there is none.
+        pair: the outputs whose steps are drawn; None draws all.
+
+    Raises:
+        ValueError: no step has an output of the pair.
     """
     run = respond(network, noise, sigma, seed)
     valid = run.valid
-    points = np.where(valid[..., None], plane.project(np.where(valid[..., None], run.h, 0.0)), np.nan)
-    probabilities = np.where(valid[..., None], run.probabilities, np.nan)
+    drawn = valid if pair is None else valid & np.isin(run.output, pair)
+    if pair is not None and not drawn.any():
+        raise ValueError(f"none of the steps has output {pair[0]} or {pair[1]}: choose another plane")
+    points = np.where(drawn[..., None], plane.project(np.where(drawn[..., None], run.h, 0.0)), np.nan)
+    probabilities = np.where(drawn[..., None], run.probabilities, np.nan)
     return Motion(
         points=points.astype(np.float32),
         speed=speed(points).astype(np.float32),
         output=run.output.astype(np.int8),
         probabilities=probabilities.astype(np.float32),
-        profile=emission_along_orbit(orbit_phase(points[valid], plane), run.probabilities[valid]),
+        profile=emission_along_orbit(orbit_phase(points[drawn], plane), run.probabilities[drawn]),
         switching=switching(run.output, network.n_outputs, valid),
         transition_error=_transition_error(run, hmm),
         diverged_at=run.diverged_at,

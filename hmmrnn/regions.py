@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hmmrnn.network import Floats, Network, few_threads, rollout
+from hmmrnn.parallel import on_all_cores
 from hmmrnn.simulation import softmax
 
 CLUSTER = "cluster"
@@ -106,17 +107,15 @@ def residency(
         raise ValueError(f"max_steps must be above {KICK_ZONE_UP_TO}, or nothing can be a cluster; got {max_steps}")
     if not np.isfinite(sigma) or sigma < 0:
         raise ValueError(f"sigma must be >= 0; got {sigma:g}")
-    steps, sign_changes = np.zeros((2, len(states)))
-    followed = np.zeros((len(states), network.n_outputs))
+    starts = range(0, len(states), BLOCK_STATES)
+
+    def of_block(start: int) -> tuple[Floats, Floats, Floats]:
+        noise = block_noise(network.n_inputs, start // BLOCK_STATES, rollouts, max_steps, sigma, seed)
+        return _over_realisations(network, states[start : start + BLOCK_STATES], network.drive(noise))
+
     with few_threads(network):
-        for block, start in enumerate(range(0, len(states), BLOCK_STATES)):
-            part = slice(start, start + BLOCK_STATES)
-            for drive in network.drive(block_noise(network.n_inputs, block, rollouts, max_steps, sigma, seed)):
-                one_steps, one_changes, one_next = _until_change(network, states[part], drive)
-                steps[part] += one_steps
-                sign_changes[part] += one_changes
-                changed = np.flatnonzero(one_next >= 0)
-                followed[start + changed, one_next[changed]] += 1
+        blocks = on_all_cores(of_block, starts) or [(np.empty(0), np.empty(0), np.empty((0, network.n_outputs)))]
+    steps, sign_changes, followed = (np.concatenate(part) for part in zip(*blocks, strict=True))
     logits = network.logits(states)
     max_probability = softmax(logits).max(axis=-1)
     arrays = {
@@ -168,6 +167,19 @@ def checked_states(network: Network, states: ArrayLike, name: str = "states") ->
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite; got {np.count_nonzero(~np.isfinite(array)):,} NaN or infinite values")
     return array
+
+
+def _over_realisations(network: Network, states: Floats, drives: Floats) -> tuple[Floats, Floats, Floats]:
+    """Sums over drives (R, T, N): steps (S,), sign changes (S,), and how often each output came next (S, O)."""
+    steps, sign_changes = np.zeros((2, len(states)))
+    followed = np.zeros((len(states), network.n_outputs))
+    for drive in drives:
+        one_steps, one_changes, one_next = _until_change(network, states, drive)
+        steps += one_steps
+        sign_changes += one_changes
+        changed = np.flatnonzero(one_next >= 0)
+        followed[changed, one_next[changed]] += 1
+    return steps, sign_changes, followed
 
 
 def _until_change(

@@ -23,6 +23,8 @@ from hmmrnn.simulation import Trajectory
 ROUNDING = 1e-12
 QUARTILES = (0.25, 0.5, 0.75)
 MIN_STEPS_PER_CELL = 5
+# The paper's: stretches that are longer show whole turns of the orbit that joins two outputs.
+PAIR_LONGER_THAN = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,6 +174,62 @@ def emission_along_orbit(phase: Floats, probabilities: Floats, bins: int = 48) -
     lower, median, upper = quartiles
     centers = (edges[:-1] + edges[1:]) / 2
     return OrbitProfile(*_read_only(centers, median, lower, upper, counts / counts.sum(), counts))
+
+
+def pair_stretches(
+    output: NDArray[np.integer], pair: tuple[int, int], longer_than: int = PAIR_LONGER_THAN
+) -> NDArray[np.bool_]:
+    """Find the long stretches in which a network visits two outputs and no other.
+
+    A network with several orbits, one for each pair of outputs, shows a single one in the plane of these stretches.
+
+    Args:
+        output: (B, T) output at each step; a step to leave out, as after a divergence, has one that is not in the pair.
+        pair: the two outputs.
+        longer_than: number of consecutive steps that a stretch must exceed.
+
+    Returns:
+        (B, T) True within such a stretch.
+
+    Raises:
+        ValueError: output is not (B, T), or the two outputs are the same.
+
+    Source: Torre et al. (2025), section 4 (networks with more than one orbit).
+    """
+    run, start, length = _stretches(output, pair)
+    mask = np.zeros(output.shape, dtype=bool)
+    for b, first, steps in zip(run, start, length, strict=True):
+        mask[b, first : first + steps] = steps > longer_than
+    return mask
+
+
+def longest_stretch(output: NDArray[np.integer], pair: tuple[int, int]) -> int:
+    """Number of steps of the longest stretch in which both outputs of a pair are visited and no other; 0 if none is.
+
+    Args:
+        output, pair: as for `pair_stretches`.
+
+    Raises:
+        ValueError: as for `pair_stretches`.
+    """
+    return int(_stretches(output, pair)[2].max(initial=0))
+
+
+def _stretches(output: NDArray[np.integer], pair: tuple[int, int]) -> tuple[NDArray[np.int64], ...]:
+    """Run, first step and number of steps of every stretch that visits both outputs of a pair, and no other."""
+    if output.ndim != 2:
+        raise ValueError(f"output must have shape (B, T); got {output.shape}")
+    if pair[0] == pair[1]:
+        raise ValueError(f"pair must be two different outputs; got {pair[0]} twice")
+    inside = np.pad(np.isin(output, pair), ((0, 0), (1, 1))).astype(np.int8)
+    edges = np.diff(inside, axis=1)
+    run, start = np.nonzero(edges == 1)
+    length = np.nonzero(edges == -1)[1] - start
+    # Before each step, how often the first of the two has been seen: a stretch that stays in one of them is no orbit.
+    seen = np.pad(np.cumsum(output == pair[0], axis=1), ((0, 0), (1, 0)))
+    of_first = seen[run, start + length] - seen[run, start]
+    both = (of_first > 0) & (of_first < length)
+    return run[both], start[both], length[both]
 
 
 def drift_field(points: Floats, bins: int = 16) -> DriftField:

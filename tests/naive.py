@@ -42,3 +42,24 @@ def _one_rollout(network: Network, state: NDArray[np.float64], noise: NDArray[np
         if int(np.argmax(logits)) != own:
             break
     return steps, sign_changes
+
+
+def naive_leave_rate(network: Network, starts, noise, output: int) -> float:
+    """Leave rate out of an output, run by run and step by step.
+
+    Args:
+        network: intact or intervened upon.
+        starts: (B, N) activity to start from.
+        noise: (B, T, M).
+        output: the output that is left.
+    """
+    stayed = left = 0
+    for h, path in zip(starts, noise, strict=True):
+        before = -1
+        for x in path:
+            h = np.maximum(network.W_hh @ h + network.W_ih @ x + network.b_h, 0)
+            now = int(np.argmax(network.W_out @ h + network.b_out))
+            stayed += before == output == now
+            left += before == output != now
+            before = now
+    return left / (stayed + left)

@@ -83,7 +83,7 @@ class TestRecord:
         assert recorded(click((0.0123456,)))["median"] == 0.01235
 
     def test_without_a_baseline_there_is_no_ratio(self) -> None:
-        found = recorded(Measurement("kick_detection_s", (9.0, 11.0), "not measured"))
+        found = recorded(Measurement("paper_step_s", (9.0, 11.0), "not measured"))
         assert found["median"] == 10
         assert [found[key] for key in ("baseline_median", "ratio", "aim", "meets_aim", "note")] == [None] * 5
         assert found["baseline"] == "not measured"
@@ -121,17 +121,17 @@ class TestPage:
     records = (
         recorded(click((1.0,) * 20 + (5000.0,) * 20, note="silencing 4, bringing back 5")),
         recorded(Measurement("residency_s", (2.5, 2.0, 2.25), "a loop | on 25", (20.0, 25.0, 22.5))),
-        recorded(Measurement("kick_detection_s", (9.0, 11.0), "not measured"), date="2026-01-02T04:00:00+00:00"),
+        recorded(Measurement("paper_step_s", (9.0, 11.0), "not measured"), date="2026-01-02T04:00:00+00:00"),
     )
 
     def test_one_row_for_each_figure(self) -> None:
-        head, clicks, resident, kick = table(performance_page(self.records))
+        head, clicks, resident, step = table(performance_page(self.records))
         assert head == list(COLUMNS)
         assert clicks[:4] == ["`click_to_drawn_ms`", "2,500 ms", "5,000 ms", "40"]
         assert clicks[6:] == ["p95 under 200 ms", "0.25, 1.50", "**Aim missed**; silencing 4, bringing back 5"]
         assert resident[1:6] == ["2.25 s", "", "3", "22.5 s: a loop \\| on 25", "0.10 x"]
         assert resident[6:] == ["median under 3 s", "0.25, 1.50", "Aim met"]
-        assert kick[1:] == ["10.0 s", "", "2", "not measured", "", "none", "0.25, 1.50", "No aim set"]
+        assert step[1:] == ["10.0 s", "", "2", "not measured", "", "none", "0.25, 1.50", "No aim set"]
 
     def test_says_when_and_on_what(self) -> None:
         page = performance_page(self.records)

@@ -145,12 +145,13 @@ class TestDestination:
         monkeypatch.setattr(cli, "train", work)
         monkeypatch.setattr(cli, "save", work)
         monkeypatch.setattr(cli, "summary", work)
+        monkeypatch.setattr(cli, "findings", work)
 
     @pytest.fixture
     def commands(self, tmp_path) -> list[list[object]]:
         save(contracting(), tmp_path / "net.safetensors")
         net = tmp_path / "net.safetensors"
-        return [["train", "--preset", "cyclic", "--out"], ["convert", net], ["analyse", net, "--out"]]
+        return [["train", "--preset", "cyclic", "--out"], ["convert", net]]
 
     def test_no_folder(self, capsys, tmp_path, commands) -> None:
         for command in commands:
@@ -167,12 +168,18 @@ class TestDestination:
             raise PermissionError(13, "Permission denied")
 
         monkeypatch.setattr(cli.tempfile, "TemporaryFile", refused)
+        sentence = f"cannot write to the folder {tmp_path}: Permission denied"
         for command in commands:
-            sentence = f"cannot write to the folder {tmp_path}: Permission denied"
             assert sentence in refusal(capsys, *command, tmp_path / "a.safetensors")
+        assert sentence in refusal(capsys, "analyse", tmp_path / "net.safetensors", "--out", tmp_path)
+
+    def test_a_report_needs_the_name_of_a_folder(self, capsys, tmp_path, commands) -> None:
+        net = tmp_path / "net.safetensors"
+        assert "is a file; expected the name of a folder" in refusal(capsys, "analyse", net, "--out", net)
+        assert not list(tmp_path.glob("**/report.html"))
 
     def test_another_suffix(self, capsys, tmp_path, commands) -> None:
-        for command in commands[:2]:
+        for command in commands:
             assert "must end in .safetensors; got" in refusal(capsys, *command, tmp_path / "a.pth")
 
 
@@ -395,14 +402,31 @@ class TestAnalyse:
         cli.main(["analyse", str(tmp_path / "net.safetensors"), "--progress", "none"])
         assert "stage" not in capsys.readouterr().err
 
-    def test_writes_the_same_to_a_file(self, capsys, tmp_path) -> None:
-        path, out = tmp_path / "net.safetensors", tmp_path / "summary.json"
-        save(contracting(), path)
-        cli.main(["analyse", str(path)])
-        printed = json.loads(capsys.readouterr().out)
-        assert cli.main(["analyse", str(path), "--out", str(out)]) == 0
-        assert capsys.readouterr().out == ""
-        assert json.loads(out.read_text()) == printed
+    def test_writes_a_report_and_its_numbers_into_a_new_folder(self, capsys, tmp_path) -> None:
+        path, out = tmp_path / "small.safetensors", tmp_path / "new" / "report"
+        save(contracting({"family": "linear-2"}), path)
+        assert cli.main(["analyse", str(path), "--out", str(out), "--seed", "2"]) == 0
+        captured = capsys.readouterr()
+        assert captured.out == f"{out / 'report.html'}\n"
+        told = json.loads((out / "numbers.json").read_text())
+        assert (told["sha256"], told["seed"]) == (fingerprint(path), 2)
+        page = (out / "report.html").read_text()
+        assert "<title>small: how it computes</title>" in page
+        for claim in told["claims"]:
+            assert claim["text"] in page
+        assert "100%" in captured.err
+
+    def test_snapshots_of_its_family_are_looked_at_as_well(self, tmp_path) -> None:
+        series = tmp_path / "emergence" / "linear-2"
+        series.mkdir(parents=True)
+        for step in (10, 20, 30):
+            save(contracting({"steps_done": str(step), "loss": "30.0"}), series / f"step-{step:05d}.safetensors")
+        save(contracting({"family": "linear-2"}), tmp_path / "net.safetensors")
+        cli.main(["analyse", str(tmp_path / "net.safetensors"), "--out", str(tmp_path / "out")])
+        claims = json.loads((tmp_path / "out" / "numbers.json").read_text())["claims"]
+        (emergence,) = (claim for claim in claims if claim["key"] == "emergence")
+        assert emergence["verdict"] == "not reproduced"
+        assert "In 3 snapshots from step 10 to 30 no orbit opens" in emergence["sentence"]
 
     @pytest.mark.parametrize(
         ("metadata", "n_outputs", "reason"),

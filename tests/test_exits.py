@@ -5,8 +5,9 @@ import pytest
 
 from hmmrnn.exits import MEASURED_STEPS, NOTHING, RUNS, Exits, Measured
 from hmmrnn.network import Intervention, Network, intervene
-from hmmrnn.simulation import Trajectory, simulate
+from hmmrnn.simulation import Trajectory, draw_noise, simulate
 from hmmrnn.switching import switching
+from tests.naive import naive_leave_rate
 from tests.networks import PlantedSwitch, planted_switch, random_network
 
 SEED, FIRST = 0, 100
@@ -40,6 +41,14 @@ def test_the_rate_is_that_of_an_ordinary_simulation(switch, exits, mu, target):
     item = Intervention(switch.kick_of(0) + switch.idle[:2], mu, target)
     counts = plain_counts(exits, item, seed=5)
     assert exits.under(5).rate(item) == pytest.approx(1 - counts[0] / counts.sum(), abs=1e-12)
+
+
+def test_the_rate_is_that_of_a_naive_loop(switch, exits):
+    item = Intervention(switch.kick_of(0)[:1])
+    noise = draw_noise(switch.network.n_inputs, MEASURED_STEPS, RUNS, 1.0, 5)
+    expected = naive_leave_rate(intervene(switch.network, item), exits.starts, noise, 0)
+    assert 0 < expected < 1
+    assert exits.under(5).rate(item) == pytest.approx(expected, abs=1e-12)
 
 
 @pytest.mark.parametrize("target", ["unit", "recurrent", "input"])

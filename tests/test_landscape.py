@@ -131,3 +131,17 @@ def test_refuses_a_run_without_any_state(network, plane, run):
     gone = replace(run, diverged_at=np.zeros(len(run.h), int))
     with pytest.raises(ValueError, match="there is no state to map: every run diverges at its first step"):
         survey(network, plane, gone, seed=0)
+
+
+def test_of_a_pair_of_outputs_only_their_states_are_looked_at():
+    network = random_network(n=14, m=4, o=3, seed=2)
+    run = simulate(network, 60, 4, seed=1)
+    own = fit_plane(run)
+    found = survey(network, own, run, seed=0, pair=(0, 2))
+    wanted = np.isin(run.output, (0, 2))
+    np.testing.assert_array_equal(found.at, np.argwhere(wanted))
+    assert found.available == wanted.sum() < wanted.size
+    paths = np.where(wanted[..., None], own.project(run.h), np.nan)
+    np.testing.assert_array_equal(found.drift.counts, drift_field(paths[..., :2]).counts)
+    with pytest.raises(ValueError, match="there is no state to map: none of the steps has output 3 or 4"):
+        survey(network, own, run, seed=0, pair=(3, 4))

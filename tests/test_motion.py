@@ -159,3 +159,25 @@ def test_runs_that_stay_are_judged_when_others_diverge(network, plane):
     # At h = 0 all symbols are equally likely at every step.
     expected = np.abs(1 / 3 - HMM.preset("linear-2").emission_transitions)[[0, 2]].max()
     np.testing.assert_allclose(seen.transition_error, expected)
+
+
+def test_of_a_pair_of_outputs_only_their_steps_are_drawn(network, plane, noise, run, seen):
+    for pair in ((0, 1), (0, 2), (1, 2)):
+        of_pair = observe(network, plane, noise, 1.0, 7, HMM.preset("linear-2"), pair)
+        drawn = (run.output == pair[0]) | (run.output == pair[1])
+        assert 0 < drawn.sum() < drawn.size
+        np.testing.assert_array_equal(np.isfinite(of_pair.points[..., 0]), drawn)
+        np.testing.assert_array_equal(of_pair.points[drawn], seen.points[drawn])
+        np.testing.assert_array_equal(of_pair.probabilities[drawn], seen.probabilities[drawn])
+        phase = orbit_phase(plane.project(run.h[drawn]), plane)
+        around = emission_along_orbit(phase, run.probabilities[drawn])
+        np.testing.assert_array_equal(of_pair.profile.counts, around.counts)
+        np.testing.assert_allclose(of_pair.profile.median, around.median)
+        # What is counted is what the network does, whatever is drawn of it.
+        assert of_pair.switching.switches_per_1000 == seen.switching.switches_per_1000
+        assert of_pair.transition_error == seen.transition_error
+
+
+def test_a_pair_that_is_never_seen_is_refused(network, plane, noise):
+    with pytest.raises(ValueError, match="none of the steps has output 3 or 4: choose another plane"):
+        observe(network, plane, noise, 1.0, 7, None, (3, 4))

@@ -9,15 +9,17 @@ from hmmrnn.checkpoint import save
 from hmmrnn.dashboard import queries
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.decoding import decoding, viterbi
+from hmmrnn.experiments.orbit_spectrum import orbit_spectrum
+from hmmrnn.experiments.readout import readout_angles
 from hmmrnn.fidelity import fidelity
 from hmmrnn.hmm import HMM
 from hmmrnn.matching import matching
 from hmmrnn.motion import Motion
 from hmmrnn.network import Intervention, intervene
-from hmmrnn.populations import populations
+from hmmrnn.populations import KICK, populations
 from hmmrnn.regions import residency
 from hmmrnn.simulation import simulate
-from hmmrnn.statespace import fit_plane
+from hmmrnn.statespace import fit_plane, longest_stretch, pair_stretches
 from tests.networks import random_network
 
 pytest_plugins = ["tests.fixtures_dashboard"]
@@ -142,6 +144,95 @@ class TestPlane:
         plane = queries.plane_of("linear-2")
         np.testing.assert_allclose(plane.components, fit_plane(h.reshape(-1, network.n_neurons)).components)
         np.testing.assert_allclose(plane.mean, h.mean(axis=(0, 1)))
+
+
+class TestPair:
+    """The plane of two outputs, on the planted ring 0, 1, 2, 0: no long stretch is of two of them only."""
+
+    @pytest.fixture
+    def short(self, monkeypatch, intact) -> Scenario:
+        """Stretches of more than 12 steps count, of which there are some."""
+        monkeypatch.setattr(queries, "PAIR_LONGER_THAN", 12)
+        return replace(intact, pair=(0, 1), seed=12)
+
+    def test_it_is_fitted_to_the_stretches_of_the_intact_network(self, short, network):
+        run = simulate(network, queries.PAIR_STEPS, queries.PAIR_RUNS, seed=0)
+        settled = slice(queries.PLANE_TRANSIENT, None)
+        states = run.h[:, settled][pair_stretches(run.output[:, settled], (0, 1), 12)]
+        assert len(states) > queries.PAIR_STATES
+        np.testing.assert_allclose(queries.plane_of("linear-2", (0, 1)).components, fit_plane(states).components)
+
+    def test_every_view_is_of_its_states_in_its_plane(self, short, network):
+        run, plane = simulate(network, T, B, seed=12), queries.plane_of("linear-2", (0, 1))
+        drawn = np.isin(run.output, (0, 1))
+        seen = queries.motion_of(short)
+        np.testing.assert_array_equal(np.isfinite(seen.points[..., 0]), drawn)
+        np.testing.assert_allclose(seen.points[drawn], plane.project(run.h[drawn]), atol=1e-4)
+        found = queries.landscape_of(short)
+        assert found.available == drawn.sum()
+        np.testing.assert_allclose(found.points, plane.project(run.h[tuple(found.at.T)]), atol=1e-9)
+        whole = queries.rest_of("linear-2")
+        assert queries.rest_of("linear-2", (0, 1)).shape == whole.shape
+        assert not np.allclose(queries.rest_of("linear-2", (0, 1)), whole)
+        assert queries.along_orbit_of(short).counts.sum() <= queries.SPECTRA_ALONG_ORBIT
+
+    def test_what_has_nothing_to_do_with_the_plane_is_not_asked_anew(self, short, monkeypatch):
+        judged, values = queries.fidelity_of(short), queries.pre_activation_of(short, (3,))
+        monkeypatch.setattr(queries, "fidelity", None)
+        monkeypatch.setattr(queries, "respond", None)
+        np.testing.assert_array_equal(queries.fidelity_of(replace(short, pair=None)).transitions, judged.transitions)
+        np.testing.assert_array_equal(queries.pre_activation_of(replace(short, pair=None), (3,)), values)
+
+    def test_without_a_long_stretch_the_sentence_says_the_longest(self, network, dashboard, monkeypatch):
+        monkeypatch.setattr(queries, "PAIR_ROUNDS", 2)
+        runs = [simulate(network, queries.PAIR_STEPS, queries.PAIR_RUNS, seed=seed).output for seed in range(2)]
+        longest = max(longest_stretch(output[:, queries.PLANE_TRANSIENT :], (1, 2)) for output in runs)
+        sentence = (
+            "no stretch of more than 200 consecutive steps visits outputs 1 and 2 and no other: "
+            f"in 64 runs of 2,000 steps the longest is of {longest} steps"
+        )
+        assert longest > 12
+        with pytest.raises(ValueError, match=sentence):
+            queries.plane_of("linear-2", (1, 2))
+
+    def test_an_output_that_does_not_exist_is_refused(self, dashboard):
+        with pytest.raises(ValueError, match="output 3 does not exist: this network has 3, numbered 0 to 2"):
+            queries.plane_of("linear-2", (0, 3))
+
+    def test_three_dimensions_need_three_neurons(self, empty_world):
+        save(random_network(n=2, m=2), empty_world.models / "small.safetensors")
+        assert len(queries.plane_of_scenario(Scenario("small")).components) == 2
+        with pytest.raises(ValueError, match="has 2 dimensions, which is the number of its neurons; 3-D needs 3"):
+            queries.plane_of_scenario(Scenario("small", dimensions=3))
+
+
+class TestAlongTheOrbit:
+    def test_means_of_populations_are_those_of_the_first_run(self, trapped, network):
+        run = simulate(intervene(network, trapped.interventions), T, 1, seed=SEED)
+        roles, kick = queries.populations_of("linear-2"), queries.kick_of("linear-2")
+        means = queries.population_means_of(trapped)
+        assert {output for role, output in means if role == KICK} == {0, 1, 2}
+        for (role, output), mean in means.items():
+            members = kick.members(output) if role == KICK else roles.members(role, output)
+            expected = run.pre_activation[0][:, list(members)].mean(axis=1)
+            np.testing.assert_allclose(mean, expected, atol=1e-5)
+
+    def test_after_a_divergence_there_is_no_mean(self, blown):
+        end = queries.motion_of(blown).diverged_at[0]
+        for mean in queries.population_means_of(blown).values():
+            assert np.isfinite(mean).sum() == end
+
+    def test_spectra_are_counted_at_states_of_the_landscape(self, intact, network):
+        found, run = queries.landscape_of(intact), simulate(network, T, B, seed=SEED)
+        along = queries.along_orbit_of(intact)
+        some = found.at[:: -(-len(found.at) // queries.SPECTRA_ALONG_ORBIT)]
+        alone = orbit_spectrum(network, queries.plane_of("linear-2"), run.h[tuple(some.T)])
+        np.testing.assert_array_equal(along.counts, alone.counts)
+        np.testing.assert_array_equal(along.unstable, alone.unstable)
+
+    def test_the_readout_is_that_of_the_network_in_the_plane(self, trapped, network):
+        angles = readout_angles(network, queries.plane_of("linear-2"))
+        np.testing.assert_array_equal(queries.readout_of(trapped).angle, angles.angle)
 
 
 class TestPreActivation:

@@ -7,7 +7,15 @@ import pytest
 
 from hmmrnn.network import Intervention, Network, intervene
 from hmmrnn.simulation import simulate
-from hmmrnn.statespace import drift_field, emission_along_orbit, fit_plane, orbit_phase, speed
+from hmmrnn.statespace import (
+    drift_field,
+    emission_along_orbit,
+    fit_plane,
+    longest_stretch,
+    orbit_phase,
+    pair_stretches,
+    speed,
+)
 
 
 def random_network(seed=0, n=10, m=4, gain=0.9):
@@ -222,3 +230,45 @@ def test_speed_is_the_distance_to_the_state_before():
 def test_bad_input_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def stretches_step_by_step(output, pair, longer_than):
+    """Mask (B, T) and the longest stretch, by going through every run."""
+    mask, longest = np.zeros(output.shape, dtype=bool), 0
+    for b, run in enumerate(output):
+        start = 0
+        for t in range(len(run) + 1):
+            if t == len(run) or run[t] not in pair:
+                if set(run[start:t]) == set(pair):
+                    longest = max(longest, t - start)
+                    mask[b, start:t] = t - start > longer_than
+                start = t + 1
+    return mask, longest
+
+
+@pytest.mark.parametrize("longer_than", [0, 2, 5])
+@pytest.mark.parametrize("seed", range(8))
+def test_stretches_of_a_pair_equal_those_found_step_by_step(seed, longer_than):
+    output = np.random.default_rng(seed).choice(4, p=[0.4, 0.45, 0.1, 0.05], size=(6, 50))
+    for pair in ((0, 1), (1, 2), (0, 3), (2, 3)):
+        mask, longest = stretches_step_by_step(output, pair, longer_than)
+        np.testing.assert_array_equal(pair_stretches(output, pair, longer_than), mask)
+        assert longest_stretch(output, pair) == longest
+
+
+def test_a_stretch_must_be_longer_and_visit_both():
+    output = np.array([[0] * 4 + [1] * 3 + [2] + [0] * 12, [0, 1, 0, 1, -1, 0, 1, 0, 2, 2, *[1] * 10]])
+    expected = np.zeros(output.shape, dtype=bool)
+    expected[0, :7] = True
+    np.testing.assert_array_equal(pair_stretches(output, (0, 1), 6), expected)
+    assert not pair_stretches(output, (0, 1), 7).any()
+    # By itself it takes more than two hundred steps.
+    assert not pair_stretches(np.tile([0, 1], (1, 100)), (0, 1)).any()
+    assert pair_stretches(np.tile([0, 1], (1, 101)), (0, 1)).all()
+
+
+def test_stretches_refuse_what_makes_no_sense():
+    with pytest.raises(ValueError, match=r"output must have shape \(B, T\); got \(5,\)"):
+        pair_stretches(np.zeros(5, dtype=int), (0, 1))
+    with pytest.raises(ValueError, match="pair must be two different outputs; got 1 twice"):
+        longest_stretch(np.zeros((2, 5), dtype=int), (1, 1))

@@ -51,6 +51,11 @@ def kick(
     return stacked(rows, theme)
 
 
+def block_table(weights: BlockWeights, theme: Theme) -> go.Figure:
+    """Draw the mean weights between populations alone."""
+    return stacked([_blocks(weights, theme)], theme)
+
+
 def exit_label(output: int, to: int | None) -> str:
     """An exit in a few signs."""
     return f"{output} → any" if to is None else f"{output} → {to}"

@@ -1,4 +1,7 @@
-"""The path of the network in the plane: intact as a ghost, intervened in colour, under the same noise."""
+"""The path of the network in the plane: intact as a ghost, intervened in colour, under the same noise.
+
+The plane may have a third axis, for networks whose orbits lie in more than two directions.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,17 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from hmmrnn.figures.theme import REGION_LABELS, REGION_SYMBOLS, Theme, colour_bar, layout
+from hmmrnn.figures.theme import FONT_SIZE, REGION_LABELS, REGION_SYMBOLS, Theme, colour_bar, layout
 from hmmrnn.motion import Motion
 from hmmrnn.regions import REGIONS
 
 MARKER_SIZE = 4
 MARGIN = 0.04
+# So many states can still be turned in three dimensions without a graphics card.
+MAX_STATES_3D = 2000
+MARKER_SIZES = {2: MARKER_SIZE, 3: 2.2}
+GHOST_OPACITY, PATH_WIDTH = {2: 0.6, 3: 0.35}, {2: 0.8, 3: 1.5}
+FIXED_POINT_SYMBOLS, FIXED_POINT_SIZES = {2: "star", 3: "diamond"}, {2: 13, 3: 7}
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +47,7 @@ def state_space(
     theme: Theme,
     fixed_points: NDArray[np.floating] | None = None,
     without_noise: NDArray[np.floating] | None = None,
+    dimensions: int = 2,
 ) -> go.Figure:
     """Draw runs in the plane.
 
@@ -49,16 +58,31 @@ def state_space(
         theme: colours of the ground.
         fixed_points: (S, C) where runs without noise end; each distinct one once.
         without_noise: (S, T, C) runs without noise.
+        dimensions: 2, or 3 with the third component as depth and with no more than 2,000 states.
     """
     # Lines are what costs most to draw: one run as a path shows the motion, dots are enough for the rest.
-    ghost = [] if intact is None else [_ghost(intact, theme)]
-    traces = [*ghost, *_states(now, colouring, theme), _path(now, theme)]
+    ghost = [] if intact is None else [_ghost(intact, theme, dimensions)]
+    traces = [*ghost, *_states(now, colouring, theme, dimensions), _path(now, theme, dimensions)]
     if without_noise is not None:
-        traces.append(_without_noise(without_noise, theme))
+        traces.append(_without_noise(without_noise, theme, dimensions))
     if fixed_points is not None and len(fixed_points):
-        traces.append(_fixed_points(fixed_points, theme))
-    axes = plane_axes(*(plane_range([now, intact], axis) for axis in (0, 1)))
-    return go.Figure(traces, layout(theme, axes, hovermode="closest", dragmode="pan"))
+        traces.append(_fixed_points(fixed_points, theme, dimensions))
+    stretch = [plane_range([now, intact], axis) for axis in range(dimensions)]
+    if dimensions == 3:
+        return go.Figure(
+            traces, layout(theme, {}, scene=_scene(stretch, theme), margin={"l": 0, "r": 0, "t": 8, "b": 0})
+        )
+    return go.Figure(traces, layout(theme, plane_axes(*stretch), hovermode="closest", dragmode="pan"))
+
+
+def drawn_states(motion: Motion, colouring: Colouring, dimensions: int) -> NDArray[np.bool_]:
+    """(B, T) which states are drawn: all that can be coloured; in three dimensions at most 2,000, evenly chosen."""
+    shown = np.isfinite(motion.points[..., 0])
+    if colouring.values is not None:
+        shown &= np.isfinite(colouring.values)
+    elif colouring.region is not None:
+        shown &= colouring.region != ""
+    return _thinned(shown, dimensions)
 
 
 def plane_axes(x_range: list[float] | None, y_range: list[float] | None) -> dict[str, dict[str, Any]]:
@@ -80,85 +104,120 @@ def plane_range(motions: list[Motion | None], axis: int) -> list[float] | None:
     return [low - margin, high + margin]
 
 
-def _ghost(intact: Motion, theme: Theme) -> Any:
-    points = intact.points[np.isfinite(intact.points[..., 0])]
-    return go.Scattergl(
-        x=points[:, 0],
-        y=points[:, 1],
+def _scene(stretch: list[list[float] | None], theme: Theme) -> dict[str, Any]:
+    """The three axes, in the shape of the view: true to scale, the third would be too flat to see."""
+    look = {
+        "gridcolor": theme.grid,
+        "linecolor": theme.grid,
+        "zerolinecolor": theme.grid,
+        "backgroundcolor": theme.ground,
+        "tickfont": {"size": FONT_SIZE - 2, "color": theme.muted},
+        "nticks": 4,
+    }
+    titles = [{"text": f"PC{i + 1} of h", "font": {"size": FONT_SIZE}} for i in range(3)]
+    axes = {
+        f"{name}axis": {**look, "title": title, "range": limits}
+        for name, title, limits in zip("xyz", titles, stretch, strict=True)
+    }
+    camera = {"eye": {"x": 1.1, "y": -2.05, "z": 0.8}, "center": {"x": 0.0, "y": 0.0, "z": -0.18}}
+    shape = {"aspectmode": "manual", "aspectratio": {"x": 1.7, "y": 1.0, "z": 0.85}}
+    return {**axes, **shape, "camera": camera, "bgcolor": theme.ground, "dragmode": "turntable"}
+
+
+def _thinned(shown: NDArray[np.bool_], dimensions: int) -> NDArray[np.bool_]:
+    every = 1 if dimensions == 2 else max(1, -(-np.count_nonzero(shown) // MAX_STATES_3D))
+    kept = np.zeros_like(shown)
+    kept.flat[np.flatnonzero(shown)[::every]] = True
+    return kept
+
+
+def _scatter(points: NDArray[np.floating], dimensions: int, **look: Any) -> Any:
+    """Points (S, C) as a trace in two or three dimensions."""
+    x, y, *depth = points.T[:dimensions]
+    if depth:
+        return go.Scatter3d(x=x, y=y, z=depth[0], **look)
+    return go.Scattergl(x=x, y=y, **look)
+
+
+def _place(dimensions: int) -> str:
+    return "PC1 %{x:.2f}, PC2 %{y:.2f}" + (", PC3 %{z:.2f}" if dimensions == 3 else "")
+
+
+def _ghost(intact: Motion, theme: Theme, dimensions: int) -> Any:
+    return _scatter(
+        intact.points[_thinned(np.isfinite(intact.points[..., 0]), dimensions)],
+        dimensions,
         mode="markers",
         name="intact",
         hoverinfo="skip",
-        marker={"size": MARKER_SIZE - 1, "color": theme.ghost, "opacity": 0.6},
+        marker={"size": 0.75 * MARKER_SIZES[dimensions], "color": theme.ghost, "opacity": GHOST_OPACITY[dimensions]},
     )
 
 
-def _path(now: Motion, theme: Theme) -> Any:
-    return go.Scattergl(
-        x=now.points[0, :, 0],
-        y=now.points[0, :, 1],
+def _path(now: Motion, theme: Theme, dimensions: int) -> Any:
+    return _scatter(
+        now.points[0],
+        dimensions,
         mode="lines",
         name="run 1",
         hoverinfo="skip",
-        line={"color": theme.text, "width": 0.8},
+        line={"color": theme.text, "width": PATH_WIDTH[dimensions]},
         opacity=0.7,
     )
 
 
-def _broken(points: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """x and y of all runs as one line, with a gap between one run and the next."""
+def _broken(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(S, C) all runs as one line, with a gap between one run and the next."""
     gap = np.full((len(points), 1, points.shape[2]), np.nan, dtype=np.float32)
-    flat = np.concatenate([points, gap], axis=1).reshape(-1, points.shape[2])
-    return flat[:, 0], flat[:, 1]
+    return np.concatenate([points, gap], axis=1).reshape(-1, points.shape[2])
 
 
-def _states(motion: Motion, colouring: Colouring, theme: Theme) -> list[Any]:
+def _states(motion: Motion, colouring: Colouring, theme: Theme, dimensions: int) -> list[Any]:
+    drawn = drawn_states(motion, colouring, dimensions)
     if colouring.values is not None:
-        return [_by_value(motion, colouring, theme)]
+        return [_by_value(motion, drawn, colouring, theme, dimensions)]
     if colouring.region is not None:
         kinds = [(colouring.region == r, REGION_LABELS[r], theme.regions[r], REGION_SYMBOLS[r]) for r in REGIONS]
     else:
         outputs = range(motion.probabilities.shape[2])
         kinds = [(motion.output == o, f"output {o}", theme.outputs[o % len(theme.outputs)], "circle") for o in outputs]
-    drawn = np.isfinite(motion.points[..., 0])
-    return [_of_kind(motion, drawn & shown, *look) for shown, *look in kinds if (drawn & shown).any()]
+    return [_of_kind(motion, drawn & shown, *look, dimensions) for shown, *look in kinds if (drawn & shown).any()]
 
 
-def _of_kind(motion: Motion, shown: NDArray[np.bool_], name: str, colour: str, symbol: str) -> Any:
+def _of_kind(motion: Motion, shown: NDArray[np.bool_], name: str, colour: str, symbol: str, dimensions: int) -> Any:
     run, step = _indices(motion)
-    points = motion.points[shown]
-    return go.Scattergl(
-        x=points[:, 0],
-        y=points[:, 1],
+    return _scatter(
+        motion.points[shown],
+        dimensions,
         mode="markers",
         name=name,
-        marker={"size": MARKER_SIZE, "color": colour, "symbol": symbol, "opacity": 0.75},
+        marker={"size": MARKER_SIZES[dimensions], "color": colour, "symbol": symbol, "opacity": 0.75},
         customdata=np.stack([run[shown], step[shown]], axis=-1),
         hovertemplate=f"{name}<br>run %{{customdata[0]}}, step %{{customdata[1]}}"
-        "<br>PC1 %{x:.2f}, PC2 %{y:.2f}<extra></extra>",
+        f"<br>{_place(dimensions)}<extra></extra>",
     )
 
 
-def _by_value(motion: Motion, colouring: Colouring, theme: Theme) -> Any:
+def _by_value(motion: Motion, drawn: NDArray[np.bool_], colouring: Colouring, theme: Theme, dimensions: int) -> Any:
     run, step = _indices(motion)
     values = np.asarray(colouring.values, dtype=np.float32)
-    shown = np.isfinite(motion.points[..., 0]) & np.isfinite(values)
-    points, values = motion.points[shown], values[shown]
-    return go.Scattergl(
-        x=points[:, 0],
-        y=points[:, 1],
+    points, values = motion.points[drawn], values[drawn]
+    return _scatter(
+        points,
+        dimensions,
         mode="markers",
         name=colouring.label,
         showlegend=False,
         marker={
-            "size": MARKER_SIZE,
+            "size": MARKER_SIZES[dimensions],
             "color": values,
             "opacity": 0.8,
             **_scale(values, theme),
             "colorbar": colour_bar(colouring.label),
         },
-        customdata=np.stack([run[shown], step[shown]], axis=-1),
+        customdata=np.stack([run[drawn], step[drawn]], axis=-1),
         hovertemplate=f"{colouring.label} %{{marker.color:.3g}}<br>run %{{customdata[0]}}, step %{{customdata[1]}}"
-        "<br>PC1 %{x:.2f}, PC2 %{y:.2f}<extra></extra>",
+        f"<br>{_place(dimensions)}<extra></extra>",
     )
 
 
@@ -177,19 +236,24 @@ def _indices(motion: Motion) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
     return run, np.broadcast_to(np.arange(1, steps + 1, dtype=np.int16), (batch, steps))
 
 
-def _without_noise(paths: NDArray[np.floating], theme: Theme) -> Any:
-    x, y = _broken(paths.astype(np.float32))
-    return go.Scattergl(
-        x=x, y=y, mode="lines", name="without noise", line={"color": theme.accent, "width": 1.2}, hoverinfo="skip"
+def _without_noise(paths: NDArray[np.floating], theme: Theme, dimensions: int) -> Any:
+    return _scatter(
+        _broken(paths.astype(np.float32)),
+        dimensions,
+        mode="lines",
+        name="without noise",
+        line={"color": theme.accent, "width": 1.2},
+        hoverinfo="skip",
     )
 
 
-def _fixed_points(points: NDArray[np.floating], theme: Theme) -> Any:
-    return go.Scattergl(
-        x=points[:, 0],
-        y=points[:, 1],
+def _fixed_points(points: NDArray[np.floating], theme: Theme, dimensions: int) -> Any:
+    look = {"symbol": FIXED_POINT_SYMBOLS[dimensions], "size": FIXED_POINT_SIZES[dimensions]}
+    return _scatter(
+        points,
+        dimensions,
         mode="markers",
         name="fixed point",
-        marker={"symbol": "star", "size": 13, "color": theme.accent, "line": {"width": 1, "color": theme.ground}},
-        hovertemplate="fixed point without noise<br>PC1 %{x:.2f}, PC2 %{y:.2f}<extra></extra>",
+        marker={**look, "color": theme.accent, "line": {"width": 1, "color": theme.ground}},
+        hovertemplate=f"fixed point without noise<br>{_place(dimensions)}<extra></extra>",
     )
