@@ -16,7 +16,7 @@ SERIES := -$(PY) -m hmmrnn train --out .series.safetensors
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench models lint format screenshots system
+.PHONY: help run test bench models lint format screenshots findings system
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ format: $(DEV) ## Put all code into the common format
 
 screenshots: $(DEV) system ## Take the pictures of the README anew
 	$(PY) -m docs.screenshots
+
+findings: $(DEV) ## Judge the paper's claims on every shipped network anew (docs/findings.md)
+	$(PY) -m docs.findings
 
 $(PY):
 	@command -v $(PYTHON) >/dev/null || { \

@@ -232,7 +232,8 @@ def picture_sentence(picture: Picture, way: str) -> str:
     """What another picture of an exit comes to."""
     if not picture.intervention.neurons:
         return f"For {WAYS[picture.kind]} no neuron qualifies."
-    verdict = "proven" if picture.proven else "not proven"
+    growing = "" if picture.bounded else ", as activity then grows without bound"
+    verdict = "proven" if picture.proven else f"not proven{growing}"
     return (
         f"{WAYS[picture.kind].capitalize()} ({_neurons(picture.intervention.neurons)}) leaves {way} "
         f"{picture.leave_rate_ratio:.2f} times as often"

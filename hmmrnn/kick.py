@@ -28,8 +28,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hmmrnn.exits import Exits, Measured
-from hmmrnn.network import Floats, Intervention, Network, few_threads
+from hmmrnn.exits import Exits, Measured, stays_bounded
+from hmmrnn.network import Floats, Intervention, Network, few_threads, intervene
 from hmmrnn.progress import Tell, ignore, part_of
 from hmmrnn.regions import CLUSTER, KICK_ZONE, TRANSITION, residency
 from hmmrnn.simulation import Trajectory, simulate
@@ -72,13 +72,16 @@ class Picture:
         intervention: the neurons, strongest first, and what is done to them; no neurons if none qualifies.
         leave_rate_ratio: leave rate with the intervention over intact, on noise that the search did not see.
         control_ratios: (R,) the same for random groups of the same size; empty if the ratio is above 0.15.
-        proven: whether the ratio is at most 0.15 and at most 5 % of the random groups get as low.
+        bounded: whether activity stays bounded with the intervention; not looked at, and True, if the ratio is above
+            0.15.
+        proven: whether the ratio is at most 0.15, at most 5 % of the random groups get as low, and activity is bounded.
     """
 
     kind: str
     intervention: Intervention
     leave_rate_ratio: float
     control_ratios: Floats
+    bounded: bool
     proven: bool
 
 
@@ -93,7 +96,8 @@ class KickGroup:
         leave_rate_ratio: rate of leaving `output` (for `to`) with the group silenced, over intact, on noise that the
             search did not see.
         control_ratios: (R,) the same for random groups of the same size from the neurons in no group.
-        proven: whether the ratio is at most 0.15 and at most 5 % of the random groups get as low.
+        proven: whether the ratio is at most 0.15, at most 5 % of the random groups get as low, and activity stays
+            bounded with the group silenced.
         leave_rate: the intact rate, per step.
         all_exits_ratio: the ratio of leaving for any output: above `leave_rate_ratio` where other exits stay open.
         exit_share: share of the exits out of `output` that go to `to`; 1 if `to` is None.
@@ -492,15 +496,17 @@ def _judge(
     intact = measured.rate(to=exit.to)
     others = np.array(sorted(set(range(measured.exits.network.n_neurons)) - taken - set(item.neurons)))
     if not item.neurons or intact == 0:
-        return Picture(kind, item, 1.0, np.empty(0), proven=False)
+        return Picture(kind, item, 1.0, np.empty(0), bounded=True, proven=False)
     ratio = measured.rate(item, exit.to) / intact
-    if len(others) < len(item.neurons) or (kind != SILENCE and ratio > MAX_LEAVE_RATE_RATIO):
-        return Picture(kind, item, float(ratio), np.empty(0), proven=False)
+    low = bool(ratio <= MAX_LEAVE_RATE_RATIO)
+    bounded = not low or stays_bounded(intervene(measured.exits.network, item), seed)
+    if len(others) < len(item.neurons) or (kind != SILENCE and not low):
+        return Picture(kind, item, float(ratio), np.empty(0), bounded, proven=False)
     rng = np.random.default_rng([seed, exit.output])
     drawn = [rng.choice(others, size=len(item.neurons), replace=False) for _ in range(controls)]
     null = measured.rates([Intervention(tuple(group), item.mu, item.target) for group in drawn], exit.to) / intact
-    proven = ratio <= MAX_LEAVE_RATE_RATIO and np.mean(null <= ratio) <= MAX_CONTROL_SHARE
-    return Picture(kind, item, float(ratio), null, proven=bool(proven))
+    proven = low and bounded and np.mean(null <= ratio) <= MAX_CONTROL_SHARE
+    return Picture(kind, item, float(ratio), null, bounded, bool(proven))
 
 
 def _other_pictures(

@@ -183,5 +183,6 @@ def _picture_summary(picture: Picture) -> dict[str, Any]:
         "mu": item.mu,
         "target": item.target,
         "leave_rate_ratio": picture.leave_rate_ratio,
+        "bounded": picture.bounded,
         "proven": picture.proven,
     }

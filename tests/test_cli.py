@@ -447,7 +447,7 @@ class TestAnalyse:
             assert "diverges within" in found[name]["skipped"]
 
     def test_kick_groups(self, monkeypatch) -> None:
-        tried = Picture(EXCITE, Intervention((1,), 2.0, "recurrent"), 0.05, np.ones(3), proven=True)
+        tried = Picture(EXCITE, Intervention((1,), 2.0, "recurrent"), 0.05, np.ones(3), bounded=True, proven=True)
         groups = (
             kick_group(0, (3, 5), 0.05),
             kick_group(2, (), 1.0, (), proven=False, to=0, pictures=(tried,)),
@@ -466,7 +466,7 @@ class TestAnalyse:
         assert (first["percentile"], first["pictures"]) == (0, [])
         assert (second["to"], second["neurons"], second["percentile"]) == (0, [], None)
         shown = {"kind": "excite", "neurons": [1], "mu": 2.0, "target": "recurrent", "leave_rate_ratio": 0.05}
-        assert second["pictures"] == [{**shown, "proven": True}]
+        assert second["pictures"] == [{**shown, "bounded": True, "proven": True}]
         assert seeds == [4]
 
     def test_bad_file(self, capsys, tmp_path) -> None:

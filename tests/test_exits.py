@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hmmrnn.exits import MEASURED_STEPS, NOTHING, RUNS, Exits, Measured
+from hmmrnn.exits import MEASURED_STEPS, NOTHING, RUNS, Exits, Measured, stays_bounded
 from hmmrnn.network import Intervention, Network, intervene
 from hmmrnn.simulation import Trajectory, draw_noise, simulate
 from hmmrnn.switching import switching
@@ -123,3 +123,11 @@ def test_a_network_that_diverges_without_a_group_is_not_kept_by_its_absence(swit
     measured = Exits(network, braked, 0, FIRST, SEED).under(1)
     assert measured.rate() < 1
     assert measured.rate(Intervention((brake,))) == 1.0
+    assert stays_bounded(network, SEED)
+    assert not stays_bounded(intervene(network, Intervention((brake,))), SEED)
+
+
+@pytest.mark.parametrize(("gain", "bounded"), [(0.99, True), (1.004, False)])
+def test_slow_growth_is_seen_in_time(gain, bounded):
+    # 1.004 ** 260 is less than 3, and 1.004 ** 1000 more than 50.
+    assert stays_bounded(Network([[gain]], [[1.0]], [[1.0], [0.0]]), seed=0) == bounded

@@ -19,6 +19,7 @@ from hmmrnn.figures.connectivity import MAX_INPUT_COLUMNS, block_lines, connecti
 from hmmrnn.figures.fidelity import Verdict
 from hmmrnn.figures.fidelity import fidelity as fidelity_figure
 from hmmrnn.figures.orbit import orbit
+from hmmrnn.figures.panels import FOOT, Panel, Row, columns, stacked
 from hmmrnn.figures.region_map import REGION_COLOURS, region_map
 from hmmrnn.figures.spectrum import spectrum
 from hmmrnn.figures.state_space import Colouring, plane_range, state_space
@@ -36,7 +37,7 @@ from tests.networks import planted_switch, random_network
 
 B, T = 4, 120
 FIGURES = Path(hmmrnn.__file__).parent / "figures"
-NUMERICS = {path.stem for path in Path(hmmrnn.__file__).parent.glob("*.py")}
+NUMERICS = {path.stem for path in Path(hmmrnn.__file__).parent.glob("*.py")} | {"experiments"}
 
 
 @pytest.fixture(scope="module")
@@ -678,10 +679,10 @@ class TestFidelity:
                 rows.setdefault(tuple(layout[f"yaxis{axis[5:]}"]["domain"]), []).append(own["domain"])
         tops = sorted(rows)
         assert all(below[1] < above[0] for below, above in pairwise(tops))
-        for columns in rows.values():
-            assert all(one[1] < two[0] for one, two in pairwise(columns))
-            assert min(columns)[0] >= 0
-            assert max(columns)[1] <= 1 + 1e-9
+        for domains in rows.values():
+            assert all(one[1] < two[0] for one, two in pairwise(domains))
+            assert min(domains)[0] >= 0
+            assert max(domains)[1] <= 1 + 1e-9
 
     def test_the_wheel_and_the_mouse_move_nothing(self, drawn):
         figure = drawn[0]
@@ -717,6 +718,45 @@ def contrast(one: str, other: str) -> float:
         linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
         lights.append(float(linear @ [0.2126, 0.7152, 0.0722]))
     return (max(lights) + 0.05) / (min(lights) + 0.05)
+
+
+class TestPanels:
+    def drawn(self, **more) -> go.Figure:
+        notes = [{"text": "plain"}, {"text": "beside", "xref": "domain", "yref": "axis"}]
+        rows = [
+            Row([Panel([go.Scatter(y=[1])], {}, {}, notes=notes)], columns(1, 0), 100),
+            Row([Panel([go.Scatter(y=[1])], {}, {}, notes=notes)], columns(1, 0, 0.25), 60, foot=10),
+        ]
+        return stacked(rows, LIGHT, **more)
+
+    def test_a_note_says_itself_what_its_place_is_a_share_of(self):
+        notes = self.drawn().layout.annotations
+        assert [(note.text, note.xref, note.yref) for note in notes] == [
+            ("plain", "x", "y domain"), ("beside", "x domain", "y"),
+            ("plain", "x2", "y2 domain"), ("beside", "x2 domain", "y2"),
+        ]  # fmt: skip
+
+    def test_the_room_below_a_row_is_as_high_as_it_says(self):
+        layout = self.drawn().layout
+        inner = layout.height - layout.margin.t
+        assert inner == 100 + FOOT + 60 + 10
+        assert (layout.yaxis.domain[0] - layout.yaxis2.domain[1]) * inner == pytest.approx(FOOT)
+        assert layout.yaxis2.domain[0] * inner == pytest.approx(10)
+
+    def test_columns_leave_room_for_labels(self):
+        edges = columns(3, 0.1, 0.25)
+        assert (edges[0][0], edges[-1][1]) == pytest.approx((0.25, 1))
+        assert np.ptp([right - left for left, right in edges]) == pytest.approx(0)
+        assert [edges[i + 1][0] - edges[i][1] for i in range(2)] == pytest.approx([0.1, 0.1])
+
+    @pytest.mark.parametrize("still", [False, True])
+    def test_the_mouse_moves_the_axes_of_a_still_figure_no_more(self, still):
+        layout = self.drawn(still=still).layout
+        axes = layout.xaxis, layout.xaxis2, layout.yaxis, layout.yaxis2
+        assert {axis.fixedrange for axis in axes} == {True if still else None}
+
+    def test_other_parts_of_the_layout_are_passed_on(self):
+        assert self.drawn(bargap=0.5).layout.bargap == 0.5
 
 
 class TestActivity:

@@ -10,8 +10,8 @@ from hmmrnn.network import Intervention
 from hmmrnn.populations import CONTROL, INTEGRATING, KICK, BlockWeights
 from tests.networks import kick_group
 
-HOLDS = Picture(EXCITE, Intervention((5,), 2.0, "recurrent"), 0.03, np.ones(4), proven=True)
-QUIET = Picture(NOISE, Intervention((), 0.0, "input"), 1.0, np.empty(0), proven=False)
+HOLDS = Picture(EXCITE, Intervention((5,), 2.0, "recurrent"), 0.03, np.ones(4), bounded=True, proven=True)
+QUIET = Picture(NOISE, Intervention((), 0.0, "input"), 1.0, np.empty(0), bounded=True, proven=False)
 
 
 def found(*groups: KickGroup) -> KickNeurons:
@@ -99,5 +99,20 @@ def test_a_network_that_is_never_left_is_said_to_be_one():
     assert "never left" in figure.layout.annotations[0].text
 
 
+def test_the_mouse_moves_nothing(groups):
+    blocks = BlockWeights(((KICK, 0),), np.array([2]), *(np.ones((1, 1)) for _ in range(4)))
+    layout = kick(found(*groups), blocks, None, LIGHT).layout
+    assert all(axis.fixedrange for axis in (layout.xaxis, layout.yaxis, layout.xaxis2, layout.yaxis2))
+    assert layout.dragmode is False
+
+
 def test_an_exit_is_named_by_where_it_leads():
     assert [exit_label(0, None), exit_label(0, 2)] == ["0 → any", "0 → 2"]
+
+
+def test_a_picture_in_which_activity_grows_says_so():
+    grows = Picture(EXCITE, Intervention((5,), 2.0, "recurrent"), 0.03, np.ones(4), bounded=False, proven=False)
+    figure = kick(found(kick_group(2, (1,), 0.6, proven=False, pictures=(grows,))), None, None, LIGHT)
+    (mark,) = named(figure, "what holds the output doubled")
+    assert mark.marker.symbol == "star-open"
+    assert "not proven, as activity then grows without bound" in mark.hovertemplate

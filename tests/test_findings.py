@@ -182,8 +182,8 @@ class TestClaims:
 
     def test_an_exit_is_told_with_its_null_and_with_what_else_was_tried(self):
         controls = np.linspace(0.6, 1.4, 200)
-        holds = Picture(EXCITE, Intervention((5,), 2.0, "recurrent"), 0.03, np.ones(200), proven=True)
-        none = Picture(NOISE, Intervention((), 0.0, "input"), 1.0, np.empty(0), proven=False)
+        holds = Picture(EXCITE, Intervention((5,), 2.0, "recurrent"), 0.03, np.ones(200), bounded=True, proven=True)
+        none = Picture(NOISE, Intervention((), 0.0, "input"), 1.0, np.empty(0), bounded=True, proven=False)
         group = kick_group(0, (3, 6), 0.45, controls=controls, proven=False, to=2, pictures=(none, holds))
         text = exit_sentence(group)
         assert text.startswith(

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from hmmrnn.checkpoint import load, save
-from hmmrnn.dashboard import catalog, folders, jobs, queries, queue
+from hmmrnn.dashboard import catalog, folders, ids, inquiries, jobs, queries, questions, queue
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.recipe import TrainingConfig
 from hmmrnn.training import fit
@@ -48,8 +48,8 @@ class WorkerProcess:
             assert self.process.wait(PATIENCE_SECONDS) == 0
             self.process = None
 
-    def kill_the_one_that_trains(self) -> None:
-        """SIGKILL to the process that has torch: of all that the worker started, the one with the most memory."""
+    def kill_the_one_that_works(self) -> None:
+        """SIGKILL to the process with the job: of all that the worker started, the one with the most memory."""
         assert self.process is not None
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         os.kill(max(map(int, children), key=memory), signal.SIGKILL)
@@ -171,7 +171,7 @@ def test_the_life_of_trainings(worker: WorkerProcess) -> None:
     advances(first)
     assert step_of(first) > reached, "it has gone on, not begun anew"
 
-    worker.kill_the_one_that_trains()
+    worker.kill_the_one_that_works()
     becomes(first, jobs.LOST, within=MISSED_WITHIN_SECONDS)
     jobs.resume(first)
     advances(first)
@@ -248,3 +248,44 @@ class TestErrands:
             queue.errand("analyse", "matching", replace(scenario, model="gone"))
         with pytest.raises(RuntimeError, match=r"the worker failed at analyse: .*riddle"):
             queue.errand("analyse", "riddle", scenario)
+
+
+class TestInquiries:
+    """Experiments in real workers, which are killed and told to stop."""
+
+    @pytest.fixture
+    def scenario(self, either_queue) -> Scenario:
+        save(random_network(150, 60, 3), either_queue.models / "large.safetensors")
+        save(random_network(12, 4, 3), either_queue.models / "small.safetensors")
+        return Scenario("large", sigma=0.5)
+
+    def state(self, scenario: Scenario) -> str:
+        return questions.ask(ids.NOISE, scenario).state
+
+    def test_an_experiment_is_answered_by_the_worker(self, scenario, worker: WorkerProcess) -> None:
+        small = replace(scenario, model="small")
+        assert questions.ask(ids.NOISE, small).reason == "no worker is running; start one with python -m hmmrnn worker"
+        worker.start(queue.INQUIRIES)
+        eventually(lambda: self.state(small) == inquiries.DONE)
+        found = questions.ask(ids.NOISE, small).answer
+        here = questions.answer(ids.NOISE, small, lambda share: None)
+        np.testing.assert_array_equal(found.sweep.radius, here.sweep.radius)
+        worker.stop()
+        assert self.state(small) == inquiries.DONE, "it was kept"
+
+    def test_what_is_killed_is_missed_and_asked_again_and_what_nobody_wants_is_given_up(
+        self, scenario, worker: WorkerProcess
+    ) -> None:
+        self.state(scenario)
+        worker.start(queue.INQUIRIES)
+        eventually(lambda: self.state(scenario) == inquiries.RUNNING)
+        key = questions.ask(ids.NOISE, scenario).key
+        eventually(lambda: questions.ask(ids.NOISE, scenario).share > 0)
+        worker.kill_the_one_that_works()
+        eventually(lambda: self.state(scenario) == inquiries.WAITING, within=MISSED_WITHIN_SECONDS)
+        eventually(lambda: self.state(scenario) == inquiries.RUNNING)
+        assert queue.look_up(f"inquiry:{key}")["attempt"] == 2
+        inquiries.leave(key)
+        eventually(lambda: queue.look_up(f"inquiry:{key}") is None)
+        # The worker is free for others.
+        eventually(lambda: self.state(replace(scenario, model="small")) == inquiries.DONE)

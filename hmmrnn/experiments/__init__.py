@@ -9,9 +9,10 @@ from hmmrnn.experiments.emergence import Emergence, emergence
 from hmmrnn.experiments.gains import MUS, GainSweep, gain_sweep
 from hmmrnn.experiments.noise import SIGMAS, NoiseSweep, noise_sweep
 from hmmrnn.experiments.orbit_spectrum import OrbitSpectrum, orbit_spectrum
-from hmmrnn.experiments.progress import Tell, ignore
 from hmmrnn.experiments.readout import ReadoutAngles, readout_angles
 from hmmrnn.experiments.sensitivity import NoiseSensitivity, noise_sensitivity
+from hmmrnn.experiments.swept import Swept, swept_populations
+from hmmrnn.progress import Tell, ignore
 
 __all__ = [
     "MUS",
@@ -22,6 +23,7 @@ __all__ = [
     "NoiseSweep",
     "OrbitSpectrum",
     "ReadoutAngles",
+    "Swept",
     "Tell",
     "emergence",
     "gain_sweep",
@@ -30,4 +32,5 @@ __all__ = [
     "noise_sweep",
     "orbit_spectrum",
     "readout_angles",
+    "swept_populations",
 ]

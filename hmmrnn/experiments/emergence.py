@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hmmrnn.experiments.progress import Tell, ignore
 from hmmrnn.network import Floats, Network, rollout
+from hmmrnn.progress import Tell, ignore
 from hmmrnn.simulation import Trajectory, draw_noise, respond
 from hmmrnn.stability import spectra
 from hmmrnn.statespace import Plane, fit_plane

@@ -16,12 +16,10 @@ from numpy.typing import NDArray
 
 from hmmrnn.decoding import Decoding
 from hmmrnn.fidelity import LAGS, Fidelity
-from hmmrnn.figures.rows import FOOT, LINE, Panel, Row, stacked
+from hmmrnn.figures.panels import FOOT, LINE, Floats, Panel, Row, columns, stacked
 from hmmrnn.figures.theme import FONT_SIZE, REGION_LABELS, Theme
 from hmmrnn.matching import Matching
 from hmmrnn.regions import REGIONS
-
-Floats = NDArray[np.floating]
 
 # In pixels: inside the plots of a row.
 BARS, POINT, CELL, SMALL_CELL = 84, 36, 36, 20
@@ -30,6 +28,8 @@ BARS, POINT, CELL, SMALL_CELL = 84, 36, 36, 20
 NARROW, FULL_TEXT, SHORT_TEXT = 324, 34, 20
 # Shares of the width: between panels, between panels with labels of their own, and for labels that are words.
 GAP, WIDE_GAP, NAMES = 0.02, 0.17, 0.115
+# Of the room of a symbol, between its bars and the next symbol's.
+BAR_GAP = 0.25
 # Percentage points below which a difference is not painted in full colour.
 LEAST_DIFFERENCE = 5.0
 # The least number that would be written as 10.0.
@@ -63,11 +63,7 @@ def fidelity(now: Verdict, intact: Verdict | None, theme: Theme) -> go.Figure:
     matched = {name: verdict.matching for name, verdict in known.items() if verdict.matching is not None}
     decoded = {name: verdict.decoding for name, verdict in known.items() if verdict.decoding is not None}
     rows = [_long_runs(judged, theme), _numbers(judged, matched, theme), *_transitions(judged, theme)]
-    return stacked([*rows, *_hidden_states(decoded, theme)], theme)
-
-
-def _bold(text: str) -> str:
-    return text and f"<b>{text}</b>"
+    return stacked([*rows, *_hidden_states(decoded, theme)], theme, still=True, bargap=BAR_GAP)
 
 
 def _look(name: str, theme: Theme) -> tuple[str, str, str]:
@@ -90,9 +86,9 @@ def _long_runs(judged: dict[str, Fidelity], theme: Theme) -> Row:
     share = {"title": "share", "range": [0, 1.05], "nticks": 3}
     lag = {"title": "lag (steps)", "type": "log", "tickvals": list(LAGS), "tickangle": 0}
     lag["range"] = [np.log10(LAGS[0]) - 0.1, np.log10(LAGS[-1]) + 0.1]
-    left = Panel(bars, 0, 0.5 - WIDE_GAP / 2, {"title": "symbol", "type": "category", "tickangle": 0}, share)
-    right = Panel(lines, 0.5 + WIDE_GAP / 2, 1, lag, {**share, "title": "agreement"})
-    return Row([left, right], BARS, _key(judged, theme))
+    left = Panel(bars, {"title": "symbol", "type": "category", "tickangle": 0}, share)
+    right = Panel(lines, lag, {**share, "title": "agreement"})
+    return Row([left, right], columns(2, WIDE_GAP), BARS, [_key(judged, theme)])
 
 
 def _key(names: Iterable[str], theme: Theme) -> str:
@@ -177,13 +173,13 @@ def _numbers(judged: dict[str, Fidelity], matched: dict[str, Matching], theme: T
         basis = f"Euclidean, {len(first.floors)} batches of {first.size} sequences of {first.length} steps"
         measures.append(_Measure("matched<br>distance", distance, 2, basis))
     names = ["HMM", *judged]
-    columns = _columns(len(measures), left=NAMES, gap=3 * GAP)
-    panels = [_points(names, one, *edges, theme) for one, edges in zip(measures, columns, strict=True)]
+    panels = [_points(names, one, theme) for one in measures]
     labelled = replace(panels[0], y={**panels[0].y, "showticklabels": True})
-    return Row([labelled, *panels[1:]], POINT * len(names), foot=FOOT + LINE)
+    edges = columns(len(measures), 3 * GAP, NAMES)
+    return Row([labelled, *panels[1:]], edges, POINT * len(names), foot=FOOT + LINE)
 
 
-def _points(names: Sequence[str], measure: _Measure, left: float, right: float, theme: Theme) -> Panel:
+def _points(names: Sequence[str], measure: _Measure, theme: Theme) -> Panel:
     """A point with its number for each name, and a line through all of them at the HMM's value."""
     colours, symbols, _ = zip(*(_look(name, theme) for name in names), strict=True)
     values, errors = np.array(measure.pairs).T
@@ -208,12 +204,13 @@ def _points(names: Sequence[str], measure: _Measure, left: float, right: float, 
     y = {"type": "category", "range": [len(names) - 0.6, -0.8], "showticklabels": False, "ticks": ""}
     at = {"x0": values[0], "x1": values[0], "y0": 0, "y1": 1, "layer": "below"}
     level = {"type": "line", **at, "line": {"color": theme.ghost, "width": 1, "dash": "dot"}}
+    beside = {"x": 0.5, "xref": "domain", "yref": "axis", "showarrow": False}
     missing = [
-        {"text": "−∞" if value < 0 else "none", "x": 0.5, "y": name, "showarrow": False}
+        {"text": "−∞" if value < 0 else "none", "y": name, **beside}
         for name, value in zip(names, values, strict=True)
         if not np.isfinite(value)
     ]
-    return Panel([points], left, right, x, y, notes=missing, shapes=[level] if drawn[0] else [])
+    return Panel([points], x, y, notes=missing, shapes=[level] if drawn[0] else [])
 
 
 # ---- matrices ----
@@ -250,10 +247,10 @@ def _transitions(judged: dict[str, Fidelity], theme: Theme) -> list[Row]:
     axes = _Axes("next symbol", symbols, "symbol", symbols)
     title = "P(next symbol | symbol), %"
     if len(judged) == 1:
-        return [_matrices([*shares, *away], _columns(3), axes, theme, title)]
+        return [_matrices([*shares, *away], columns(3, GAP), axes, theme, title)]
     return [
-        _matrices(shares, _columns(3), axes, theme, title),
-        _matrices(away, _columns(3)[1:], axes, theme, "Difference, percentage points"),
+        _matrices(shares, columns(3, GAP), axes, theme, title),
+        _matrices(away, columns(3, GAP)[1:], axes, theme, "Difference, percentage points"),
     ]
 
 
@@ -279,41 +276,35 @@ def _hidden_states(decoded: dict[str, Decoding], theme: Theme) -> list[Row]:
     by_output = _Axes("decoded state", numbers, "output", [str(o) for o in range(n_outputs)])
     headings = "P(region | state), %", "P(state | output), %"
     if len(decoded) > 1:
-        columns = _columns(len(decoded), left=NAMES)
+        edges = columns(len(decoded), GAP, NAMES)
         return [
-            _matrices(regions, columns, by_region, theme, f"Decoded states: {headings[0]}"),
-            _matrices(states, columns, by_output, theme, f"Decoded states: {headings[1]}"),
+            _matrices(regions, edges, by_region, theme, f"Decoded states: {headings[0]}"),
+            _matrices(states, edges, by_output, theme, f"Decoded states: {headings[1]}"),
         ]
-    left, right = _columns(2, left=NAMES, gap=WIDE_GAP)
-    one = _matrices([replace(regions[0], heading=headings[0])], [left], by_region, theme)
-    other = _matrices([replace(states[0], heading=headings[1])], [right], by_output, theme)
-    return [
-        Row([*one.panels, *other.panels], max(one.height, other.height), _bold("Hidden states decoded from emissions"))
-    ]
-
-
-def _columns(n: int, left: float = 0.0, gap: float = GAP) -> list[tuple[float, float]]:
-    """Left and right edges of n panels of equal width."""
-    width = (1 - left + gap) / n
-    return [(left + place * width, left + (place + 1) * width - gap) for place in range(n)]
+    title = "Hidden states decoded from emissions"
+    edges = columns(2, WIDE_GAP, NAMES)
+    one = _matrices([replace(regions[0], heading=headings[0])], edges[:1], by_region, theme, title)
+    other = _matrices([replace(states[0], heading=headings[1])], edges[1:], by_output, theme)
+    return [replace(one, panels=[*one.panels, *other.panels], edges=edges, height=max(one.height, other.height))]
 
 
 def _matrices(
-    matrices: Sequence[_Matrix], columns: Sequence[tuple[float, float]], axes: _Axes, theme: Theme, title: str = ""
+    matrices: Sequence[_Matrix], edges: Sequence[tuple[float, float]], axes: _Axes, theme: Theme, title: str = ""
 ) -> Row:
     """Matrices with the same rows and columns beside each other; the labels of the rows are at the first."""
-    cell = NARROW * (columns[0][1] - columns[0][0]) / len(axes.columns)
+    cell = NARROW * (edges[0][1] - edges[0][0]) / len(axes.columns)
     digits = 1 if cell >= FULL_TEXT else 0 if cell >= SHORT_TEXT else None
     furthest = max([LEAST_DIFFERENCE, *(100 * np.nanmax(np.abs(m.values), initial=0) for m in matrices if m.signed)])
     panels = []
-    for place, (matrix, (left, right)) in enumerate(zip(matrices, columns, strict=True)):
+    for place, matrix in enumerate(matrices):
         scale = f" (±{furthest:.0f})" if matrix.signed and digits is None else ""
         bare = {"type": "category", "ticks": "", "showgrid": False}
         x = {"title": axes.x, "tickangle": 0, **bare}
         y = {"title": "" if place else axes.y, "autorange": "reversed", "showticklabels": place == 0, **bare}
         heat = _heatmap(matrix, axes, digits, furthest, theme)
-        panels.append(Panel([heat], left, right, x, y, matrix.heading + scale))
-    return Row(panels, len(axes.rows) * (CELL if digits == 1 else SMALL_CELL), _bold(title))
+        panels.append(Panel([heat], x, y, matrix.heading + scale))
+    height = len(axes.rows) * (CELL if digits == 1 else SMALL_CELL)
+    return Row(panels, edges, height, [f"<b>{title}</b>"] if title else [])
 
 
 def _heatmap(matrix: _Matrix, axes: _Axes, digits: int | None, furthest: float, theme: Theme) -> Any:

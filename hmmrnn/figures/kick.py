@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from hmmrnn.figures.connectivity import ROLE_LABELS
-from hmmrnn.figures.rows import LINE, Panel, Row, stacked
+from hmmrnn.figures.panels import LINE, Panel, Row, columns, stacked
 from hmmrnn.figures.theme import FONT_SIZE, Theme
 from hmmrnn.kick import EXCITE, FEED, MAX_LEAVE_RATE_RATIO, NOISE, SILENCE, Agreement, KickGroup, KickNeurons
 from hmmrnn.populations import CONTROL, INTEGRATING, KICK, BlockWeights
@@ -48,12 +48,12 @@ def kick(
         rows.append(_agreement(agreed, theme, width))
     if weights is not None:
         rows.append(_blocks(weights, theme))
-    return stacked(rows, theme)
+    return stacked(rows, theme, still=True)
 
 
 def block_table(weights: BlockWeights, theme: Theme) -> go.Figure:
     """Draw the mean weights between populations alone."""
-    return stacked([_blocks(weights, theme)], theme)
+    return stacked([_blocks(weights, theme)], theme, still=True)
 
 
 def exit_label(output: int, to: int | None) -> str:
@@ -92,14 +92,14 @@ def _against_null(found: KickNeurons, theme: Theme) -> Row:
             (MAX_LEAVE_RATE_RATIO, {"color": theme.accent, "dash": "dash"}),
         )
     ]
-    panel = Panel(traces, LABELS, 1, x, y, shapes=shapes)
-    return Row([panel], STRIP * len(labels), _key(found, theme))
+    return Row([Panel(traces, x, y, shapes=shapes)], columns(1, 0, LABELS), STRIP * len(labels), [_key(found, theme)])
 
 
 def _nothing() -> Row:
     hidden: dict[str, Any] = {"visible": False}
     said = {"text": "One output is never left, so there is no exit to look at.", "x": 0.5, "y": 0.5, "showarrow": False}
-    return Row([Panel([], 0, 1, hidden, hidden, notes=[said])], 3 * LINE, foot=0)
+    panel = Panel([], hidden, hidden, notes=[{**said, "xref": "domain"}])
+    return Row([panel], columns(1, 0), 3 * LINE, foot=0)
 
 
 def _key(found: KickNeurons, theme: Theme) -> str:
@@ -153,9 +153,15 @@ def _singles(strip: int, group: KickGroup, theme: Theme) -> list[Any]:
 
 def _pictures(strip: int, group: KickGroup, theme: Theme) -> list[Any]:
     """The group itself and, where it is not proven, what else was tried."""
-    shown = [(SILENCE, group.neurons, group.leave_rate_ratio, group.proven)] if group.neurons else []
+    shown = [(SILENCE, group.neurons, group.leave_rate_ratio, group.proven, "")] if group.neurons else []
     shown += [
-        (one.kind, one.intervention.neurons, one.leave_rate_ratio, one.proven)
+        (
+            one.kind,
+            one.intervention.neurons,
+            one.leave_rate_ratio,
+            one.proven,
+            "" if one.bounded else ", as activity then grows without bound",
+        )
         for one in group.pictures
         if one.intervention.neurons
     ]
@@ -176,11 +182,11 @@ def _pictures(strip: int, group: KickGroup, theme: Theme) -> list[Any]:
             textfont={"color": theme.text, "size": FONT_SIZE},
             cliponaxis=False,
             hovertemplate=(
-                f"{PICTURE_LABELS[kind]}: {ratio:.3f}, {'proven' if proven else 'not proven'}<br>"
+                f"{PICTURE_LABELS[kind]}: {ratio:.3f}, {'proven' if proven else 'not proven'}{growing}<br>"
                 f"{len(neurons)} neurons: {', '.join(map(str, neurons))}<extra></extra>"
             ),
         )
-        for kind, neurons, ratio, proven in shown
+        for kind, neurons, ratio, proven, growing in shown
     ]
 
 
@@ -190,14 +196,12 @@ def _agreement(agreed: Agreement, theme: Theme, width: int) -> Row:
     for g, exit in enumerate(agreed.exits):
         text = f"{exit_label(*exit)}: {_chosen(agreed, g)}"
         lines += textwrap.wrap(text, max(20, width // LETTER), subsequent_indent="    ", break_on_hyphens=False)
-    notes = [
-        {"text": line.replace("  ", "&nbsp; "), "x": 0, "xanchor": "left", "align": "left", "showarrow": False, "y": i}
-        for i, line in enumerate(lines)
-    ]
+    left = {"x": 0, "xref": "domain", "xanchor": "left", "align": "left", "yref": "axis", "showarrow": False}
+    notes = [{"text": line.replace("  ", "&nbsp; "), "y": i, **left} for i, line in enumerate(lines)]
     hidden: dict[str, Any] = {"visible": False}
-    panel = Panel([], 0, 1, hidden, {**hidden, "range": [len(lines) - 0.5, -0.5]}, notes=notes)
+    panel = Panel([], hidden, {**hidden, "range": [len(lines) - 0.5, -0.5]}, notes=notes)
     title = f"Chosen by how many of {len(agreed.seeds)} searches with seeds {', '.join(map(str, agreed.seeds))}"
-    return Row([panel], LINE * len(lines), title, foot=LINE)
+    return Row([panel], columns(1, 0), LINE * len(lines), [title], foot=LINE)
 
 
 def _chosen(agreed: Agreement, g: int) -> str:
@@ -242,4 +246,5 @@ def _blocks(weights: BlockWeights, theme: Theme) -> Row:
         "ticks": "",
     }
     y = {"type": "category", "autorange": "reversed", "ticks": "", "showgrid": False}
-    return Row([Panel([heat], 0.28, 1, x, y)], CELL * len(labels), "Mean recurrent weight between populations", 76)
+    title = "Mean recurrent weight between populations"
+    return Row([Panel([heat], x, y)], columns(1, 0, 0.28), CELL * len(labels), [title], foot=76)

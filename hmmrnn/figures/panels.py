@@ -18,7 +18,7 @@ from hmmrnn.figures.theme import FONT_SIZE, Theme, layout
 Floats = NDArray[np.floating]
 
 # In pixels: around the figure, below a row for the labels of its axes, and for a line of text.
-LEFT, RIGHT, TOP, FOOT, LINE = 60, 12, 4, 48, 21
+LEFT, RIGHT, TOP, FOOT, LINE = 54, 6, 4, 46, 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,9 @@ class Panel:
         traces: what is drawn.
         x, y: the axes, as `theme.layout` takes them.
         heading: above the panel.
-        notes, shapes: annotations in the coordinates of the axes, and shapes that reach over the height of the panel.
+        notes: annotations; `xref` and `yref` say whether x is of the "axis", as it is unless said, or a share of the
+            panel (its "domain"), and y of the "axis" or, unless said, the "domain".
+        shapes: in x of the axis, and in shares of the panel's height.
     """
 
     traces: Sequence[Any]
@@ -49,12 +51,14 @@ class Row:
         edges: left and right edge of each, as shares of the width (`columns`).
         height: of the panels, in pixels.
         lines: of text above the panels and their headings.
+        foot: room below the panels for the labels of their axes, in pixels.
     """
 
     panels: Sequence[Panel]
     edges: Sequence[tuple[float, float]]
     height: int
     lines: Sequence[str] = ()
+    foot: int = FOOT
 
     @property
     def head(self) -> int:
@@ -62,15 +66,23 @@ class Row:
         return LINE * (len(self.lines) + any(panel.heading for panel in self.panels))
 
 
-def columns(count: int, gap: float) -> list[tuple[float, float]]:
-    """Left and right edges of panels of equal width, with a gap between them that holds the labels of an axis."""
-    width = (1 + gap) / count
-    return [(place * width, (place + 1) * width - gap) for place in range(count)]
+def columns(count: int, gap: float, left: float = 0.0) -> list[tuple[float, float]]:
+    """Left and right edges of panels of equal width, with gaps and what is left of them for the labels of axes."""
+    width = (1 - left + gap) / count
+    return [(left + place * width, left + (place + 1) * width - gap) for place in range(count)]
 
 
-def stacked(rows: Sequence[Row], theme: Theme) -> go.Figure:
-    """Draw one row below the other; the height of the layout is what the figure needs, in pixels."""
-    inner = sum(row.head + row.height + FOOT for row in rows)
+def stacked(rows: Sequence[Row], theme: Theme, still: bool = False, **more: Any) -> go.Figure:
+    """Draw one row below the other; the height of the layout is what the figure needs, in pixels.
+
+    Args:
+        rows: from top to bottom.
+        theme: colours of the ground.
+        still: whether the mouse moves no axis.
+        more: any other part of the layout.
+    """
+    inner = sum(row.head + row.height + row.foot for row in rows)
+    common = {"automargin": False, **({"fixedrange": True} if still else {})}
     traces: list[Any] = []
     axes: dict[str, dict[str, Any]] = {}
     notes: list[dict[str, Any]] = []
@@ -81,18 +93,18 @@ def stacked(rows: Sequence[Row], theme: Theme) -> go.Figure:
         domain = [1 - (top + row.height) / inner, 1 - top / inner]
         for panel, (left, right) in zip(row.panels, row.edges, strict=True):
             name = str(len(axes) // 2 + 1) if axes else ""
-            axes[f"xaxis{name}"] = {"domain": [left, right], "anchor": f"y{name}", "automargin": False, **panel.x}
-            axes[f"yaxis{name}"] = {"domain": domain, "anchor": f"x{name}", "automargin": False, **panel.y}
+            axes[f"xaxis{name}"] = {"domain": [left, right], "anchor": f"y{name}", **common, **panel.x}
+            axes[f"yaxis{name}"] = {"domain": domain, "anchor": f"x{name}", **common, **panel.y}
             traces += [trace.update(xaxis=f"x{name}", yaxis=f"y{name}") for trace in panel.traces]
             notes += [_text(panel.heading, f"x{name} domain", 0.5, "center", domain[1])] if panel.heading else []
-            notes += [{**note, "xref": f"x{name}", "yref": f"y{name} domain"} for note in panel.notes]
+            notes += [_placed(note, name) for note in panel.notes]
             shapes += [{**shape, "xref": f"x{name}", "yref": f"y{name} domain"} for shape in panel.shapes]
         for place, line in enumerate(row.lines):
             shift = row.head - LINE * (place + 1)
             notes.append({**_text(line, "paper", 0, "left", domain[1]), "xshift": 8 - LEFT, "yshift": shift})
-        top += row.height + FOOT
+        top += row.height + row.foot
     margin = {"l": LEFT, "r": RIGHT, "t": TOP, "b": 0}
-    look = {"height": inner + TOP, "showlegend": False, "hovermode": "closest", "dragmode": False}
+    look = {"height": inner + TOP, "showlegend": False, "hovermode": "closest", "dragmode": False, **more}
     return go.Figure(traces, layout(theme, axes, annotations=notes, shapes=shapes, margin=margin, **look))
 
 
@@ -158,6 +170,13 @@ def unknown(
 def key(marks: Iterable[tuple[str, str]]) -> str:
     """Colours and what they mean, as a line of text: it stays in its place when the figure grows."""
     return "&nbsp;&nbsp;&nbsp;".join(f'<span style="color:{colour}">■</span> {name}' for name, colour in marks)
+
+
+def _placed(note: dict[str, Any], name: str) -> dict[str, Any]:
+    """A note of the panel whose axes have this name, with the references that Plotly knows."""
+    of = {"xref": "axis", "yref": "domain", **note}
+    names = {ref: f"{ref[0]}{name}" for ref in ("xref", "yref")}
+    return {**note, **{ref: own if of[ref] == "axis" else f"{own} domain" for ref, own in names.items()}}
 
 
 def _text(text: str, xref: str, x: float, anchor: str, top: float) -> dict[str, Any]:
