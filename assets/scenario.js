@@ -12,10 +12,13 @@
   const SETTLE_MS = 250;
   const GESTURE_MS = 1000;
   const KNOCK_MS = 1000;
+  const SEARCH_MS = 700;
+  const RESIZED_MS = 400;
   const ECHO_MS = 1000;
   const MAX_MU = 2;
-  const FIELDS = ["model", "sigma", "seed", "steps", "trajectories", "colour", "neuron"];
-  const TABS = ["neuron-table", "activity", "spectrum", "fidelity", "about"];
+  const FIELDS = ["model", "sigma", "seed", "steps", "trajectories", "colour", "neuron", "pair", "dimensions"];
+  const TABS = ["neuron-table", "activity", "kick-proof", "gain-sweep", "noise", "spectrum", "readout", "emergence",
+    "fidelity", "report", "about"];
 
   const no = () => window.dash_clientside.no_update;
   const set = (id, props) => window.dash_clientside.set_props(id, props);
@@ -26,7 +29,14 @@
     gesture: null, gestureAt: 0, held: false,
     asking: false, askAgain: false, owed: false, settleTimer: null,
     kick: null, defaults: null, lost: false, searched: null, tab: null, listIsOld: false, good: null,
+    search: { turn: 0, key: "" }, rests: false, turning: false, owedDraws: [],
   };
+
+  /* What some controls show is not what the scenario holds. */
+  const SHOWN = { pair: (pair) => (pair ? pair.join("-") : "all"), dimensions: String };
+  const MEANT = { pair: (text) => (text === "all" ? null : text.split("-").map(Number)), dimensions: Number };
+  const shownAs = (id, scenario) => (SHOWN[id] ? SHOWN[id](scenario[id]) : scenario[id]);
+  const meantBy = (id, value) => (MEANT[id] ? MEANT[id](value) : value);
 
   /* ---- changes: (scenario, ...) -> scenario -------------------------------------------------------------------- */
 
@@ -68,7 +78,7 @@
     return { ...scenario, interventions: items };
   }
 
-  const withNetwork = (scenario, name) => ({ ...scenario, model: name, interventions: [], neuron: 0 });
+  const withNetwork = (scenario, name) => ({ ...scenario, model: name, interventions: [], neuron: 0, pair: null });
 
   function randomGroup(scenario) {
     const sizes = page.kick.groups.map((group) => group.neurons.length);
@@ -98,6 +108,8 @@
     parts.push(["sigma", number(s.sigma)], ["seed", s.seed], ["steps", s.steps],
       ["trajectories", s.trajectories], ["colour", s.colour]);
     if (s.colour === "neuron") parts.push(["neuron", s.neuron]);
+    if (s.pair) parts.push(["pair", s.pair.join("-")]);
+    if (s.dimensions !== 2) parts.push(["view", `${s.dimensions}d`]);
     return "?" + parts.map(([key, value]) => `${key}=${value}`).join("&");
   }
 
@@ -165,6 +177,7 @@
   function show(next, { from = null, replaceAddress = false, keepAddress = false, path = undefined }) {
     const before = page.present;
     page.present = next;
+    page.rests = false;
     if (!keepAddress) writeAddress(replaceAddress, path);
     remember();
     document.querySelectorAll(".slow").forEach((card) => card.classList.add("stale"));
@@ -187,7 +200,7 @@
   function showControls(before, from) {
     const now = page.present;
     FIELDS.forEach((id) => {
-      if (id !== from && (!before || before[id] !== now[id])) tell(id, now[id]);
+      if (id !== from && (!before || !same(before[id], now[id]))) tell(id, shownAs(id, now));
     });
     showIf("neuron-row", "hidden", now.colour !== "neuron");
     showIf("undo", "disabled", !page.past.length);
@@ -219,7 +232,7 @@
     page.asking = true;
     page.askAgain = false;
     set("scenario", { data: page.present });
-    askTab("activity");
+    askTab("activity", "readout");
   }
 
   /* Views in a closed tab are not asked for. */
@@ -230,12 +243,20 @@
   /* The hand rests: now the slow questions, the slowest one once for each network. */
   function settle() {
     if (!page.present) return;
+    page.rests = true;
     set("settled", { data: page.present });
     askTab("spectrum", "fidelity");
-    if (page.searched !== page.present.model) {
-      page.searched = page.present.model;
-      set("search-model", { data: page.present.model });
-    }
+    window.dispatchEvent(new Event("hmmrnn-settled"));
+    if (page.searched !== page.present.model) search();
+  }
+
+  /* The search for kick neurons is a worker's: this asks how far it is until it has ended. */
+  function search() {
+    const moved = page.search.key && page.searched !== page.present.model;
+    const leave = moved ? [page.search.key] : [];
+    page.searched = page.present.model;
+    page.search = { turn: page.search.turn + 1, key: "" };
+    set("search-model", { data: { model: page.searched, turn: page.search.turn, leave } });
   }
 
   function answered() {
@@ -293,6 +314,47 @@
     window.setTimeout(knock, KNOCK_MS);
   }
 
+  /* ---- drawing what comes late ------------------------------------------------------------------------------------ */
+
+  /* A space that is being turned would jump back under the hand: it is drawn when it is let go. */
+  function draw(id, props, scenario) {
+    if (id === "state-space" && page.turning && scenario.dimensions === 3) page.owedDraws.push([props, scenario]);
+    else set(id, props);
+  }
+
+  /* Dash hands a figure that was turned back to Plotly as if it were a new one, and Plotly then forgets that a hand has
+   * turned it. So each new figure of a space that is there already gets the camera that it has. */
+  function keepCamera() {
+    const { react } = window.Plotly;
+    window.Plotly.react = (graph, figure, ...rest) => {
+      const there = graph._fullLayout && graph._fullLayout.scene && graph._fullLayout.scene._scene;
+      const kept = there && figure.layout && figure.layout.scene ? {
+        ...figure, layout: { ...figure.layout, scene: { ...figure.layout.scene, camera: there.getCamera() } },
+      } : figure;
+      return react(graph, kept, ...rest);
+    };
+  }
+
+  /* Plotly is there by the time that a mouse can be over a figure, and nothing has been turned before. */
+  document.addEventListener("pointerover", function once(event) {
+    if (!window.Plotly || !event.target.closest("#state-space")) return;
+    document.removeEventListener("pointerover", once);
+    keepCamera();
+  });
+
+  /* A figure that only changes its size keeps its legend where another number of rows had put it. */
+  function drawAgain() {
+    bringIntoSight(document.querySelector("#tab-list [aria-selected=true]"));
+    document.querySelectorAll(`#${page.tab}-panel .js-plotly-plot`).forEach((graph) => window.Plotly.redraw(graph));
+  }
+
+  function letGo() {
+    page.turning = false;
+    page.owedDraws.splice(0).forEach(([props, scenario]) => {
+      if (same(scenario, page.present)) set("state-space", props);
+    });
+  }
+
   /* ---- the table ----------------------------------------------------------------------------------------------- */
 
   function grid() {
@@ -339,31 +401,40 @@
 
     field: (id) => (value) => {
       if (value === null || value === undefined || value === "" || !page.present) return no();
-      if (value === page.present[id]) return no();
+      if (value === shownAs(id, page.present)) return no();
       if (isEcho(id, value)) {
-        tell(id, page.present[id]);
+        tell(id, shownAs(id, page.present));
         return no();
       }
-      const next = { ...page.present, [id]: value };
+      const next = { ...page.present, [id]: meantBy(id, value) };
       if (id === "model") return change(withNetwork(page.present, value), { from: id, path: VIEWS });
       return change(next, { gesture: id === "sigma" ? id : null, from: id });
     },
 
     tab: (name) => () => {
       TABS.forEach((other) => {
-        set(`${other}-tab`, { "aria-selected": String(other === name) });
-        set(`${other}-panel`, { hidden: other !== name });
+        const open = other === name;
+        set(`${other}-tab`, { "aria-selected": String(open), tabIndex: open ? "0" : "-1" });
+        set(`${other}-panel`, { hidden: !open });
       });
       page.tab = name;
-      askTab("activity", "spectrum", "fidelity");
+      bringIntoSight(document.getElementById(`${name}-tab`));
+      askTab("activity", "readout", "spectrum", "fidelity");
+      /* While the hand does not rest, this follows when it does. */
+      if (page.rests) window.dispatchEvent(new Event("hmmrnn-settled"));
       return no();
     },
+
+    present: () => page.present,
+    openTab: () => (atTheViews() ? page.tab : null),
 
     /* The views beneath keep their size, so that nothing has to be drawn anew when they come back. */
     enlarge: (clicks) => {
       if (!clicks) return no();
       const large = document.documentElement.dataset.tabs !== "large";
       document.documentElement.dataset.tabs = large ? "large" : "";
+      showEnds();
+      window.setTimeout(drawAgain, RESIZED_MS);
       return large ? "Reduce" : "Enlarge";
     },
 
@@ -389,10 +460,10 @@
     group: () => {
       const { value } = triggered();
       if (!value || !page.kick) return no();
-      const [kind, output] = triggeredId().index.split("-");
+      const [kind, output, to = ""] = triggeredId().index.split("-");
       if (kind === "control") return change(randomGroup(page.present));
       const found = (kind === "kick" ? page.kick.groups : page.kick.integrating)
-        .find((item) => String(item.output) === output);
+        .find((item) => String(item.output) === output && String(item.to ?? "") === to);
       return change(withGroup(page.present, found.neurons, kind === "kick" ? "unit" : "input"));
     },
 
@@ -446,13 +517,24 @@
     /* An answer to a scenario that is no longer shown is left alone: the one that fits is on its way. */
     slowAnswered: (view) => (answer) => {
       if (!answer || !same(answer.scenario, page.present)) return no();
-      answer.draws.forEach(([id, props]) => set(id, props));
+      answer.draws.forEach(([id, props]) => draw(id, props, answer.scenario));
       document.getElementById(`${view}-card`).classList.remove("stale");
       return no();
     },
 
     /* Passed on by hand: a callback that waited for the search itself would stand still as long as it takes. */
-    kickFound: (kick) => {
+    kickFound: (answer) => {
+      if (!answer || answer.turn !== page.search.turn) return no();
+      page.search.key = answer.key;
+      if (!answer.found) {
+        const words = document.getElementById("search-words");
+        if (words) words.textContent = answer.words;
+        window.setTimeout(() => {
+          if (answer.turn === page.search.turn && page.searched === page.present.model) search();
+        }, SEARCH_MS);
+        return no();
+      }
+      const kick = answer.found;
       page.kick = kick;
       /* The list is drawn anew with the groups' names; it must not fall back to where its sliders once began. */
       if (page.present) set("intervention-list", { data: page.present });
@@ -534,13 +616,15 @@
     show(event.state.scenario, { keepAddress: true });
   });
 
-  window.addEventListener("pointerdown", () => {
+  window.addEventListener("pointerdown", (event) => {
     page.held = true;
+    page.turning = Boolean(event.target.closest && event.target.closest("#state-space"));
     page.gesture = null;
   }, true);
   ["pointerup", "pointercancel"].forEach((name) => window.addEventListener(name, () => {
     page.held = false;
     page.gestureAt = Date.now();
+    letGo();
   }, true));
 
   window.addEventListener("keydown", (event) => {
@@ -551,6 +635,51 @@
     else step("past", "future");
   });
 
+  /* ---- the row of tabs: arrows, Home and End move along it, Enter opens; a mouse has buttons at its ends ---- */
+
+  const tabRow = () => document.getElementById("tab-list");
+
+  function movedAlong(event) {
+    const tabs = Array.from(tabRow().querySelectorAll("[role=tab]"));
+    const at = tabs.indexOf(event.target);
+    const place = {
+      ArrowLeft: (at + tabs.length - 1) % tabs.length, ArrowRight: (at + 1) % tabs.length, Home: 0, End: tabs.length - 1,
+    }[event.key];
+    if (at < 0 || place === undefined || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    tabs[place].focus();
+    bringIntoSight(tabs[place]);
+  }
+
+  function bringIntoSight(tab) {
+    /* Twice, because the buttons at the ends come and go with what is out of sight, and take room. */
+    for (let i = 0; i < 2; i++) {
+      tab.scrollIntoView({ block: "nearest", inline: "nearest" });
+      showEnds();
+    }
+  }
+
+  /* Which ends of the row are out of sight. */
+  function showEnds() {
+    const row = tabRow();
+    if (!row) return;
+    row.parentElement.classList.toggle("more-back", row.scrollLeft > 1);
+    row.parentElement.classList.toggle("more-on", row.scrollLeft + row.clientWidth < row.scrollWidth - 1);
+  }
+
+  document.addEventListener("keydown", (event) => {
+    if (event.target.matches("#tab-list [role=tab]")) movedAlong(event);
+  });
+  document.addEventListener("click", (event) => {
+    const end = event.target.closest(".tab-scroll");
+    if (end) tabRow().scrollBy({ left: (end.classList.contains("back") ? -0.7 : 0.7) * tabRow().clientWidth });
+  });
+  document.addEventListener("scroll", (event) => {
+    if (event.target === tabRow()) showEnds();
+  }, true);
+  new ResizeObserver(showEnds).observe(document.documentElement);
+  window.addEventListener("hmmrnn-settled", showEnds);
+
   /* Links between the pages of this one are followed without leaving it, unless they are to open in another tab. */
   document.addEventListener("click", (event) => {
     const link = event.target.closest("a.page-link");
@@ -558,6 +687,14 @@
     event.preventDefault();
     client.go(link.getAttribute("href"));
   });
+
+  /* Plotly measures the text of 3-D axes by reading back from canvases that are on no page; told so, they lie where
+   * that is quick, and Chrome has no warning to give. */
+  const context = HTMLCanvasElement.prototype.getContext;
+  HTMLCanvasElement.prototype.getContext = function getContext(kind, options) {
+    const readBack = kind === "2d" && !this.isConnected;
+    return context.call(this, kind, readBack ? { willReadFrequently: true, ...options } : options);
+  };
 
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.hmmrnn = Object.assign(window.dash_clientside.hmmrnn || {}, client);

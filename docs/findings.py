@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from hmmrnn.checkpoint import load
-from hmmrnn.claims import CLEARLY, Claim, claims
+from hmmrnn.claims import CLEARLY, Claim, claims, intercept_text
 from hmmrnn.figures.kick import exit_label
 from hmmrnn.findings import Findings, findings
 from hmmrnn.hmm import PRESETS
@@ -117,7 +117,7 @@ def _kick_groups(found: dict[str, Findings]) -> str:
 def _dynamics(found: dict[str, Findings]) -> str:
     shown = (CLUSTER, KICK_ZONE, TRANSITION)
     header = ["network", "variance in PC1, PC2", "turns per two switches", "cluster, kick zone, transition, unassigned"]
-    header += ["unstable eigenvalues (same order)", "radius = slope sigma + intercept"]
+    header += ["unstable eigenvalues (same order)", "radius against sigma: slope, intercept"]
     rows = []
     for name, one in found.items():
         if one.plane is None or one.landscape is None or one.noise is None or one.circling is None:
@@ -135,7 +135,7 @@ def _dynamics(found: dict[str, Findings]) -> str:
                 f"{abs(one.circling.turns) / cycles:.2f}" if cycles else "no switch",
                 ", ".join(f"{100 * shares[kind]:.1f} %" for kind in REGIONS),
                 ", ".join(f"{mean:.2f}" if np.isfinite(mean) else "n/a" for mean in means),
-                f"{one.noise.slope:.3g} ± {one.noise.slope_se:.2g}, {one.noise.intercept:.1g}; "
+                f"{one.noise.slope:.3g} ± {one.noise.slope_se:.2g}, {intercept_text(one.noise)}; "
                 f"R² {one.noise.r_squared:.4f}",
             ]
         )

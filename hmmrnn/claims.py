@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hmmrnn.experiments.gains import GainSweep
+from hmmrnn.experiments.noise import NoiseSweep
 from hmmrnn.experiments.swept import Swept
 from hmmrnn.findings import Findings
 from hmmrnn.kick import (
@@ -144,14 +145,19 @@ def _radius(found: Findings) -> Judgement:
         if noise.biased
         else f"without biases h scales exactly with sigma (largest deviation {noise.relative_deviation:.1g})"
     )
-    rounded = abs(noise.intercept) < ROUNDING * abs(noise.slope)
-    intercept = "0 (to rounding)" if rounded else f"{noise.intercept:.3g} ± {noise.intercept_se:.2g}"
     line = (
-        f"The orbit's radius is {intercept} + ({noise.slope:.3g} ± "
+        f"The orbit's radius is {intercept_text(noise)} + ({noise.slope:.3g} ± "
         f"{noise.slope_se:.2g}) sigma, R² = {noise.r_squared:.4f}, for sigma from {noise.sigmas[0]:g} to "
         f"{noise.sigmas[-1]:g}; {exact}."
     )
     return (REPRODUCED if noise.r_squared >= MIN_R_SQUARED and noise.slope > 0 else NOT_REPRODUCED), line
+
+
+def intercept_text(noise: NoiseSweep) -> str:
+    """The intercept of the radius, or that it is nothing but rounding."""
+    if abs(noise.intercept) < ROUNDING * abs(noise.slope):
+        return "0 (to rounding)"
+    return f"{noise.intercept:.3g} ± {noise.intercept_se:.2g}"
 
 
 def _regions(found: Findings) -> Judgement:

@@ -542,7 +542,8 @@ def _add_worker(commands: argparse._SubParsersAction[Any]) -> None:
         "worker",
         _worker,
         "Train, experiment and run errands for a dashboard until Ctrl-C. `serve` starts such workers by itself; "
-        "further ones, on this machine or another, share its data folder (HMMRNN_DATA) and its queue (HMMRNN_REDIS_URL).",
+        "further ones, on this machine or another, share its data folder (HMMRNN_DATA) and its queue "
+        "(HMMRNN_REDIS_URL).",
     )
     _add_trainings(parser)
     parser.add_argument("--only", choices=QUEUES, help="take jobs of this kind alone")

@@ -11,14 +11,24 @@ from dash import no_update
 from dash.development.base_component import Component
 
 from hmmrnn.checkpoint import save
-from hmmrnn.dashboard import ids, queries, queue
-from hmmrnn.dashboard.callbacks.fast import activity_view, connectivity_marks, fast_views
+from hmmrnn.dashboard import ids, inquiries, queries, questions, queue
+from hmmrnn.dashboard.callbacks.experiments import inquired
+from hmmrnn.dashboard.callbacks.fast import activity_view, connectivity_marks, fast_answer, fast_views, readout_view
 from hmmrnn.dashboard.callbacks.interventions import intervention_list
 from hmmrnn.dashboard.callbacks.link import opened
-from hmmrnn.dashboard.callbacks.network import badge, connectivity_view, group_buttons, kick_store, neuron_rows
+from hmmrnn.dashboard.callbacks.network import (
+    badge,
+    connectivity_view,
+    group_buttons,
+    kick_store,
+    neuron_rows,
+    pair_choices,
+    search,
+)
 from hmmrnn.dashboard.callbacks.numbers import numbers_table
 from hmmrnn.dashboard.callbacks.slow import fidelity_view, landscape_views, spectrum_view
 from hmmrnn.dashboard.scenario import Scenario
+from hmmrnn.experiments.gains import gain_sweep
 from hmmrnn.figures.theme import THEMES
 from hmmrnn.network import Intervention
 from hmmrnn.populations import INTEGRATING, KICK
@@ -229,10 +239,10 @@ class TestNumbers:
 
 class TestLandscape:
     def test_nothing_is_asked_before_the_link_is_read(self):
-        assert landscape_views(None, "region", "light") == (no_update,) * 5
+        assert landscape_views(None, "region", "light") == (no_update,) * 6
 
     def test_the_map_shows_the_surveyed_states_and_says_how_many_of_which(self, touched):
-        figure, caption, _, _, answered = landscape_views(touched.to_dict(), "residency", "light")
+        figure, caption, *_, answered = landscape_views(touched.to_dict(), "residency", "light")
         found = queries.landscape_of(touched)
         np.testing.assert_allclose(figure.data[0].marker.color, found.residency.time, rtol=1e-6)
         sample = f"{len(found.points):,} of {B * T:,} states, 20 realisations: "
@@ -305,6 +315,16 @@ class TestTabs:
         assert fidelity_view(None, "light") == (no_update,) * 4
         assert activity_view(None, kick, "light") == (no_update,) * 2
 
+    def test_the_readout_is_drawn_in_the_plane_of_the_scenario(self, touched):
+        assert readout_view(None, "light") == (no_update,) * 3
+        figure, style, caption = readout_view(touched.to_dict(), "light")
+        angles = queries.readout_of(touched)
+        assert style["height"] == f"{figure.layout.height}px"
+        assert caption.startswith("3 rows of W_out, plane of the intact network; a random row: ")
+        assert caption.endswith(f"{angles.random_angle:.1f} degrees")
+        bars = next(trace for trace in figure.data if trace.type == "bar")
+        np.testing.assert_allclose(np.asarray(bars.y, dtype=float), angles.angle)
+
     def test_the_spectrum_says_means_and_of_how_many_states(self, intact):
         figure, caption, answered = spectrum_view(intact.to_dict(), "light")
         found = queries.landscape_of(intact)
@@ -313,6 +333,7 @@ class TestTabs:
         cluster = region == "cluster"
         mean = found.spectra.unstable[cluster].mean()
         assert f"cluster {mean:.1f}" in caption
+        assert caption.endswith(f"along the orbit at {queries.along_orbit_of(intact).counts.sum()}")
         assert named(figure, f"cluster ({cluster.sum()} states)")
         assert answered == intact.to_dict()
 
@@ -373,13 +394,25 @@ class TestTabs:
         assert figure is not no_update
         assert not go.Figure(figure).data
 
-    def test_activity_is_that_of_the_kick_neurons_in_the_first_run(self, touched, kick):
+    def test_activity_is_that_of_the_kick_neurons_in_the_first_run(self, dashboard, touched, kick):
         figure, caption = activity_view(touched.to_dict(), kick, "light")
         members = [(i, group["output"]) for group in kick["groups"] for i in group["neurons"]]
         assert len(members) == 9
-        assert caption == f"9 kick neurons, run 1 of {B}, background: output"
+        roles = queries.populations_of(MODEL)
+        means = figure.data[9:]
+        assert caption == f"9 kick neurons and means of {len(means)} populations, run 1 of {B}, background: output"
+        everybody = queries.pre_activation_of(touched, tuple(range(51)))[0]
+        for output in range(3):
+            mean = named(figure, f"kick neurons of {output}, mean").y
+            np.testing.assert_allclose(
+                mean, everybody[:, list(dashboard.switch.kick_of(output))].mean(axis=1), rtol=1e-5
+            )
+            integrating = roles.members(INTEGRATING, output)
+            if integrating:
+                mean = named(figure, f"integrators for {output}, mean").y
+                np.testing.assert_allclose(mean, everybody[:, list(integrating)].mean(axis=1), rtol=1e-5)
         values = queries.pre_activation_of(touched, tuple(i for i, _ in members))[0]
-        for (neuron, output), trace, column in zip(members, figure.data, values.T, strict=True):
+        for (neuron, output), trace, column in zip(members, figure.data[:9], values.T, strict=True):
             np.testing.assert_array_equal(trace.y, column)
             assert f"neuron {neuron}<" in trace.hovertemplate
             assert trace.line.color == LIGHT.outputs[output]
@@ -418,6 +451,249 @@ class TestThemes:
             bare = [axis for axis, own in axes.items() if own.get("visible", True) and not own["title"]["text"]]
             # Where there is no room at the axis, a note on the figure says what it shows.
             assert len(bare) <= len(layout.get("annotations", ())), f"{bare} of {name} without a title"
+
+
+class TestPlanes:
+    def test_the_planes_to_choose_from_are_the_pairs_of_outputs(self, dashboard):
+        assert pair_choices(MODEL) == [
+            {"value": "all", "label": "all states"},
+            {"value": "0-1", "label": "outputs 0 and 1"},
+            {"value": "0-2", "label": "outputs 0 and 2"},
+            {"value": "1-2", "label": "outputs 1 and 2"},
+        ]
+        assert [choice["value"] for choice in pair_choices("mislabelled")] == ["all", "0-1"]
+
+    def test_of_a_pair_only_its_steps_are_drawn_and_counted(self, intact, touched, monkeypatch):
+        monkeypatch.setattr(queries, "PAIR_LONGER_THAN", 12)
+        scenario = replace(touched, pair=(0, 1))
+        space, caption, around, words_of_orbit, _ = fast_views(scenario.to_dict(), "light", True)
+        seen = queries.motion_of(scenario)
+        drawn = np.isfinite(seen.points[..., 0])
+        np.testing.assert_array_equal(drawn_by_output(space), seen.points[..., :2])
+        assert not {"output 2"} & set(names(space))
+        assert caption.startswith(f"{drawn.sum():,} of {B * T:,} states: {B} runs of {T} steps")
+        assert "stretches with outputs 0 and 1 only" in caption
+        assert "steps with other outputs left out" in caption
+        assert words_of_orbit.startswith(f"median and quartiles of {drawn.sum():,} states")
+        figure, of_map, strip, *_ = landscape_views(scenario.to_dict(), "region", "light")
+        assert f" of {drawn.sum():,} states" in of_map
+        assert figure.layout.xaxis.range == space.layout.xaxis.range
+        assert names(strip) == [*names(around), "region"]
+
+    def test_what_cannot_be_shown_is_refused_in_a_sentence(self, intact, monkeypatch):
+        monkeypatch.setattr(queries, "PAIR_LONGER_THAN", 5000)
+        monkeypatch.setattr(queries, "PAIR_ROUNDS", 1)
+        *nothing, answer = fast_answer(replace(intact, pair=(0, 2)).to_dict(), "light", False)
+        assert nothing == [no_update] * 5
+        assert answer["refused"].startswith("No stretch of more than 5,000 consecutive steps visits outputs 0 and 2")
+        assert opened("?pair=0-2")["message"].startswith("This link could not be opened: no stretch of more than 5,000")
+        assert "output 7 does not exist" in opened("?pair=0-7")["message"]
+
+    def test_in_three_dimensions_the_caption_says_how_many_are_drawn(self, touched):
+        many = replace(touched, steps=500, trajectories=8, dimensions=3)
+        space, caption, *_ = fast_views(many.to_dict(), "light", True)
+        assert {trace.type for trace in space.data} == {"scatter3d"}
+        assert caption.startswith("2,000 of 4,000 states")
+        assert caption.endswith("3-D draws at most 2,000")
+        by_region = replace(touched, dimensions=3, colour="region").to_dict()
+        _, _, _, space, words_of_space, _ = landscape_views(by_region, "region", "light", True)
+        assert {trace.type for trace in space.data} == {"scatter3d"}
+        assert words_of_space.startswith(f"{B * T:,} states")
+
+    def test_what_the_regions_colour_says_how_many_states_have_one(self, intact):
+        long = replace(intact, steps=1000, trajectories=2, colour="region")
+        assert landscape_views(long.to_dict(), "region", "light")[4].startswith("1,500 of 2,000 states: 2 runs")
+        assert landscape_views(intact.to_dict(), "region", "light")[4] is no_update
+
+
+class TestSearch:
+    """The search for kick neurons: a worker's, if there is one."""
+
+    def asked(self, **change) -> dict:
+        return {"model": MODEL, "turn": 3, "leave": [], **change}
+
+    def test_without_a_worker_it_is_answered_here(self, dashboard, kick):
+        answer = json.loads(json.dumps(search(self.asked())))
+        assert answer == {"turn": 3, "key": "", "found": kick}
+
+    def test_a_worker_is_looked_after_until_it_has_ended(self, dashboard, kick, monkeypatch):
+        queue.beat(f"worker:{queue.INQUIRIES}")
+        waiting = search(self.asked())
+        assert (waiting["turn"], waiting["words"]) == (3, "Searching for kick neurons…")
+        assert search(self.asked(turn=4)) == {**waiting, "turn": 4}
+        key, attempt, *_ = queue.queue(queue.INQUIRIES).dequeue().args
+        assert key == waiting["key"]
+        assert inquiries.begin(key, attempt)
+        inquiries.teller(key)(0.426)
+        assert search(self.asked())["words"] == "Searching for kick neurons: 43 %"
+        inquiries.finish(key, questions.answer(ids.KICK, Scenario(MODEL), lambda share: None))
+        assert json.loads(json.dumps(search(self.asked())))["found"] == kick
+
+    def test_a_network_that_cannot_be_searched_says_why(self, dashboard):
+        queue.beat(f"worker:{queue.INQUIRIES}")
+        key = search(self.asked(model="growing"))["key"]
+        work_off()
+        answer = search(self.asked(model="growing", leave=[key]))
+        assert answer["found"]["groups"] == []
+        assert "diverge" in answer["found"]["reason"]
+        assert answer["found"]["others"] == [0, 1, 2, 3]
+
+
+def work_off() -> None:
+    """What a worker does with the next inquiry, in this process."""
+    huey = queue.queue(queue.INQUIRIES)
+    huey.execute(huey.dequeue())
+
+
+class TestExperiments:
+    """Tabs that a worker answers, from the first question to the figure."""
+
+    def asked(self, scenario: Scenario, **change) -> dict:
+        plain = json.loads(json.dumps(scenario.to_dict()))
+        return {"scenario": plain, "turn": 5, "leave": [], "wanted": True, "anew": False, **change}
+
+    def draws(self, answer: dict) -> dict[str, dict]:
+        return dict(answer["draws"])
+
+    def expect_line(self, view: str, answer: dict, words: str, running: bool, cancel: bool, compute: bool) -> None:
+        drawn = self.draws(answer)
+        assert drawn[ids.inquiry(view)] == {"hidden": False}
+        assert drawn[ids.words(view)]["children"] == words
+        assert drawn[ids.progress(view)]["hidden"] is not running
+        assert drawn[ids.frame(ids.cancel(view))] == {"hidden": not cancel}
+        assert drawn[ids.frame(ids.compute(view))] == {"hidden": not compute}
+
+    def test_nothing_is_asked_before_the_tab_is_open(self):
+        assert inquired(ids.NOISE, None, "light") is no_update
+
+    def test_it_waits_runs_and_is_drawn(self, intact):
+        queue.beat(f"worker:{queue.INQUIRIES}")
+        view, asked = ids.GAIN_SWEEP, self.asked(intact)
+        waiting = inquired(view, asked, "light")
+        assert (waiting["turn"], waiting["unfinished"]) == (5, True)
+        self.expect_line(view, waiting, "waiting for the worker", running=False, cancel=True, compute=False)
+        assert view not in self.draws(waiting)
+        key, attempt, question, subject = queue.queue(queue.INQUIRIES).dequeue().args
+        assert inquiries.begin(key, attempt)
+        inquiries.teller(key)(0.25)
+        running = inquired(view, asked, "light")
+        self.expect_line(view, running, "computing: 25 %", running=True, cancel=True, compute=False)
+        assert self.draws(running)[ids.progress(view)]["value"] == "0.250"
+        inquiries.finish(key, questions.answer(question, subject, lambda share: None))
+        done = inquired(view, asked, "light")
+        drawn = self.draws(done)
+        assert (done["key"], done["unfinished"]) == (key, False)
+        assert drawn[ids.inquiry(view)] == {"hidden": True}
+        assert drawn[ids.caption(view)]["children"].startswith("21 gains of ")
+        figure = drawn[view]["figure"]
+        assert drawn[view]["style"]["height"] == f"{figure.layout.height}px"
+        dark = self.draws(inquired(view, asked, "dark"))[view]["figure"]
+        assert dark.layout.paper_bgcolor == THEMES["dark"].ground
+        assert len(dark.data) == len(figure.data)
+
+    def test_what_does_not_change_the_answer_asks_nothing_anew(self, intact, touched):
+        keys = {
+            name: inquired(ids.NOISE, self.asked(scenario), "light")["key"]
+            for name, scenario in {
+                "intact": intact,
+                "window": replace(intact, steps=90, trajectories=2),
+                "colour": replace(intact, colour="speed"),
+                "touched": touched,
+                "seed": replace(intact, seed=4),
+                "sigma": replace(intact, sigma=0.5),
+                "model": replace(intact, model="anonymous"),
+            }.items()
+        }
+        assert keys["intact"] == keys["window"] == keys["colour"]
+        assert len(set(keys.values())) == 5
+        proofs = {inquired(ids.KICK_PROOF, self.asked(item), "light")["key"] for item in (intact, touched)}
+        assert len(proofs) == 1
+
+    def test_without_a_worker_it_says_so(self, intact):
+        answer = inquired(ids.NOISE, self.asked(intact), "light")
+        words = "No worker is running; start one with python -m hmmrnn worker."
+        self.expect_line(ids.NOISE, answer, words, running=False, cancel=True, compute=False)
+
+    def test_cancelled_it_says_so_and_is_given_up(self, intact, monkeypatch):
+        monkeypatch.setattr(inquiries, "GIVEN_UP_AFTER_SECONDS", 0.0)
+        key = inquired(ids.NOISE, self.asked(intact), "light")["key"]
+        answer = inquired(ids.NOISE, self.asked(intact, leave=[key], wanted=False), "light")
+        words = "Cancelled: what is shown now has not been computed."
+        self.expect_line(ids.NOISE, answer, words, running=False, cancel=False, compute=True)
+        assert not answer["unfinished"]
+        assert self.draws(answer)[ids.NOISE]["figure"]["data"] == []
+        task = queue.queue(queue.INQUIRIES).dequeue()
+        assert not inquiries.begin(*task.args[:2])
+        assert inquired(ids.NOISE, self.asked(intact, anew=True), "light")["unfinished"]
+
+    def test_what_cannot_be_answered_says_why_and_shows_no_other_scenarios_figure(self, intact):
+        view, asked = ids.NOISE, self.asked(replace(intact, model="growing"))
+        inquired(view, asked, "light")
+        work_off()
+        answer = inquired(view, asked, "light")
+        drawn = self.draws(answer)
+        assert "diverge" in drawn[ids.words(view)]["children"]
+        assert drawn[view]["figure"]["data"] == drawn[ids.SENSITIVITY]["figure"]["data"] == []
+        assert drawn[ids.caption(view)]["children"] == ""
+        # Trying anew puts it into the queue once more.
+        assert inquired(view, {**asked, "anew": True}, "light")["unfinished"]
+
+    def test_a_family_without_snapshots_says_so_at_once(self, intact):
+        answer = inquired(ids.EMERGENCE, self.asked(intact), "light")
+        words = "There are no snapshots of a training of this network's family; there are of the families none."
+        self.expect_line(ids.EMERGENCE, answer, words, running=False, cancel=False, compute=True)
+
+    def test_emergence_is_of_the_snapshots_beside_the_network(self, empty_world):
+        folder = empty_world.models / "emergence" / "linear-2"
+        folder.mkdir(parents=True)
+        save(replace(random_network(), metadata={"family": "linear-2"}), empty_world.models / "net.safetensors")
+        for step in (1, 20, 300):
+            network = random_network(seed=step)
+            save(replace(network, metadata={"steps_done": str(step)}), folder / f"step-{step:05d}.safetensors")
+        asked = self.asked(Scenario("net", seed=2))
+        before = inquired(ids.EMERGENCE, asked, "light")["key"]
+        work_off()
+        answer = inquired(ids.EMERGENCE, asked, "light")
+        caption = self.draws(answer)[ids.caption(ids.EMERGENCE)]["children"]
+        assert caption.startswith("3 snapshots, steps 1 to 300: no bifurcation")
+        assert "seed 2" in caption
+        touched = replace(Scenario("net", seed=2), interventions=(Intervention((3,)),))
+        assert inquired(ids.EMERGENCE, self.asked(touched), "light")["key"] == before
+        # Another snapshot makes another question.
+        save(replace(random_network(), metadata={"steps_done": "400"}), folder / "step-00400.safetensors")
+        assert inquired(ids.EMERGENCE, asked, "light")["key"] != before
+
+    @pytest.mark.parametrize("theme", list(THEMES))
+    def test_every_experiment_is_drawn_with_its_caption(self, intact, theme):
+        captions = {
+            ids.KICK_PROOF: "intact network: 3 of 3 exits proven, seed 0; agreement of 5 seeds",
+            ids.NOISE: "strengths of the noise",
+            ids.GAIN_SWEEP: "gains of",
+        }
+        for view, words in captions.items():
+            if inquired(view, self.asked(intact), theme)["unfinished"]:
+                work_off()
+            drawn = self.draws(inquired(view, self.asked(intact), theme))
+            assert words in drawn[ids.caption(view)]["children"]
+            figure = drawn[view]["figure"].to_plotly_json()
+            assert figure["data"]
+            assert figure["layout"]["paper_bgcolor"] == THEMES[theme].ground
+
+    def test_the_answers_are_those_of_the_experiments(self, touched, dashboard):
+        """The network as it is now, its plane, sigma and seed; the populations of the intact one."""
+        now, plane = queries.network_of(touched), queries.plane_of(MODEL)
+        sweeps = questions.answer(ids.GAIN_SWEEP, touched.motion, lambda share: None)
+        kick, roles = queries.kick_of(MODEL), queries.populations_of(MODEL)
+        alone = gain_sweep(now, kick.members(1), "recurrent", plane, sigma=touched.sigma, seed=touched.seed)
+        np.testing.assert_array_equal(sweeps["kick neurons of output 1"].leave_rate, alone.leave_rate)
+        expected = {f"kick neurons of output {o}": (kick.members(o), "recurrent") for o in range(3)}
+        expected |= {
+            f"integrating population of output {o}": (roles.members(INTEGRATING, o), "input")
+            for o in range(3)
+            if roles.members(INTEGRATING, o)
+        }
+        expected["control population"] = roles.members("control"), "unit"
+        assert {name: (tuple(one.neurons), one.target) for name, one in sweeps.items()} == expected
 
 
 class TestLink:
@@ -491,7 +767,8 @@ class TestKick:
             assert tuple(stored["neurons"]) == group.neurons
             assert stored["ratio"] == group.leave_rate_ratio
             assert stored["proven"] is group.proven is True
-            assert stored["controls"] == 100
+            assert (stored["to"], stored["controls"]) == (group.to, len(group.control_ratios))
+            assert stored["percentile"] == group.percentile
             assert stored["control_median"] == np.median(group.control_ratios)
         in_groups = {i for group in kick["groups"] for i in group["neurons"]}
         assert sorted([*in_groups, *kick["others"]]) == list(range(51))
@@ -501,23 +778,31 @@ class TestKick:
     def test_the_buttons_silence_what_was_found_and_show_the_evidence(self, kick):
         buttons = group_buttons(kick, MODEL)
         by_index = {part.id["index"]: part for part in parts(buttons) if isinstance(getattr(part, "id", None), dict)}
-        assert {"kick-0", "kick-1", "kick-2", "control"} <= set(by_index)
-        assert "kick group of output 1" in text(by_index["kick-1"]).lower()
+        # Each output of the ring is left for one other.
+        assert {"kick-0-1", "kick-1-2", "kick-2-0", "control"} <= set(by_index)
+        assert "kick group 1 → 2" in text(by_index["kick-1-2"]).lower()
         assert "random control (3" in text(by_index["control"]).lower()
         for group in kick["groups"]:
             shown = words(group_buttons({**kick, "groups": [group]}, MODEL))
-            assert f"{group['ratio']:.2f} times as often" in shown
-            assert f"{group['control_median']:.2f}" in shown
-            assert "100 random groups" in shown
+            assert f"goes to {group['to']} {group['ratio']:.2f} times as often" in shown
+            assert f"{group['controls']} random: {group['control_median']:.2f}" in shown
+            assert f"({group['percentile']:.0f} % as low)" in shown
             assert "not proven" not in shown
 
     def found(self, **change) -> dict:
         """What the page holds of a network with one group, which is not proven."""
-        known = {"output": 1, "neurons": [4, 5], "ratio": 0.5, "control_median": 0.9, "controls": 100, "proven": False}
+        known = {
+            "output": 1, "to": None, "key": "1", "name": "kick group of output 1", "neurons": [4, 5], "ratio": 0.5,
+            "control_median": 0.9, "controls": 100, "percentile": 12.0, "proven": False, "picture": None,
+        }  # fmt: skip
         return {"model": MODEL, "groups": [{**known, **change}], "integrating": [], "others": [0, 1], "reason": ""}
 
     def test_what_is_not_proven_says_so(self):
-        assert "not proven" in words(group_buttons(self.found(), MODEL))
+        assert "left 0.50 times as often; 100 random: 0.90 (12 % as low); not proven" in words(
+            group_buttons(self.found(), MODEL)
+        )
+        tried = self.found(picture="noise of those that pass it on silenced, 0.34 times")
+        assert words(group_buttons(tried, MODEL)).count("not proven: best picture noise of those that pass it on") == 1
         # This one is low enough, but random groups get as low too often.
         uncommon = words(group_buttons(self.found(ratio=0.1, control_median=0.1), MODEL))
         assert "not proven" in uncommon
@@ -556,7 +841,10 @@ class TestTable:
             assert row["recurrent"] == pytest.approx(np.sqrt((network.W_hh[i] ** 2).sum()), abs=1e-4)
             assert row["input"] == pytest.approx(np.sqrt((network.W_ih[i] ** 2).sum()), abs=1e-4)
             assert row["out2"] == pytest.approx(network.W_out[2, i], abs=1e-4)
-            assert row["score1"] == pytest.approx(found.scores[1, i], abs=1e-4)
+            group = next(group for group in found.groups if (group.output, group.to) == (1, 2))
+            assert row["score1-2"] == pytest.approx(group.scores[i], abs=1e-4)
+            alone = group.single_ratios[i]
+            assert row["alone1-2"] == (pytest.approx(alone, abs=1e-4) if np.isfinite(alone) else None)
             assert row["transition0"] == pytest.approx(found.transition[0, i], abs=1e-4)
             assert row["role"].startswith("kick" if roles.role[i] == KICK else str(roles.role[i]))
         fields = {column["field"] for column in columns}
@@ -657,6 +945,6 @@ class TestInterventions:
     def test_a_known_group_is_called_by_its_name_in_any_order(self, intact, kick):
         group = tuple(reversed(kick["groups"][2]["neurons"]))
         scenario = replace(intact, interventions=(Intervention(group),))
-        assert text(intervention_list(scenario.to_dict(), kick)).startswith("Kick group of output 2: ")
+        assert text(intervention_list(scenario.to_dict(), kick)).startswith("Kick group 2 → 0: ")
         # Of another network, the same numbers are just neurons.
         assert text(intervention_list(scenario.to_dict(), {**kick, "model": "anonymous"})).startswith("Neurons: ")

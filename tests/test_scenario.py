@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hmmrnn.dashboard.scenario import (
     COLOURS,
+    DIMENSIONS,
     MAX_INTERVENTIONS,
     MAX_MU,
     MAX_SEED,
@@ -46,12 +47,16 @@ def scenarios(draw) -> Scenario:
         colour=draw(st.sampled_from(sorted(COLOURS))),
         neuron=draw(st.integers(0, 2047)),
         interventions=tuple(draw(st.lists(interventions(), max_size=6))),
+        pair=draw(st.none() | st.tuples(st.integers(0, 4), st.integers(5, 9))),
+        dimensions=draw(st.sampled_from(DIMENSIONS)),
     )
 
 
 def json_values() -> st.SearchStrategy:
     """Anything that JSON can hold, with a taste for the names and shapes of a scenario."""
-    names = st.sampled_from(["model", "sigma", "seed", "steps", "interventions", "neurons", "mu", "target", "colour"])
+    names = st.sampled_from(
+        ["model", "sigma", "seed", "steps", "interventions", "neurons", "mu", "target", "colour", "pair", "dimensions"]
+    )
     numbers = st.integers() | st.floats() | st.sampled_from([10**400, -1, 2**63, 1e308])
     leaves = st.none() | st.booleans() | numbers | st.text(max_size=8) | st.sampled_from(["linear-2", "unit", "nan"])
     return st.recursive(
@@ -103,6 +108,13 @@ class TestLink:
         assert scenario.interventions[2] == Intervention((5, 6), 0.5, "recurrent")
         assert "/?" + scenario.to_query() == query + "&colour=output"
 
+    def test_the_plane_of_a_pair_and_the_third_axis_are_in_the_link(self):
+        scenario = Scenario.from_query("model=cyclic&pair=0-2&view=3d", "other")
+        assert (scenario.pair, scenario.dimensions) == ((0, 2), 3)
+        assert scenario.to_query().endswith("&colour=output&pair=0-2&view=3d")
+        assert "pair" not in Scenario("cyclic").to_query()
+        assert Scenario.from_query("view=2d", "cyclic") == Scenario("cyclic")
+
     def test_an_empty_link_opens_a_new_scenario(self):
         for query in ("", "?"):
             assert Scenario.from_query(query, "linear-3") == Scenario("linear-3")
@@ -152,6 +164,12 @@ class TestLink:
             ("gain=5,6:nan:unit", "mu must be >= 0; got nan"),
             ("gain=5,6:1:bias", "target must be one of unit, recurrent, input; got 'bias'"),
             ("gain=5,5:1:unit", "each neuron may be named once; got 5 more than once"),
+            ("pair=2-0", "pair must be two outputs, the lower one first, as in 0-2; got 2-0"),
+            ("pair=1-1", "pair must be two outputs, the lower one first, as in 0-2; got 1-1"),
+            ("pair=", "pair must be two outputs, the lower one first, as in 0-2; got ''"),
+            ("pair=0-1-2", "pair must be two outputs, the lower one first, as in 0-2; got '0-1-2'"),
+            ("pair=0--1", "pair must be two outputs, the lower one first, as in 0-2; got '0--1'"),
+            ("view=4d", "view must be 2d or 3d; got '4d'"),
             ("ablate=" + ",".join(["1"] * 201), "at most 200 interventions are kept; got 201"),
         ],
     )
@@ -198,7 +216,7 @@ class TestStore:
     @pytest.mark.parametrize(
         ("data", "sentence"),
         [
-            ({}, "a scenario has a model and may have colour, interventions, model"),
+            ({}, "a scenario has a model and may have colour, dimensions, interventions, model, neuron, pair, seed"),
             ({"model": "net", "size": 3}, "a scenario has a model and may have"),
             ({"model": "net", "seed": True}, "seed must be a whole number; got True"),
             ({"model": "net", "seed": "7"}, "seed must be a whole number; got '7'"),
@@ -208,6 +226,12 @@ class TestStore:
             ({"model": "net", "interventions": [{"neurons": []}]}, "must name at least one neuron; got none"),
             ({"model": "net", "interventions": [{"neurons": [1.5]}]}, "neuron must be a whole number; got 1.5"),
             ({"model": "net", "interventions": [{"neurons": [-1]}]}, "neurons must be >= 0; got -1"),
+            ({"model": "net", "pair": "0-2"}, "pair must be two outputs; got '0-2'"),
+            ({"model": "net", "pair": [0, 1, 2]}, "pair must be two outputs; got [0, 1, 2]"),
+            ({"model": "net", "pair": [0, 1.5]}, "output must be a whole number; got 1.5"),
+            ({"model": "net", "pair": [-1, 1]}, "pair must be two outputs, the lower one first, as in 0-2; got -1-1"),
+            ({"model": "net", "dimensions": 4}, "dimensions must be 2 or 3; got 4"),
+            ({"model": "net", "dimensions": "3"}, "dimensions must be a whole number; got '3'"),
         ],
     )
     def test_a_bad_store_says_what_is_wrong(self, data, sentence):
@@ -216,9 +240,10 @@ class TestStore:
 
 
 class TestKey:
-    @given(scenarios(), st.sampled_from(sorted(COLOURS)), st.integers(0, 2047))
-    def test_looks_do_not_change_the_key(self, scenario, colour, neuron):
-        assert replace(scenario, colour=colour, neuron=neuron).motion == scenario.motion
+    @given(scenarios(), st.sampled_from(sorted(COLOURS)), st.integers(0, 2047), st.sampled_from(DIMENSIONS))
+    def test_looks_do_not_change_the_key(self, scenario, colour, neuron, dimensions):
+        other = replace(scenario, colour=colour, neuron=neuron, dimensions=dimensions)
+        assert other.motion == scenario.motion
 
     def test_the_order_of_interventions_does_not_change_the_key(self):
         items = (Intervention((3,)), Intervention((1, 2), 0.5, "input"), Intervention((3,), 2.0), Intervention((0,)))
@@ -234,6 +259,7 @@ class TestKey:
             {"steps": 501},
             {"trajectories": 11},
             {"interventions": (Intervention((3,)),)},
+            {"pair": (0, 2)},
         ],
     )
     def test_everything_else_does(self, change):

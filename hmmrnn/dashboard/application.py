@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_compress import Compress
 
 import hmmrnn
-from hmmrnn.dashboard import callbacks, catalog, files, ids
+from hmmrnn.dashboard import callbacks, catalog, files, ids, reports
 from hmmrnn.dashboard.callbacks.picker import model_choices
 from hmmrnn.dashboard.callbacks.refusal import sentence
 from hmmrnn.dashboard.layout import page
@@ -36,6 +36,7 @@ def create_app() -> Dash:
     callbacks.register(app)
     app.server.add_url_rule("/healthz", "healthz", healthz)
     files.register(app.server, model_choices)
+    reports.register(app.server)
     # Dash completes its set-up within the first request. Two first requests at once, as any browser makes them to a
     # fresh process, would find it half done; so the first one is made here.
     app.server.test_client().get("/").close()

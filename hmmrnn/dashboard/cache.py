@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache, wraps
 from pathlib import Path
 from typing import Any, BinaryIO, ParamSpec, TypeVar
 
 from cachelib.serializers import FileSystemSerializer
-from filelock import FileLock
+from filelock import BaseFileLock, FileLock, Timeout
 from flask_caching.backends.filesystemcache import FileSystemCache
 
 import hmmrnn
@@ -26,6 +27,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 MAX_ENTRIES = 2000
+LOOK_EVERY_SECONDS = 0.5
 # What unpickling was seen to raise on foreign or damaged bytes, besides the PickleError that the store catches.
 _PICKLE_FAULTS = (AttributeError, ImportError, LookupError, MemoryError, TypeError, ValueError)
 
@@ -33,26 +35,42 @@ _PICKLE_FAULTS = (AttributeError, ImportError, LookupError, MemoryError, TypeErr
 def cached(function: Callable[P, R]) -> Callable[P, R]:
     """Keep the answers of a pure function whose arguments have a `repr` that says all about them.
 
-    A function may call other cached functions, as long as no chain of calls comes back to the first.
+    A keyword argument `tell`, which hears how far the answer is, is no part of the question. A function may call other
+    cached functions, as long as no chain of calls comes back to the first.
     """
 
     @wraps(function)
     def answer(*args: P.args, **kwargs: P.kwargs) -> R:
-        asked = f"{_code_fingerprint()} {function.__qualname__} {args!r} {kwargs!r}"
-        key = hashlib.sha256(asked.encode()).hexdigest()
-        found = _lookup(key)
+        key = key_of(function.__qualname__, args, {name: kwargs[name] for name in kwargs if name != "tell"})
+        found = look_up(key)
         if found is not None:
             return found[0]
         # Locks are told apart by function and the first digits of the key: a bounded number of lock files, and
         # no process can wait for itself, since calls among cached functions run one way.
-        with FileLock(folder() / "locks" / f"{function.__qualname__}-{key[:2]}.lock"):
-            found = _lookup(key)
+        lock = FileLock(folder() / "locks" / f"{function.__qualname__}-{key[:2]}.lock")
+        with _acquired(lock, kwargs.get("tell")):
+            found = look_up(key)
             if found is None:
                 found = (function(*args, **kwargs),)
-                _store().set(key, found)
+                keep(key, found[0])
             return found[0]
 
     return answer
+
+
+@contextmanager
+def _acquired(lock: BaseFileLock, tell: Any) -> Iterator[None]:
+    """Hold a lock; who waits for it tells so meanwhile, and can be stopped by that."""
+    while True:
+        try:
+            lock.acquire(timeout=-1 if tell is None else LOOK_EVERY_SECONDS)
+            break
+        except Timeout:
+            tell(0.0)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @cache
@@ -67,8 +85,20 @@ def folder() -> Path:
     return path
 
 
-def _lookup(key: str) -> tuple[Any] | None:
-    return _store().get(key)
+def key_of(*asked: Any) -> str:
+    """The key of the answer to a question, which must have a `repr` that says all about it; other code has others."""
+    return hashlib.sha256(f"{_code_fingerprint()} {' '.join(map(repr, asked))}".encode()).hexdigest()
+
+
+def look_up(key: str) -> tuple[Any] | None:
+    """The answer that is kept under a key, in a tuple of its own; None if there is none."""
+    found: tuple[Any] | None = _store().get(key)
+    return found
+
+
+def keep(key: str, answer: Any) -> None:
+    """Keep an answer under a key."""
+    _store().set(key, (answer,))
 
 
 class _Answers(FileSystemSerializer):

@@ -88,6 +88,16 @@ def target(network: Network) -> HMM | None:
         return None
 
 
+def digest(path: Path) -> str:
+    """Hash of the content of a file, computed anew only if it has changed."""
+    return _digest(path, path.stat().st_mtime_ns, path.stat().st_size)
+
+
+@lru_cache(maxsize=1024)
+def _digest(path: Path, mtime_ns: int, size: int) -> str:
+    return fingerprint(path)
+
+
 @lru_cache(maxsize=256)
 def _entry(path: Path, mtime_ns: int, size: int) -> Entry | None:
     """The entry of a file; None, remembered and logged once, if it is not a network that can be offered."""

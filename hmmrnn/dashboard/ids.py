@@ -30,7 +30,10 @@ TRAJECTORIES = "trajectories"
 COLOUR = "colour"
 NEURON = "neuron"
 NEURON_ROW = "neuron-row"
+PAIR = "pair"
+DIMENSIONS = "dimensions"
 GROUP_BUTTONS = "group-buttons"
+SEARCH_WORDS = "search-words"
 NO_INPUT = "no-input"
 REGION_COLOUR = "region-colour"
 
@@ -39,8 +42,17 @@ NUMBERS = "numbers"
 ACTIVITY = "activity"
 SPECTRUM = "spectrum"
 FIDELITY = "fidelity"
+KICK_PROOF = "kick-proof"
+REPORT = "report"
+REPORT_LINKS = "report-links"
+GAIN_SWEEP = "gain-sweep"
+NOISE = "noise"
+SENSITIVITY = "sensitivity"
+EMERGENCE = "emergence"
+READOUT = "readout"
 ABOUT = "about"
 ENLARGE = "enlarge"
+TAB_LIST = "tab-list"
 
 # Stores. The page's script writes SCENARIO, SETTLED, OPEN_MODEL, SEARCH_MODEL,
 # INTERVENTION_LIST and KICK; see assets/scenario.js.
@@ -129,6 +141,31 @@ def panel(name: str) -> str:
 def asked(tab: str) -> str:
     """Id of the store that holds the scenario which the open tab is asked about."""
     return f"{tab}-asked"
+
+
+def inquiry(view: str) -> str:
+    """Id of the line that says how far a worker is with a view's answer."""
+    return f"{view}-inquiry"
+
+
+def progress(view: str) -> str:
+    """Id of the bar in that line."""
+    return f"{view}-progress"
+
+
+def words(view: str) -> str:
+    """Id of the words in that line."""
+    return f"{view}-words"
+
+
+def cancel(view: str) -> str:
+    """Id of the button that no longer waits for a view's answer."""
+    return f"{view}-cancel"
+
+
+def compute(view: str) -> str:
+    """Id of the button that asks for a view's answer after all."""
+    return f"{view}-compute"
 
 
 def answered(view: str) -> str:

@@ -7,6 +7,7 @@ change of anything, which cost each click about a tenth of a second.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import dash_ag_grid as dag
@@ -15,12 +16,13 @@ from dash import dcc, html
 
 from hmmrnn.dashboard import ids, training_page
 from hmmrnn.dashboard.controls import button, whole_number
-from hmmrnn.dashboard.scenario import COLOURS, MAX_SEED, MAX_SIGMA, STEPS, TRAJECTORIES, Scenario
+from hmmrnn.dashboard.scenario import COLOURS, DIMENSIONS, MAX_SEED, MAX_SIGMA, STEPS, TRAJECTORIES, Scenario
 from hmmrnn.dashboard.views import MAIN_VIEWS, TAB_VIEWS, View
 from hmmrnn.figures.region_map import REGION_COLOURS
 from hmmrnn.figures.theme import FONT, GRAPH_CONFIG
 
 DEFAULTS = Scenario(model="none")
+ALL_STATES = {"value": "all", "label": "all states"}
 
 
 def page(models: Sequence[dict[str, str]]) -> Any:
@@ -124,7 +126,9 @@ def _notice() -> Any:
 
 def _rail() -> Any:
     return html.Aside(
-        [_noise_controls(), _colour_controls(), _interventions()], className="rail", **{"aria-label": "Scenario"}
+        [_noise_controls(), _colour_controls(), _interventions()],
+        className="rail",
+        **{"aria-label": "Scenario"},
     )
 
 
@@ -180,8 +184,21 @@ def _colour_controls() -> Any:
                 **{"aria-label": "Colour by"},
             ),
             html.Div(_number(ids.NEURON, "Neuron", 0, 0, 2047), id=ids.NEURON_ROW, hidden=True),
-            dmc.Switch(id=ids.NO_INPUT, label="Show runs without noise", checked=False, size="sm", mt=8),
+            dmc.Switch(id=ids.NO_INPUT, label="Show runs without noise", checked=False, size="sm", mt=4),
+            html.Div([html.H2("Plane of"), _plane()], className="inline"),
         ]
+    )
+
+
+def _plane() -> Any:
+    """Which states the plane is fitted to. The pairs of outputs come with the network."""
+    return dmc.Select(
+        id=ids.PAIR,
+        data=[ALL_STATES],
+        value=ALL_STATES["value"],
+        allowDeselect=False,
+        size="sm",
+        **{"aria-label": "Plane of"},
     )
 
 
@@ -208,6 +225,16 @@ def _card(view: View) -> Any:
 
 def _card_title(view: View, titled: bool = True) -> Any:
     extra = []
+    if view.id == ids.STATE_SPACE:
+        extra = [
+            dmc.SegmentedControl(
+                id=ids.DIMENSIONS,
+                data=[{"value": str(d), "label": f"{d}-D"} for d in DIMENSIONS],
+                value=str(DEFAULTS.dimensions),
+                size="xs",
+                **{"aria-label": "Dimensions of the state space"},
+            )
+        ]
     if view.id == ids.REGION_MAP:
         extra = [
             dmc.Select(
@@ -223,7 +250,7 @@ def _card_title(view: View, titled: bool = True) -> Any:
     return html.Div(
         [
             html.H2(view.title) if titled else html.P(id=ids.caption(view.id), className="caption"),
-            html.Span("computing…", className="computing", role="status") if view.slow else None,
+            html.Span("computing…", className="computing", role="status") if view.slow and not view.inquiry else None,
             html.Span(className="spacer") if titled else None,
             *extra,
             _about(view),
@@ -246,7 +273,7 @@ def graph(view: View) -> Any:
     """The graph of a view, empty until its first answer."""
     return dcc.Graph(
         id=view.id,
-        className="graph",
+        className="graph wide" if view.wide else "graph",
         config={**GRAPH_CONFIG, "scrollZoom": not view.tall},
         responsive=True,
         figure={
@@ -266,12 +293,10 @@ def _tabs() -> Any:
     titles = {ids.NEURON_TABLE: "Neurons", **{view.id: view.title for view in TAB_VIEWS}, ids.ABOUT: "About"}
     panels = {ids.NEURON_TABLE: neuron_table(), **{v.id: _tab_view(v) for v in TAB_VIEWS}, ids.ABOUT: _about_page()}
     tabs = [_tab(name, title, selected=name == ids.NEURON_TABLE) for name, title in titles.items()]
+    row = html.Div(tabs, role="tablist", id=ids.TAB_LIST, className="tab-list", **{"aria-label": "Analyses"})
     return html.Section(
         [
-            html.Div(
-                [html.Div(tabs, role="tablist", className="tab-list"), _enlarge()],
-                className="tab-head",
-            ),
+            html.Div([_scroll("back", "←"), row, _scroll("on", "→"), _enlarge()], className="tab-head"),
             *(
                 html.Div(
                     content,
@@ -288,6 +313,12 @@ def _tabs() -> Any:
     )
 
 
+def _scroll(way: str, sign: str) -> Any:
+    """Moves the row of tabs for a mouse, while there is more that way; the keyboard has its arrows."""
+    hidden = {"aria-hidden": "true", "tabIndex": "-1"}
+    return html.Button(sign, className=f"tab-scroll {way}", title="More tabs", **hidden)
+
+
 def _enlarge() -> Any:
     """A button that gives the open tab the room of the four views, and back."""
     return html.Button("Enlarge", id=ids.ENLARGE, n_clicks=0, className="enlarge", title="Give the tab more room")
@@ -295,16 +326,46 @@ def _enlarge() -> Any:
 
 def _tab(name: str, title: str, selected: bool) -> Any:
     attributes = {"aria-selected": str(selected).lower(), "aria-controls": ids.panel(name)}
-    return html.Button(title, id=ids.tab(name), role="tab", n_clicks=0, className="tab-button", **attributes)
+    place = "0" if selected else "-1"
+    return html.Button(
+        title, id=ids.tab(name), role="tab", n_clicks=0, className="tab-button", tabIndex=place, **attributes
+    )
 
 
 def _tab_view(view: View) -> Any:
     kind = "tab-view slow" if view.slow else "tab-view"
-    drawn = graph(view)
+    drawn = graph(view) if view.drawn else html.Div(id=ids.REPORT_LINKS, className="report-links")
     if view.tall:
+        below = [graph(replace(view, id=view.below))] if view.below else []
         # Whatever scrolls must be reachable by keyboard.
-        drawn = html.Div(drawn, className="tall-room", tabIndex="0", role="group", **{"aria-label": view.title})
-    return html.Div([_card_title(view, titled=False), drawn], id=ids.card(view.id), className=kind)
+        drawn = html.Div(
+            [drawn, *below], className="tall-room", tabIndex="0", role="group", **{"aria-label": view.title}
+        )
+    line = _inquiry(view) if view.inquiry else None
+    return html.Div([_card_title(view, titled=False), line, drawn], id=ids.card(view.id), className=kind)
+
+
+def _inquiry(view: View) -> Any:
+    """How far a worker is with the view's answer, and the ways to give it up and to ask for it after all."""
+    return html.Div(
+        [
+            html.Progress(id=ids.progress(view.id), max="1", hidden=True, **{"aria-label": f"Computing {view.title}"}),
+            html.Span(id=ids.words(view.id), className="inquiry-words", role="status"),
+            html.Span(
+                button(ids.cancel(view.id), "Cancel", "Wait for this no longer"),
+                id=ids.frame(ids.cancel(view.id)),
+                hidden=True,
+            ),
+            html.Span(
+                button(ids.compute(view.id), "Compute", "Ask for this now"),
+                id=ids.frame(ids.compute(view.id)),
+                hidden=True,
+            ),
+        ],
+        id=ids.inquiry(view.id),
+        className="inquiry",
+        hidden=True,
+    )
 
 
 def neuron_table() -> Any:

@@ -1,17 +1,18 @@
-"""Who does what takes long, and how does one hear of it? Workers, by way of two queues and a few shared values.
+"""Who does what takes long, and how does one hear of it? Workers, by way of three queues and a few shared values.
 
-Without further ado both are one SQLite file in the data folder; with HMMRNN_REDIS_URL they are in Redis, and web
+Without further ado all are one SQLite file in the data folder; with HMMRNN_REDIS_URL they are in Redis, and web
 processes and workers may run on several machines.
 
-Trainings take minutes and wait for each other; errands (checking a file, an analysis with heavy libraries) take seconds
-and must not wait for a training. So each kind has a queue and a worker of its own. The web process names the work and
-never imports it.
+Trainings take minutes and wait for each other; inquiries (experiments on a network) take up to half a minute; errands
+(checking a file, an analysis with heavy libraries) take seconds. None must wait for one of a slower kind, so each kind
+has a queue and a worker of its own. The web process names the work and never imports it.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import pickle
 import pkgutil
 import threading
 import time
@@ -26,11 +27,13 @@ from huey.exceptions import ResultTimeout, TaskException
 
 from hmmrnn.dashboard import folders
 
-TRAININGS, ERRANDS = "trainings", "errands"
+TRAININGS, ERRANDS, INQUIRIES = "trainings", "errands", "inquiries"
+QUEUES = (TRAININGS, ERRANDS, INQUIRIES)
 WORK = {
     "train": (TRAININGS, "hmmrnn.dashboard.work:run_training"),
     "check": (ERRANDS, "hmmrnn.dashboard.files:check"),
     "analyse": (ERRANDS, "hmmrnn.dashboard.work:analyse"),
+    "inquire": (INQUIRIES, "hmmrnn.dashboard.work:inquire"),
 }
 PREFIX = "hmmrnn-"
 ANSWER, REFUSED = "answer", "refused"
@@ -53,7 +56,7 @@ class _Made(NamedTuple):
 
 
 def queue(name: str) -> Huey:
-    """One of the two queues."""
+    """One of the three queues."""
     return _made(name).huey
 
 
@@ -121,6 +124,24 @@ def look_up(key: str) -> Any:
     """The value kept under a key; None if there is none."""
     found = queue(TRAININGS).storage.peek_data(key)
     return None if found is EmptyData else json.loads(bytes(found))
+
+
+def claim(key: str, value: Any) -> bool:
+    """Keep a value that JSON can hold, unless there is one under the key already; returns whether it was kept."""
+    encoded = json.dumps(value, allow_nan=False).encode()
+    return bool(queue(TRAININGS).storage.put_if_empty(key, encoded))
+
+
+def hand_over(key: str, answer: Any) -> None:
+    """Keep an answer of any kind where all processes see it."""
+    queue(TRAININGS).storage.put_data(key, pickle.dumps(answer, protocol=pickle.HIGHEST_PROTOCOL))
+
+
+def receive(key: str) -> tuple[Any] | None:
+    """The answer that was handed over under a key, which it leaves; None if there is none."""
+    found = queue(TRAININGS).storage.pop_data(key)
+    # Like the queue's own results it was written by a worker of ours, and nobody else can write there.
+    return None if found is EmptyData else (pickle.loads(bytes(found)),)
 
 
 def discard(key: str) -> None:

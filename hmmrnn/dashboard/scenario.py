@@ -6,7 +6,7 @@ The server keeps nothing per viewer: any web process can answer any request from
     /?model=linear-2&ablate=13,22&gain=5,6:0.5:recurrent&sigma=1.0&seed=0&steps=400&trajectories=10&colour=output
 
 `ablate` lists single neurons that are silenced, each for itself; each `gain` is one intervention on a group,
-as neurons:mu:target.
+as neurons:mu:target. `pair=0-2` chooses the plane of two outputs, `view=3d` a third axis.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ TRAJECTORIES = (1, 64)
 MAX_STATES = 32_000
 MAX_INTERVENTIONS = 200
 
-_KNOWN = ("model", "sigma", "seed", "steps", "trajectories", "colour", "neuron", "ablate", "gain")
+DIMENSIONS = (2, 3)
+
+_KNOWN = ("model", "sigma", "seed", "steps", "trajectories", "colour", "neuron", "pair", "view", "ablate", "gain")
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -52,6 +54,9 @@ class Scenario:
         colour: what the state space is coloured by, a key of `COLOURS`.
         neuron: the neuron whose pre-activation colours the states when colour is "neuron".
         interventions: in the order in which they were made; mu from 0 to 2.
+        pair: two outputs, the lower one first, if the plane is that of the stretches which visit only them and if only
+            their states are shown; None for the plane of all states.
+        dimensions: of the state space: 2 or 3.
 
     Raises:
         ValueError: a value is out of range.
@@ -65,6 +70,8 @@ class Scenario:
     colour: str = "output"
     neuron: int = 0
     interventions: tuple[Intervention, ...] = ()
+    pair: tuple[int, int] | None = None
+    dimensions: int = 2
 
     def __post_init__(self) -> None:
         if not MODEL_NAME.fullmatch(self.model):
@@ -87,6 +94,12 @@ class Scenario:
             raise ValueError(f"at most {MAX_INTERVENTIONS} interventions are kept; got {len(self.interventions)}")
         for item in self.interventions:
             _check_range("mu", item.mu, 0, MAX_MU)
+        if self.pair is not None and not 0 <= self.pair[0] < self.pair[1] <= MAX_SEED:
+            raise ValueError(
+                f"pair must be two outputs, the lower one first, as in 0-2; got {self.pair[0]}-{self.pair[1]}"
+            )
+        if self.dimensions not in DIMENSIONS:
+            raise ValueError(f"dimensions must be 2 or 3; got {self.dimensions}")
 
     @property
     def intact(self) -> Scenario:
@@ -96,11 +109,13 @@ class Scenario:
     @property
     def motion(self) -> Scenario:
         """The same scenario without what only changes its look: the key of everything computed from its states."""
-        return replace(self, colour="output", neuron=0, interventions=tuple(sorted(self.interventions, key=_order)))
+        ordered = tuple(sorted(self.interventions, key=_order))
+        return replace(self, colour="output", neuron=0, dimensions=2, interventions=ordered)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as the page's store holds them."""
-        return {**asdict(self), "interventions": [_plain(item) for item in self.interventions]}
+        pair = None if self.pair is None else list(self.pair)
+        return {**asdict(self), "interventions": [_plain(item) for item in self.interventions], "pair": pair}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Scenario:
@@ -124,6 +139,8 @@ class Scenario:
                 colour=str(data.get("colour", cls.colour)),
                 neuron=_whole("neuron", data.get("neuron", cls.neuron)),
                 interventions=tuple(_intervention(item) for item in data.get("interventions", ())),
+                pair=_pair(data.get("pair")),
+                dimensions=_whole("dimensions", data.get("dimensions", cls.dimensions)),
             )
         except (TypeError, KeyError, OverflowError) as error:
             raise ValueError(f"the scenario could not be read ({error}); open a link copied from this page") from error
@@ -141,6 +158,10 @@ class Scenario:
         pairs += [("steps", str(self.steps)), ("trajectories", str(self.trajectories)), ("colour", self.colour)]
         if self.colour == "neuron":
             pairs.append(("neuron", str(self.neuron)))
+        if self.pair is not None:
+            pairs.append(("pair", f"{self.pair[0]}-{self.pair[1]}"))
+        if self.dimensions != type(self).dimensions:
+            pairs.append(("view", f"{self.dimensions}d"))
         return urlencode(pairs, safe=",:")
 
     @classmethod
@@ -165,6 +186,10 @@ class Scenario:
                 interventions.append(_read_gain(value))
             elif key in ("model", "colour"):
                 data[key] = value
+            elif key == "pair":
+                data[key] = _read_pair(value)
+            elif key == "view":
+                data["dimensions"] = _read_view(value)
             else:
                 data[key] = _read_number(key, value)
         return cls.from_dict({**data, "interventions": interventions})
@@ -200,6 +225,14 @@ def _whole(name: str, value: Any) -> int:
     return int(value)
 
 
+def _pair(given: Any) -> tuple[int, int] | None:
+    if given is None:
+        return None
+    if not isinstance(given, list | tuple) or len(given) != 2:
+        raise ValueError(f"pair must be two outputs; got {given!r}")
+    return _whole("output", given[0]), _whole("output", given[1])
+
+
 def _number(value: float) -> str:
     # The page writes the same link in JavaScript, so the form is fixed: at most 4 decimals, at least 1.
     whole, decimals = f"{value:.4f}".split(".")
@@ -221,6 +254,18 @@ def _indices(text: str) -> list[int]:
     if not re.fullmatch(r"\d{1,6}(,\d{1,6})*", text):
         raise ValueError(f"neurons must be whole numbers with commas between, as in 13,22; got {text!r}")
     return [int(part) for part in text.split(",")]
+
+
+def _read_pair(text: str) -> list[int]:
+    if not re.fullmatch(r"\d{1,6}-\d{1,6}", text):
+        raise ValueError(f"pair must be two outputs, the lower one first, as in 0-2; got {text!r}")
+    return [int(part) for part in text.split("-")]
+
+
+def _read_view(text: str) -> int:
+    if text not in [f"{d}d" for d in DIMENSIONS]:
+        raise ValueError(f"view must be 2d or 3d; got {text!r}")
+    return int(text[0])
 
 
 def _read_number(name: str, text: str) -> float:

@@ -17,14 +17,22 @@ class View:
         title: of the frame.
         about: one paragraph: what am I looking at.
         slow: whether its answer follows after the fast ones, with a sign while it is computed.
+        inquiry: whether the answer comes from a worker, with its progress and a way to cancel it.
         tall: whether the figure is higher than its room; then the wheel scrolls, and zooms nothing.
+        wide: whether the figure has plots beside each other that need more width than a tab has by itself.
+        drawn: whether there is a graph.
+        below: id of a second graph, under the first in the same room; "" for none.
     """
 
     id: str
     title: str
     about: str
     slow: bool = False
+    inquiry: bool = False
     tall: bool = False
+    wide: bool = False
+    drawn: bool = True
+    below: str = ""
 
 
 MAIN_VIEWS = (
@@ -63,19 +71,80 @@ MAIN_VIEWS = (
         "the neuron of its row, or a readout cell for the neuron of its column; click again to bring it back.",
     ),
 )
-TAB_VIEWS = (
+TAB_VIEWS: tuple[View, ...] = (
     View(
         ids.ACTIVITY,
         "Activity",
-        "Pre-activation of the kick neurons through the first run, with the output as the background colour. A kick "
-        "neuron crosses zero shortly before the output that it leaves is left.",
+        "Pre-activation of the kick neurons through the first run, with the output as the background colour, and the "
+        "means of the kick groups and of the populations that integrate noise for them. A kick neuron crosses zero "
+        "shortly before the output that it leaves is left.",
+        tall=True,
+    ),
+    View(
+        ids.KICK_PROOF,
+        "Kick neurons",
+        "The search of the intact network, and the proof. For each exit the smallest group of neurons without which it "
+        "is hardly taken: how often it still is, as a ratio to intact, beside random groups of the same size under the "
+        "same noise; the effect of single neurons; and how often searches with other noise choose the same neurons. "
+        "Where silencing does not stop an exit, what else was tried.",
+        slow=True,
+        inquiry=True,
+        tall=True,
+    ),
+    View(
+        ids.GAIN_SWEEP,
+        "Gain sweep",
+        "What if a population's input is turned down or up? The gain mu goes from 0 (silenced) over 1 (as it is) to 2 "
+        "(doubled), under the same noise: on the recurrent input of the kick neurons, on the noise input of the "
+        "populations that feed them, and on all input of the control population. Critical pairs are eigenvalues of the "
+        "Jacobian near the unit circle that turn the state; they are counted shortly before switches.",
+        slow=True,
+        inquiry=True,
+        tall=True,
+        wide=True,
+    ),
+    View(
+        ids.NOISE,
+        "Noise",
+        "Against the strength of the noise: the size of the orbit, the time between switches and how regular it is. "
+        "Without a bias the activity is proportional to sigma, and nothing else changes. Regularity against the gain "
+        "of the kick neurons shows the resonance. Below, how far runs from one state come apart when all share their "
+        "noise, half of it, or nothing: clusters spread, transitions hardly.",
+        slow=True,
+        inquiry=True,
+        tall=True,
+        wide=True,
+        below=ids.SENSITIVITY,
     ),
     View(
         ids.SPECTRUM,
         "Spectrum",
         "Eigenvalues of the network's exact Jacobian, without noise, at states of each region. Beyond the unit circle "
-        "a direction grows: that is what throws the state out of a cluster.",
+        "a direction grows: that is what throws the state out of a cluster. Beside it, the mean number of growing "
+        "directions and of critical pairs along the orbit.",
         slow=True,
+        tall=True,
+        wide=True,
+    ),
+    View(
+        ids.READOUT,
+        "Readout",
+        "The angle of each row of the readout with the plane: 0 degrees would lie in it, a random row of so many "
+        "neurons is nearly perpendicular. Beside it the directions in the plane, and the angles between the rows.",
+        tall=True,
+        wide=True,
+    ),
+    View(
+        ids.EMERGENCE,
+        "Emergence",
+        "Snapshots of a training of this family, each under the noise of the scenario: how often the output switches, "
+        "how many states are unstable, how much a neuron is perturbed by noise, and the orbit in each snapshot's own "
+        "plane; the slider goes through them. The step where the orbit opens is found, and marked on the loss. "
+        "Interventions do not apply: the snapshots are other networks.",
+        slow=True,
+        inquiry=True,
+        tall=True,
+        wide=True,
     ),
     View(
         ids.FIDELITY,
@@ -88,4 +157,15 @@ TAB_VIEWS = (
         slow=True,
         tall=True,
     ),
+    View(
+        ids.REPORT,
+        "Report",
+        "The whole argument about the network as it is now, on one page: fidelity, fixed point, orbit, regions, noise "
+        "sensitivity, kick neurons, connectivity, interventions, emergence, readout. Each of the paper's claims is "
+        "judged by numbers, with its thresholds and seeds. The page is one file that opens without a server.",
+        slow=True,
+        inquiry=True,
+        drawn=False,
+    ),
 )
+INQUIRIES = tuple(view.id for view in TAB_VIEWS if view.inquiry)

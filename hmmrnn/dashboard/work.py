@@ -1,4 +1,4 @@
-"""What does a worker do? It trains, tells how it goes, keeps what is needed to go on, and listens; and it analyses.
+"""What does a worker do? It trains, tells how it goes, keeps what is needed to go on, and listens; it experiments too.
 
 Run in a process of its own, which may import torch and may be killed: whatever it has told stays where everybody sees
 it, and the state file lets another worker take over.
@@ -20,7 +20,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from hmmrnn.checkpoint import save
-from hmmrnn.dashboard import folders, jobs, queries, queue
+from hmmrnn.dashboard import folders, inquiries, jobs, queries, questions, queue
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.fidelity import fidelity
 from hmmrnn.training import FIDELITY_NUMBERS, Progress, fit, judged
@@ -55,8 +55,25 @@ def analyse(question: str, scenario: Scenario) -> tuple[str, Any]:
         return queue.REFUSED, str(error)
 
 
+def inquire(key: str, attempt: int, question: str, subject: Scenario) -> None:
+    """Work on an inquiry until it is answered, cannot be, or nobody waits for it any more."""
+    if not inquiries.begin(key, attempt):
+        return
+    with _beating(f"inquiry:{key}"):
+        try:
+            inquiries.finish(key, questions.answer(question, subject, inquiries.teller(key)))
+        except inquiries.UnwantedError:
+            inquiries.forget(key)
+        except ValueError as error:
+            inquiries.fail(key, str(error))
+        except Exception:
+            # Nobody else would tell: without this the inquiry would look lost, and be asked again.
+            logger.exception("inquiry %s about %s failed", question, subject)
+            inquiries.fail(key, "the worker could not compute this; its log says why")
+
+
 def _train(job: jobs.Job, ending: _Ending) -> None:
-    with _beating(job.id):
+    with _beating(f"job:{job.id}"):
         jobs.set_state(job.id, jobs.RUNNING)
         reporter = _Reporter(job)
         try:
@@ -97,15 +114,15 @@ class _Ending:
 
 
 @contextmanager
-def _beating(job_id: str) -> Iterator[None]:
+def _beating(key: str) -> Iterator[None]:
     """Signs of life from another thread: a step of the paper's recipe takes longer than the patience of who watches."""
     done = threading.Event()
 
     def beat() -> None:
         while not done.wait(queue.BEAT_SECONDS):
-            queue.beat(f"job:{job_id}")
+            queue.beat(key)
 
-    queue.beat(f"job:{job_id}")
+    queue.beat(key)
     thread = threading.Thread(target=beat, daemon=True)
     thread.start()
     try:

@@ -28,7 +28,7 @@ def serve_queue(name: str, at_once: int) -> None:
     """Take jobs from a queue until this process is told to end; does not return before.
 
     Args:
-        name: trainings or errands.
+        name: trainings, errands or inquiries.
         at_once: number of jobs to work on at the same time.
     """
     # Pages are answered first: who looks on should not feel that somebody trains.

@@ -69,9 +69,9 @@ def state_space(
         traces.append(_fixed_points(fixed_points, theme, dimensions))
     stretch = [plane_range([now, intact], axis) for axis in range(dimensions)]
     if dimensions == 3:
-        return go.Figure(
-            traces, layout(theme, {}, scene=_scene(stretch, theme), margin={"l": 0, "r": 0, "t": 8, "b": 0})
-        )
+        drawn = layout(theme, {}, scene=_scene(stretch, theme), margin={"l": 0, "r": 0, "t": 8, "b": 0})
+        # The dots of the states are too small to show their colour in a legend.
+        return go.Figure(traces, {**drawn, "legend": {**drawn["legend"], "itemsizing": "constant"}})
     return go.Figure(traces, layout(theme, plane_axes(*stretch), hovermode="closest", dragmode="pan"))
 
 
@@ -181,7 +181,11 @@ def _states(motion: Motion, colouring: Colouring, theme: Theme, dimensions: int)
     else:
         outputs = range(motion.probabilities.shape[2])
         kinds = [(motion.output == o, f"output {o}", theme.outputs[o % len(theme.outputs)], "circle") for o in outputs]
-    return [_of_kind(motion, drawn & shown, *look, dimensions) for shown, *look in kinds if (drawn & shown).any()]
+    return [
+        _of_kind(motion, drawn & shown, name, colour, symbol, dimensions)
+        for shown, name, colour, symbol in kinds
+        if (drawn & shown).any()
+    ]
 
 
 def _of_kind(motion: Motion, shown: NDArray[np.bool_], name: str, colour: str, symbol: str, dimensions: int) -> Any:

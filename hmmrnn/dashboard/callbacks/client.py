@@ -1,6 +1,6 @@
 """What the page's own scripts answer, without the server: every change of the scenario, and of a training's form.
 
-See assets/scenario.js and assets/training.js.
+See assets/scenario.js, assets/inquiries.js and assets/training.js.
 """
 
 from __future__ import annotations
@@ -10,10 +10,20 @@ from typing import Any
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State
 
 from hmmrnn.dashboard import ids
-from hmmrnn.dashboard.views import MAIN_VIEWS, TAB_VIEWS
+from hmmrnn.dashboard.views import INQUIRIES, MAIN_VIEWS, TAB_VIEWS
 
 TABS = (ids.NEURON_TABLE, *(view.id for view in TAB_VIEWS), ids.ABOUT)
-FIELDS = (ids.MODEL, ids.SIGMA, ids.SEED, ids.STEPS, ids.TRAJECTORIES, ids.COLOUR, ids.NEURON)
+FIELDS = (
+    ids.MODEL,
+    ids.SIGMA,
+    ids.SEED,
+    ids.STEPS,
+    ids.TRAJECTORIES,
+    ids.COLOUR,
+    ids.NEURON,
+    ids.PAIR,
+    ids.DIMENSIONS,
+)
 FORM = {
     "family": ids.TRAIN_FAMILY,
     "states": ids.TRAIN_STATES,
@@ -61,6 +71,8 @@ def register(app: Dash) -> None:
         ("shown", Input(ids.answered(ids.STATE_SPACE), "data")),
         ("kickFound", Input(ids.KICK_ANSWER, "data")),
         *_training(),
+        *((f"cancel_{view}", Input(ids.cancel(view), "n_clicks")) for view in INQUIRIES),
+        *((f"compute_{view}", Input(ids.compute(view), "n_clicks")) for view in INQUIRIES),
         *((f"answered_{v.id}", Input(ids.answered(v.id), "data")) for v in (*MAIN_VIEWS, *TAB_VIEWS) if v.slow),
     ]
     for name, source in changes:

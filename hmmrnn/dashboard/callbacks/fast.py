@@ -14,16 +14,20 @@ from hmmrnn.dashboard.callbacks.network import roles_known
 from hmmrnn.dashboard.callbacks.numbers import numbers_table
 from hmmrnn.dashboard.callbacks.refusal import sentence
 from hmmrnn.dashboard.scenario import Scenario
-from hmmrnn.figures.activity import activity
+from hmmrnn.figures.activity import PopulationTrace, activity
 from hmmrnn.figures.connectivity import marks
 from hmmrnn.figures.orbit import orbit
-from hmmrnn.figures.state_space import Colouring, state_space
+from hmmrnn.figures.readout import readout
+from hmmrnn.figures.state_space import MAX_STATES_3D, Colouring, drawn_states, state_space
 from hmmrnn.figures.theme import THEMES
 from hmmrnn.motion import Motion
+from hmmrnn.populations import INTEGRATING, KICK
 
 logger = logging.getLogger(__name__)
 
 Json = dict[str, Any]
+
+MEAN_LABELS = {KICK: "kick neurons of {}, mean", INTEGRATING: "integrators for {}, mean"}
 
 
 def register(app: Dash) -> None:
@@ -64,6 +68,15 @@ def register(app: Dash) -> None:
         prevent_initial_call=True,
     )(activity_view)
 
+    app.callback(
+        Output(ids.READOUT, "figure"),
+        Output(ids.READOUT, "style"),
+        Output(ids.caption(ids.READOUT), "children"),
+        Input(ids.asked(ids.READOUT), "data"),
+        Input(ids.THEME, "data"),
+        prevent_initial_call=True,
+    )(readout_view)
+
 
 def fast_answer(data: Json | None, theme_name: str, without_noise: bool) -> tuple[Any, ...]:
     """The fast views, and last the scenario they show; or the sentence why it cannot be shown, and nothing else.
@@ -82,15 +95,18 @@ def fast_views(data: Json | None, theme_name: str, without_noise: bool) -> tuple
     if data is None:
         return (no_update,) * 5
     scenario, theme = Scenario.from_dict(data), THEMES[theme_name]
+    queries.plane_of_scenario(scenario)
     now = queries.motion_of(scenario)
     intact = queries.motion_of(scenario.intact)
     ghost = intact if scenario.interventions else None
     paths = queries.without_noise_of(scenario) if without_noise else None
-    space = state_space(now, ghost, _colouring(scenario), theme, queries.rest_of(scenario.model), paths)
+    rest = queries.rest_of(scenario.model, scenario.pair)
+    colouring = _colouring(scenario)
+    space = state_space(now, ghost, colouring, theme, rest, paths, scenario.dimensions)
     hmm = catalog.target(catalog.network(scenario.model))
     around = orbit(now.profile, ghost.profile if ghost else None, hmm, theme)
     numbers = numbers_table(intact, now, hmm is not None)
-    return space, _space_caption(scenario, now), around, _orbit_caption(now), numbers
+    return space, space_caption(scenario, now, colouring), around, _orbit_caption(now), numbers
 
 
 def connectivity_marks(data: Json | None, drawn: str | None, kick: Json | None, theme_name: str) -> Any:
@@ -113,14 +129,35 @@ def activity_view(data: Json | None, kick: Json | None, theme_name: str) -> tupl
     if not data or kick is None or kick["model"] != data["model"]:
         return no_update, no_update
     scenario = Scenario.from_dict(data)
-    members = [(int(i), group["output"]) for group in kick["groups"] for i in group["neurons"]]
+    # A neuron may be in the groups of several exits out of an output.
+    members = list(dict.fromkeys((int(i), group["output"]) for group in kick["groups"] for i in group["neurons"]))
     if not members:
         return no_update, "this network has no kick neurons to show"
     neurons, outputs = zip(*members, strict=True)
     values = queries.pre_activation_of(scenario, neurons)
     output = queries.motion_of(scenario).output
-    caption = f"{len(neurons)} kick neurons, run 1 of {scenario.trajectories}, background: output"
-    return activity(values[0], output[0], neurons, outputs, THEMES[theme_name]), caption
+    means = [
+        PopulationTrace(MEAN_LABELS[role].format(output), output, mean)
+        for (role, output), mean in queries.population_means_of(scenario).items()
+    ]
+    caption = (
+        f"{len(neurons)} kick neurons and means of {len(means)} populations, run 1 of {scenario.trajectories}, "
+        "background: output"
+    )
+    return activity(values[0], output[0], neurons, outputs, THEMES[theme_name], means), caption
+
+
+def readout_view(data: Json | None, theme_name: str) -> tuple[Any, Any, Any]:
+    """The rows of the readout beside the plane. The second value is the height of the graph."""
+    if not data:
+        return (no_update,) * 3
+    scenario = Scenario.from_dict(data)
+    angles = queries.readout_of(scenario)
+    figure = readout(angles, THEMES[theme_name])
+    caption = (
+        f"{len(angles.angle)} rows of W_out, {_plane_words(scenario)}; a random row: {angles.random_angle:.1f} degrees"
+    )
+    return figure, {"height": f"{figure.layout.height}px", "flex": "none"}, caption
 
 
 def _colouring(scenario: Scenario) -> Colouring:
@@ -132,15 +169,29 @@ def _colouring(scenario: Scenario) -> Colouring:
     return Colouring("output")
 
 
-def _space_caption(scenario: Scenario, motion: Motion) -> str:
-    drawn = int(np.isfinite(motion.points[..., 0]).sum())
+def space_caption(scenario: Scenario, motion: Motion, colouring: Colouring) -> str:
+    """How many states the state space shows, of how many, in which plane."""
+    drawn = np.count_nonzero(drawn_states(motion, colouring, scenario.dimensions))
+    valid = int(np.where(motion.diverged_at < 0, scenario.steps, motion.diverged_at).sum())
+    count = f"{drawn:,} states" if drawn == valid else f"{drawn:,} of {valid:,} states"
     runs = f"{scenario.trajectories} runs of {scenario.steps} steps"
-    text = f"{drawn:,} states: {runs}, sigma {scenario.sigma:g}, plane of the intact network"
+    text = f"{count}: {runs}, sigma {scenario.sigma:g}, {_plane_words(scenario)}"
+    if scenario.pair is not None:
+        text += ", steps with other outputs left out"
+    if scenario.dimensions == 3:
+        text += f"; 3-D draws at most {MAX_STATES_3D:,}"
     diverged = motion.diverged_at >= 0
     if diverged.any():
         first = int(motion.diverged_at[diverged].min()) + 1
         text += f"; {diverged.sum()} runs diverge, the first at step {first} (neuron {motion.largest_neuron})"
     return text
+
+
+def _plane_words(scenario: Scenario) -> str:
+    if scenario.pair is None:
+        return "plane of the intact network"
+    one, other = scenario.pair
+    return f"plane of the intact network's stretches with outputs {one} and {other} only"
 
 
 def _orbit_caption(motion: Motion) -> str:

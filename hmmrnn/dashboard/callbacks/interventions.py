@@ -30,7 +30,7 @@ def _known_groups(kick: Json | None) -> dict[frozenset[int], str]:
     integrating = {
         frozenset(item["neurons"]): f"Integrating population of output {item['output']}" for item in kick["integrating"]
     }
-    return {**integrating, **{frozenset(g["neurons"]): f"Kick group of output {g['output']}" for g in kick["groups"]}}
+    return {**integrating, **{frozenset(g["neurons"]): g["name"].capitalize() for g in kick["groups"]}}
 
 
 def _name(item: Intervention, groups: dict[frozenset[int], str]) -> str:

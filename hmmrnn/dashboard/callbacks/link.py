@@ -6,7 +6,7 @@ from typing import Any
 
 from dash import Dash, Input, Output
 
-from hmmrnn.dashboard import catalog, ids
+from hmmrnn.dashboard import catalog, ids, queries
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.network import Intervention, intervene
 
@@ -33,6 +33,7 @@ def opened(query: str) -> dict[str, Any]:
         # The neuron that colours must be there like those that are intervened upon.
         shown = (Intervention((scenario.neuron,)),) if scenario.colour == "neuron" else ()
         intervene(catalog.network(scenario.model), scenario.interventions, shown)
+        queries.plane_of_scenario(scenario)
     except ValueError as error:
         return _answer(default, default, f"This link could not be opened: {error}.")
     return _answer(scenario, default, "")

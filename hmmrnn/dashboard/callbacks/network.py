@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import dash_mantine_components as dmc
 import numpy as np
 from dash import Dash, Input, Output, State, html, no_update
 
-from hmmrnn.dashboard import catalog, ids, queries
+from hmmrnn.dashboard import catalog, ids, inquiries, queries, questions, queue
+from hmmrnn.dashboard.callbacks.refusal import sentence
+from hmmrnn.dashboard.inquiries import FAILED, RUNNING, UNFINISHED
+from hmmrnn.dashboard.layout import ALL_STATES
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.figures.connectivity import ROLE_LABELS, connectivity, marks
+from hmmrnn.figures.kick import PICTURE_LABELS
 from hmmrnn.figures.theme import THEMES
-from hmmrnn.kick import MAX_CONTROL_SHARE, MAX_LEAVE_RATE_RATIO, KickGroup
+from hmmrnn.kick import MAX_CONTROL_SHARE, MAX_LEAVE_RATE_RATIO, KickGroup, KickNeurons
 from hmmrnn.network import Network
 from hmmrnn.populations import CONTROL, INTEGRATING, KICK, Populations
 
 Json = dict[str, Any]
 
+SEARCHING = "Searching for kick neurons"
 KICK_HELP = (
     "Everything that reaches these neurons is set to zero; click again to bring them back. Below: how often the output "
-    "is then left, as a ratio to intact, beside the median of random groups of the same size under the same noise. "
-    f"Proven: at most {MAX_LEAVE_RATE_RATIO}, and at most {100 * MAX_CONTROL_SHARE:.0f} % of the random groups as low."
+    "is then left that way, as a ratio to intact, beside the median of random groups of the same size under the same "
+    f"noise. Proven: at most {MAX_LEAVE_RATE_RATIO}, and at most {100 * MAX_CONTROL_SHARE:.0f} % of them as low."
 )
 CONTROL_HELP = "As many neurons drawn at random outside the kick groups; each click draws others"
 INTEGRATING_HELP = (
@@ -38,9 +44,8 @@ def register(app: Dash) -> None:
         Input(ids.OPEN_MODEL, "data"),
         prevent_initial_call=True,
     )(badge)
-    app.callback(Output(ids.KICK_ANSWER, "data"), Input(ids.SEARCH_MODEL, "data"), prevent_initial_call=True)(
-        kick_store
-    )
+    app.callback(Output(ids.PAIR, "data"), Input(ids.OPEN_MODEL, "data"), prevent_initial_call=True)(pair_choices)
+    app.callback(Output(ids.KICK_ANSWER, "data"), Input(ids.SEARCH_MODEL, "data"), prevent_initial_call=True)(search)
     app.callback(
         Output(ids.GROUP_BUTTONS, "children"),
         Input(ids.KICK, "data"),
@@ -74,13 +79,42 @@ def badge(model: str) -> tuple[str, str]:
     return known.get(verdict or "", ("fidelity not measured", "gray"))
 
 
+def pair_choices(model: str) -> list[dict[str, str]]:
+    """The planes that a network can be seen in: that of all states, and those of two outputs."""
+    pairs = combinations(range(catalog.network(model).n_outputs), 2)
+    return [ALL_STATES, *({"value": f"{a}-{b}", "label": f"outputs {a} and {b}"} for a, b in pairs)]
+
+
+def search(asked: Json) -> Json:
+    """How far the search for kick neurons is, and what it has found.
+
+    A worker searches; where there is none, this process does.
+
+    Args:
+        asked: the network; its turn; keys of searches that are no longer waited for.
+
+    Returns:
+        turn and key; while it goes on, the words for it; then what it found.
+    """
+    for key in asked["leave"]:
+        inquiries.leave(key)
+    model = asked["model"]
+    if queue.present(queue.INQUIRIES):
+        inquiry = questions.ask(ids.KICK, Scenario(model))
+        if inquiry.state in UNFINISHED:
+            share = f": {100 * inquiry.share:.0f} %" if inquiry.state == RUNNING else "…"
+            return {"turn": asked["turn"], "key": inquiry.key, "words": f"{SEARCHING}{share}"}
+        if inquiry.state == FAILED:
+            return {"turn": asked["turn"], "key": "", "found": _nothing_found(model, sentence(inquiry.reason))}
+    return {"turn": asked["turn"], "key": "", "found": kick_store(model)}
+
+
 def kick_store(model: str) -> Json:
     """The kick groups and populations, as the page's buttons use them; or the reason why there are none."""
     try:
         queries.kick_of(model)
     except ValueError as error:
-        others = list(range(catalog.network(model).n_neurons))
-        return {"model": model, "groups": [], "integrating": [], "others": others, "reason": f"{error}."}
+        return _nothing_found(model, sentence(error))
     found, roles = queries.kick_of(model), queries.populations_of(model)
     integrating = {group.output: roles.members(INTEGRATING, group.output) for group in found.groups}
     return {
@@ -92,16 +126,21 @@ def kick_store(model: str) -> Json:
     }
 
 
+def _nothing_found(model: str, reason: str) -> Json:
+    others = list(range(catalog.network(model).n_neurons))
+    return {"model": model, "groups": [], "integrating": [], "others": others, "reason": reason}
+
+
 def group_buttons(kick: Json | None, model: str) -> Any:
     """One button for each group that can be silenced, with its evidence; a sentence while they are sought."""
     if kick is None or kick["model"] != model:
-        return [dmc.Loader(size="xs"), html.Span("Searching for kick neurons…", role="status")]
+        return [dmc.Loader(size="xs"), html.Span(f"{SEARCHING}…", id=ids.SEARCH_WORDS)]
     groups = [group for group in kick["groups"] if group["neurons"]]
     kicks = [
         part
         for group in groups
         for part in (
-            _group_button(f"Silence kick group of output {group['output']}", f"kick-{group['output']}", KICK_HELP),
+            _group_button(f"Silence {group['name']}", f"kick-{group['key']}", KICK_HELP),
             html.Small(_evidence(group)),
         )
     ]
@@ -115,7 +154,7 @@ def group_buttons(kick: Json | None, model: str) -> Any:
     control = _group_button(f"Silence random control ({size})", "control", CONTROL_HELP)
     none = [] if groups else [html.Span(kick["reason"] or "No kick neurons found: no neuron has their profile.")]
     without = [
-        html.Small(f"Output {group['output']}: no neuron has the profile of a kick neuron.")
+        html.Small(f"{group['name'].capitalize()}: no neuron has the profile of a kick neuron.")
         for group in kick["groups"]
         if not group["neurons"] and groups
     ]
@@ -134,10 +173,11 @@ def neuron_rows(model: str, kick: Json | None, scenario: Json | None) -> tuple[l
     now = Scenario.from_dict(scenario) if scenario and scenario["model"] == model else Scenario(model)
     silenced = {i for item in now.interventions if item.target == "unit" and item.mu == 0 for i in item.neurons}
     roles = queries.populations_of(model) if ready else None
-    columns = _columns(network, [group["output"] for group in kick["groups"]] if ready and kick else [])
+    found = queries.kick_of(model) if ready else None
+    columns = _columns(network, found)
     values = {
         "neuron": np.arange(network.n_neurons),
-        **_scores(model, ready),
+        **_scores(found),
         **{f"out{o}": network.W_out[o] for o in range(network.n_outputs)},
         "recurrent": np.linalg.norm(network.W_hh, axis=1),
         "input": np.linalg.norm(network.W_ih, axis=1),
@@ -181,25 +221,42 @@ def role_label(roles: Populations, neuron: int) -> str:
 
 def _group(group: KickGroup) -> Json:
     controls = group.control_ratios
+    best = min(group.pictures, key=lambda picture: picture.leave_rate_ratio, default=None)
     return {
         "output": group.output,
+        "to": group.to,
+        "key": _key(group),
+        "name": f"kick group of output {group.output}" if group.to is None else f"kick group {_arrow(group)}",
         "neurons": group.neurons,
         "ratio": group.leave_rate_ratio,
         "control_median": float(np.median(controls)) if len(controls) else None,
         "controls": len(controls),
+        "percentile": group.percentile if len(controls) else None,
         "proven": group.proven,
+        "picture": best and f"{PICTURE_LABELS[best.kind]}, {best.leave_rate_ratio:.2f} times",
     }
 
 
+def _key(group: KickGroup) -> str:
+    return str(group.output) if group.to is None else f"{group.output}-{group.to}"
+
+
+def _arrow(group: KickGroup) -> str:
+    return f"{group.output} → {group.to}"
+
+
 def _evidence(group: Json) -> str:
+    """What silencing a group does, beside what random groups do, and what that proves."""
     neurons = f"{len(group['neurons'])} neurons"
+    done = "left" if group["to"] is None else f"goes to {group['to']}"
+    found = f"{neurons}: {done} {group['ratio']:.2f} times as often"
     if group["control_median"] is None:
-        return f"{neurons}; not compared with random groups"
-    verdict = "proven" if group["proven"] else "not proven"
-    return (
-        f"{neurons}: left {group['ratio']:.2f} times as often; "
-        f"{group['controls']} random groups {group['control_median']:.2f}; {verdict}"
-    )
+        found += "; not compared with random groups"
+    else:
+        found += f"; {group['controls']} random: {group['control_median']:.2f} ({group['percentile']:.0f} % as low)"
+    if group["proven"]:
+        return f"{found}; proven"
+    return f"{found}; not proven" + (f": best picture {group['picture']}" if group["picture"] else "")
 
 
 def _group_button(text: str, index: str, title: str) -> Any:
@@ -207,10 +264,14 @@ def _group_button(text: str, index: str, title: str) -> Any:
     return html.Span(button, title=title)
 
 
-def _columns(network: Network, outputs: list[int]) -> list[Json]:
+def _columns(network: Network, found: KickNeurons | None) -> list[Json]:
     decimals = {"function": "params.value == null ? '' : d3.format('.2f')(params.value)"}
     number = {"type": "numericColumn", "filter": "agNumberColumnFilter", "valueFormatter": decimals, "width": 128}
+    wide = {**number, "width": 150}
     score = "(mean pre-activation in transition - in cluster) / standard deviation; 0 without a kick neuron's profile"
+    alone = "how often the output is still left that way with this neuron alone silenced, as a ratio to intact"
+    groups = found.groups if found else ()
+    outputs = _left(found)
     return [
         {
             "field": "silenced",
@@ -224,24 +285,37 @@ def _columns(network: Network, outputs: list[int]) -> list[Json]:
         {"field": "neuron", "headerName": "Neuron", "type": "numericColumn", "width": 98, "pinned": "left"},
         {"field": "role", "headerName": "Role", "width": 176, "filter": "agTextColumnFilter"},
         *(
-            {"field": f"score{o}", "headerName": f"Score, leaving {o}", "headerTooltip": score, **number, "width": 150}
-            for o in outputs
+            {"field": f"score{_key(g)}", "headerName": f"Score, {_leaving(g)}", "headerTooltip": score, **wide}
+            for g in groups
         ),
-        *({"field": f"cluster{o}", "headerName": f"Pre in cluster {o}", **number, "width": 150} for o in outputs),
-        *({"field": f"transition{o}", "headerName": f"Pre leaving {o}", **number, "width": 150} for o in outputs),
+        *(
+            {"field": f"alone{_key(g)}", "headerName": f"Alone, {_leaving(g)}", "headerTooltip": alone, **wide}
+            for g in groups
+        ),
+        *({"field": f"cluster{o}", "headerName": f"Pre in cluster {o}", **wide} for o in outputs),
+        *({"field": f"transition{o}", "headerName": f"Pre leaving {o}", **wide} for o in outputs),
         *({"field": f"out{o}", "headerName": f"W_out to {o}", **number} for o in range(network.n_outputs)),
         {"field": "recurrent", "headerName": "|W_hh| in", **number},
         {"field": "input", "headerName": "|W_ih| in", **number},
     ]
 
 
-def _scores(model: str, ready: bool) -> dict[str, Any]:
-    if not ready:
+def _leaving(group: KickGroup) -> str:
+    return f"leaving {group.output}" if group.to is None else _arrow(group)
+
+
+def _left(found: KickNeurons | None) -> list[int]:
+    """The outputs that have a group."""
+    return sorted({group.output for group in found.groups}) if found else []
+
+
+def _scores(found: KickNeurons | None) -> dict[str, Any]:
+    if found is None:
         return {}
-    found = queries.kick_of(model)
-    outputs = [group.output for group in found.groups]
+    outputs = _left(found)
     return {
-        **{f"score{o}": found.scores[o] for o in outputs},
+        **{f"score{_key(group)}": group.scores for group in found.groups},
+        **{f"alone{_key(group)}": group.single_ratios for group in found.groups},
         **{f"cluster{o}": found.cluster[o] for o in outputs},
         **{f"transition{o}": found.transition[o] for o in outputs},
     }

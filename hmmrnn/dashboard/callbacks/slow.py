@@ -11,6 +11,7 @@ from dash import Dash, Input, Output, State, no_update
 from numpy.typing import NDArray
 
 from hmmrnn.dashboard import catalog, ids, queries
+from hmmrnn.dashboard.callbacks.fast import space_caption
 from hmmrnn.dashboard.queue import NoWorkerError
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.figures import fidelity as fidelity_figure
@@ -44,6 +45,7 @@ def register(app: Dash) -> None:
             (ids.caption(ids.REGION_MAP), "children"),
             (ids.ORBIT, "figure"),
             (ids.STATE_SPACE, "figure"),
+            (ids.caption(ids.STATE_SPACE), "children"),
         )
     )
     fidelity_places = (ids.FIDELITY, "style"), (ids.FIDELITY, "figure"), (ids.caption(ids.FIDELITY), "children")
@@ -87,29 +89,34 @@ def kept_back(draw: Callable[..., tuple[Any, ...]], *places: tuple[str, str]) ->
 def landscape_views(data: Json | None, colour: str, theme_name: str, without_noise: bool = False) -> tuple[Any, ...]:
     """The region map, and what the regions add to the orbit and, if it is coloured by them, to the state space."""
     if not data:
-        return (no_update,) * 5
+        return (no_update,) * 6
     scenario, theme = Scenario.from_dict(data), THEMES[theme_name]
     landscape = queries.landscape_of(scenario)
-    plane = queries.plane_of(scenario.model)
+    plane = queries.plane_of_scenario(scenario)
     now, ghost = queries.motion_of(scenario), queries.motion_of(scenario.intact) if scenario.interventions else None
     hmm = catalog.target(catalog.network(scenario.model))
     strip = _commonest(orbit_phase(landscape.points, plane), landscape.residency.region, len(now.profile.counts))
     around = orbit(now.profile, ghost.profile if ghost else None, hmm, theme, strip)
-    space: Any = no_update
+    space = space_words = no_update
     if scenario.colour in ("region", "residency"):
-        rest = queries.rest_of(scenario.model)
+        rest = queries.rest_of(scenario.model, scenario.pair)
         paths = queries.without_noise_of(scenario) if without_noise else None
-        space = state_space(now, ghost, _region_colouring(scenario, landscape), theme, rest, paths)
+        colouring = _region_colouring(scenario, landscape)
+        space = state_space(now, ghost, colouring, theme, rest, paths, scenario.dimensions)
+        space_words = space_caption(scenario, now, colouring)
     stretch = [plane_range([now, ghost], axis) for axis in (0, 1)]
-    return region_map(landscape, colour, theme, *stretch), _landscape_caption(landscape), around, space, data
+    drawn = region_map(landscape, colour, theme, *stretch)
+    return drawn, _landscape_caption(landscape), around, space, space_words, data
 
 
 def spectrum_view(data: Json | None, theme_name: str) -> tuple[Any, Any, Any]:
-    """Eigenvalues by region."""
+    """Eigenvalues by region, and their counts along the orbit."""
     if not data:
         return (no_update,) * 3
-    landscape = queries.landscape_of(Scenario.from_dict(data))
-    return spectrum(landscape, THEMES[theme_name]), _spectrum_caption(landscape), data
+    scenario = Scenario.from_dict(data)
+    landscape, along = queries.landscape_of(scenario), queries.along_orbit_of(scenario)
+    caption = f"{_spectrum_caption(landscape)}; along the orbit at {int(along.counts.sum())}"
+    return spectrum(landscape, THEMES[theme_name], along), caption, data
 
 
 def fidelity_view(data: Json | None, theme_name: str) -> tuple[Any, Any, Any, Any]:
