@@ -16,9 +16,10 @@ from flask.testing import FlaskClient
 
 import hmmrnn
 from hmmrnn.checkpoint import save
-from hmmrnn.dashboard import ids, queries
+from hmmrnn.dashboard import ids, queries, questions
 from hmmrnn.dashboard.application import create_app
 from hmmrnn.dashboard.scenario import Scenario
+from hmmrnn.network import Intervention
 from tests.networks import random_network
 
 pytest_plugins = ["tests.fixtures_dashboard"]
@@ -284,3 +285,27 @@ class TestErrors:
     def test_an_unknown_network_in_the_picker_is_bad_input(self, client):
         answer = ask(client, "fidelity-badge.children", {"open-model": "gone"})
         assert self.notice(answer)[0].startswith("There is no network 'gone'; there are anonymous, growing, linear-2")
+
+
+class TestReport:
+    def test_it_is_served_once_it_is_written(self, client, monkeypatch):
+        seen = []
+        monkeypatch.setattr(
+            questions, "answered", lambda question, scenario: seen.append((question, scenario)) or "<p>"
+        )
+        link = Scenario("net", seed=3, interventions=(Intervention((2,)),)).to_query()
+        answer = client.get(f"/report?{link}")
+        assert (answer.status_code, answer.mimetype, answer.text) == (200, "text/html", "<p>")
+        assert seen == [(ids.REPORT, Scenario("net", seed=3, interventions=(Intervention((2,)),)))]
+
+    def test_before_that_it_says_where_to_ask_for_it(self, client):
+        answer = client.get("/report?model=linear-2")
+        assert (answer.status_code, answer.mimetype) == (404, "text/plain")
+        assert "open the tab Report" in answer.text
+
+    @pytest.mark.parametrize("link", ["", "model=nowhere", "model=../../etc/passwd", "model=planted&seed=x", "what=1"])
+    def test_a_bad_link_gets_a_sentence(self, client, link):
+        answer = client.get(f"/report?{link}")
+        assert (answer.status_code, answer.mimetype) == (400, "text/plain")
+        assert answer.text.endswith(".")
+        assert "Traceback" not in answer.text

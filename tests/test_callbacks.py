@@ -679,6 +679,41 @@ class TestExperiments:
             assert figure["data"]
             assert figure["layout"]["paper_bgcolor"] == THEMES[theme].ground
 
+    def test_a_report_is_offered_once_it_is_written(self, touched, monkeypatch):
+        asked = self.asked(replace(touched, steps=60))
+        waiting = inquired(ids.REPORT, asked, "light")
+        assert waiting["unfinished"]
+        assert self.draws(waiting)[ids.REPORT_LINKS] == {"children": None}
+        assert questions.answered(ids.REPORT, touched) is None
+        monkeypatch.setitem(
+            questions.QUESTIONS,
+            ids.REPORT,
+            replace(questions.QUESTIONS[ids.REPORT], answer=lambda subject, tell: f"<title>{subject.seed}</title>"),
+        )
+        work_off()
+        written = inquired(ids.REPORT, asked, "dark")
+        links = self.draws(written)[ids.REPORT_LINKS]["children"][:2]
+        assert [link.href for link in links] == [f"/report?{questions.subject_of(ids.REPORT, touched).to_query()}"] * 2
+        assert links[1].download == f"hmmrnn-{touched.model}.html"
+        # The window and the colours of the page are none of the report's business; what was done to the network is.
+        assert questions.answered(ids.REPORT, replace(touched, colour="speed")) == f"<title>{touched.seed}</title>"
+        assert questions.answered(ids.REPORT, touched.intact) is None
+
+    def test_a_report_is_of_the_network_as_it_is_now(self, dashboard, monkeypatch):
+        told = {}
+
+        def looked(network, seed, series, tell):
+            told.update(network=network, seed=seed, series=series)
+            return "found"
+
+        monkeypatch.setattr("hmmrnn.findings.findings", looked)
+        monkeypatch.setattr("hmmrnn.report.report", lambda found, name: f"{found}: {name}")
+        touched = Scenario(MODEL, seed=7, interventions=(Intervention((3, 1), 0.5, "recurrent"),))
+        page = questions.answer(ids.REPORT, questions.subject_of(ids.REPORT, touched), lambda share: None)
+        assert page == f"found: {MODEL}; recurrent gain 0.5 of neurons 3, 1"
+        np.testing.assert_array_equal(told["network"].W_hh, queries.network_of(touched).W_hh)
+        assert (told["seed"], told["series"]) == (7, [])
+
     def test_the_answers_are_those_of_the_experiments(self, touched, dashboard):
         """The network as it is now, its plane, sigma and seed; the populations of the intact one."""
         now, plane = queries.network_of(touched), queries.plane_of(MODEL)

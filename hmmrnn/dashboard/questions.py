@@ -146,9 +146,10 @@ def _series(model: str) -> list[Path]:
     """
     found = _snapshots(model)
     if not found:
-        family = catalog.entry(model).header.metadata.get("family", "of this network")
         there = ", ".join(series_there(catalog.models_folder())) or "none"
-        raise ValueError(f"there are no snapshots of a training of the family {family!r}; there are of {there}")
+        raise ValueError(
+            f"there are no snapshots of a training of this network's family; there are of the families {there}"
+        )
     return found
 
 

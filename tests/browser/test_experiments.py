@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from hmmrnn.checkpoint import save
 from tests.browser.conftest import Server, Watch
 from tests.browser.pages import (
     READY_MS,
@@ -29,6 +30,7 @@ from tests.browser.pages import (
     trace_names,
     traces,
 )
+from tests.networks import planted_switch
 
 pytestmark = pytest.mark.browser
 
@@ -319,3 +321,23 @@ class TestPlane:
             toggle.get_by_text("2-D").click()
         assert traces(page, "state-space") == flat
         assert figure_layout(page, "state-space")["xaxis"]["title"]["text"] == "PC1 of h (activity)"
+
+
+def test_a_report_is_written_opened_and_saved(page: Page, own_server: Server, watch: Watch) -> None:
+    network = planted_switch(hold=8, integrators=16, kick=3, echoes=2, idle=8).network
+    save(network, own_server.data / "networks" / "planted.safetensors")
+    open_page(page, f"{own_server.url}{SMALL}&model=planted")
+    open_tab(page, "Report")
+    expect_running(page, "report")
+    expect(page.get_by_role("link", name="Open the report")).to_be_visible(timeout=LONG_MS)
+    with page.expect_popup() as opening:
+        page.get_by_role("link", name="Open the report").click()
+    report = opening.value
+    watch.on(report)
+    expect(report.locator("h1")).to_have_text("planted", timeout=READY_MS)
+    drawn = "n => document.querySelectorAll('.js-plotly-plot').length === n"
+    report.wait_for_function(drawn, arg=report.locator("[data-plot]").count())
+    with page.expect_download() as saving:
+        page.get_by_role("link", name="Save it as a file").click()
+    assert saving.value.suggested_filename == "hmmrnn-planted.html"
+    assert Path(saving.value.path()).read_text(encoding="utf-8").startswith("<!doctype html>")

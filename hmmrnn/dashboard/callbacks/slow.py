@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from dash import Dash, Input, Output, State, no_update
-from numpy.typing import NDArray
 
 from hmmrnn.dashboard import catalog, ids, queries
 from hmmrnn.dashboard.callbacks.fast import space_caption
@@ -20,9 +19,8 @@ from hmmrnn.figures.region_map import region_map
 from hmmrnn.figures.spectrum import spectrum
 from hmmrnn.figures.state_space import Colouring, plane_range, state_space
 from hmmrnn.figures.theme import REGION_LABELS, THEMES
-from hmmrnn.landscape import Landscape
+from hmmrnn.landscape import Landscape, regions_along_orbit
 from hmmrnn.regions import REGIONS, region_shares
-from hmmrnn.statespace import orbit_phase
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +93,7 @@ def landscape_views(data: Json | None, colour: str, theme_name: str, without_noi
     plane = queries.plane_of_scenario(scenario)
     now, ghost = queries.motion_of(scenario), queries.motion_of(scenario.intact) if scenario.interventions else None
     hmm = catalog.target(catalog.network(scenario.model))
-    strip = _commonest(orbit_phase(landscape.points, plane), landscape.residency.region, len(now.profile.counts))
+    strip = regions_along_orbit(landscape, plane, len(now.profile.counts))
     around = orbit(now.profile, ghost.profile if ghost else None, hmm, theme, strip)
     space = space_words = no_update
     if scenario.colour in ("region", "residency"):
@@ -154,13 +152,6 @@ def _fidelity_caption(now: fidelity_figure.Verdict) -> str:
         return f"{runs}; matched distance and hidden states need a worker, and none answers"
     foreign = now.decoding.impossible
     return runs + (f"; the HMM cannot emit {foreign} of the runs shown" if foreign else "")
-
-
-def _commonest(phase: NDArray[np.floating], region: NDArray[np.str_], bins: int) -> NDArray[np.str_]:
-    """(bins,) the commonest region in each phase bin, "" where no sampled state falls."""
-    at = np.minimum((phase / (2 * np.pi) * bins).astype(int), bins - 1)
-    counts = np.array([np.bincount(at[region == name], minlength=bins) for name in REGIONS])
-    return np.where(counts.sum(axis=0) > 0, np.array(REGIONS)[counts.argmax(axis=0)], "")
 
 
 def _region_colouring(scenario: Scenario, landscape: Landscape) -> Colouring:
