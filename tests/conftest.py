@@ -14,15 +14,22 @@ settings.register_profile("suite", deadline=None, derandomize=True, database=Non
 settings.load_profile("suite")
 
 
-class OneBrowser(LoadScopeScheduling):
-    """Lets one process run all browser tests, one after another, and the others share the rest, file by file."""
+# Browser tests that spend their time waiting for a worker; the others follow the hand, and take as long together.
+WAITING = ("test_experiments.py", "test_report.py", "test_training.py")
+
+
+class TwoBrowsers(LoadScopeScheduling):
+    """Runs the browser tests in two groups, each in one process and one test after another; the rest file by file."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "browser" if nodeid.startswith("tests/browser/") else nodeid.partition("::")[0]
+        file = nodeid.partition("::")[0]
+        if not file.startswith("tests/browser/"):
+            return file
+        return "browser, waiting" if file.endswith(WAITING) else "browser"
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneBrowser:
-    return OneBrowser(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TwoBrowsers:
+    return TwoBrowsers(config, log)
 
 
 @pytest.fixture(scope="session")
