@@ -27,6 +27,11 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PROVEN = 'following-sibling::small[1][contains(., "; proven")]'
 # The README opens with this one, so it has a name of its own.
 MAIN_PICTURE = ("silenced", (1440, 900), "light")
+# Tabs that are shown as well, in the size and scheme of the main picture.
+EXPERIMENTS = {"kick-proof": "Kick neurons", "gain-sweep": "Gain sweep", "emergence": "Emergence"}
+DRAWN = """(id) => document.querySelector(`#${id} .js-plotly-plot`).data.length > 0
+    && document.getElementById(`${id}-inquiry`).hidden"""
+WORKER_MS = 240_000
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,20 @@ class Camera:
         with changing(page):
             _kick_button(page).click()
         pictures.append(self._picture(page, "silenced"))
+        if (self.size, self.scheme) == MAIN_PICTURE[1:]:
+            pictures += self._experiments(page, url)
         context.close()
+        return pictures
+
+    def _experiments(self, page: Page, url: str) -> list[Path]:
+        """Take what a worker has computed of the intact network, each with the room of the four views."""
+        open_page(page, url)
+        page.get_by_role("button", name="Enlarge").click()
+        pictures = []
+        for view, title in EXPERIMENTS.items():
+            page.get_by_role("tab", name=title, exact=True).click()
+            page.wait_for_function(DRAWN, arg=view, timeout=WORKER_MS)
+            pictures.append(self._picture(page, view))
         return pictures
 
     def _picture(self, page: Page, what: str) -> Path:

@@ -10,6 +10,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from hmmrnn.dashboard.scenario import Scenario
 from tests.browser.pages import (
+    READY_MS,
     SMALL,
     Gate,
     address,
@@ -98,7 +99,7 @@ def test_a_reload_keeps_the_scenario_and_the_way_back(page: Page, server: str, o
             act(page)
     query, present = address(page), picture(page)
     page.reload()
-    expect(page.locator("#connectivity-caption")).to_contain_text("by role")
+    expect(page.locator("#connectivity-caption")).to_contain_text("by role", timeout=READY_MS)
     settle(page)
     assert address(page) == query
     assert picture(page) == present
@@ -223,7 +224,7 @@ def test_mu_is_not_lost_when_the_kick_neurons_are_found(page: Page, server: str)
     before = touched(page)
     gate.open()
     expect(group_buttons(page, "control")).to_be_visible()
-    expect(page.locator("#connectivity-caption")).to_contain_text("by role")
+    expect(page.locator("#connectivity-caption")).to_contain_text("by role", timeout=READY_MS)
     settle(page)
     expect(page.get_by_role("slider", name="mu of Neuron")).to_have_attribute("aria-valuenow", "0.05")
     assert touched(page) == before
