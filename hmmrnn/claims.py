@@ -18,6 +18,7 @@ from hmmrnn.findings import Findings
 from hmmrnn.kick import (
     EXCITE,
     FEED,
+    MAX_CONTROL_SHARE,
     MAX_LEAVE_RATE_RATIO,
     NOISE,
     KickGroup,
@@ -217,7 +218,7 @@ def _kick(found: Findings) -> Judgement:
     text = "\n".join(exit_sentence(group) for group in groups)
     if len(proven) == len(groups):
         return REPRODUCED, text
-    return (DIFFERS if proven or any(p.proven for g in groups for p in g.pictures) else NOT_REPRODUCED), text
+    return (DIFFERS if proven else NOT_REPRODUCED), text
 
 
 def exit_sentence(group: KickGroup) -> str:
@@ -226,12 +227,22 @@ def exit_sentence(group: KickGroup) -> str:
     if not group.neurons:
         said = f"No neuron has the profile of a kick neuron for leaving {way}."
     else:
-        verdict = "proven" if group.proven else f"not proven (at most {MAX_LEAVE_RATE_RATIO} is asked for)"
+        verdict = "proven" if group.proven else f"not proven ({_what_is_missing(group)})"
         said = (
             f"Silencing {_neurons(group.neurons)} leaves {way} {group.leave_rate_ratio:.2f} times as often"
             f"{_null(group.leave_rate_ratio, group.control_ratios)}: {verdict}."
         )
     return " ".join([said, *(picture_sentence(picture, way) for picture in group.pictures)])
+
+
+def _what_is_missing(group: KickGroup) -> str:
+    if group.leave_rate_ratio > MAX_LEAVE_RATE_RATIO:
+        return f"at most {MAX_LEAVE_RATE_RATIO} is asked for"
+    if not len(group.control_ratios):
+        return "too few other neurons to compare with"
+    if group.percentile > 100 * MAX_CONTROL_SHARE:
+        return f"more than {100 * MAX_CONTROL_SHARE:g} % of the random groups go as low"
+    return "activity then grows without bound"
 
 
 def picture_sentence(picture: Picture, way: str) -> str:

@@ -372,8 +372,12 @@ def _analyse(args: argparse.Namespace) -> int:
     with _input():
         snapshots = snapshot_files(Path(args.network).resolve().parent, network.metadata)
         series = [load(path) for path in snapshots]
-    with _share_bar(args.progress) as share:
-        everything = findings(network, args.seed, series, share)
+    try:
+        with _share_bar(args.progress) as share:
+            everything = findings(network, args.seed, series, share)
+    except (ValueError, FloatingPointError) as error:
+        # A network with a single neuron has no plane, for one; its files are as they should be.
+        raise _RefusedError(f"no report can be made of {args.network}: {error}") from error
     (out / "report.html").write_text(report(everything, Path(args.network).stem), encoding="utf-8")
     _write_json({**source, **numbers(everything)}, out / "numbers.json")
     sys.stdout.write(f"{out / 'report.html'}\n")

@@ -127,8 +127,10 @@ def findings(network: Network, seed: int = 0, series: Sequence[Network] = (), te
         tell: told the share that is done; may raise to stop.
 
     Raises:
-        ValueError: the series is none, or its snapshots do not fit each other.
+        ValueError: the network has a single neuron, the series is none, or its snapshots do not fit each other.
     """
+    if network.n_neurons < 2:
+        raise ValueError("an orbit needs a plane, which takes at least 2 neurons; got a network of 1")
     judged, no_target = _judged(network, seed, part_of(tell, 0.0, 0.15))
     long = simulate(network, FITTED_STEPS, FITTED_RUNS, seed=seed)
     if long.diverged:

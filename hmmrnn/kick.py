@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,6 +125,12 @@ class KickGroup:
     def percentile(self) -> float:
         """Percentage of the random groups that lower the leave rate at least as far; NaN without any."""
         return percentile(self.leave_rate_ratio, self.control_ratios)
+
+    @property
+    def closed_by(self) -> Picture | None:
+        """The proven picture that goes furthest; None where nothing else that was tried closes the exit."""
+        proven = [picture for picture in self.pictures if picture.proven]
+        return min(proven, key=lambda picture: picture.leave_rate_ratio, default=None)
 
     @property
     def name(self) -> str:
@@ -500,7 +507,9 @@ def _judge(
     ratio = measured.rate(item, exit.to) / intact
     low = bool(ratio <= MAX_LEAVE_RATE_RATIO)
     bounded = not low or stays_bounded(intervene(measured.exits.network, item), seed)
-    if len(others) < len(item.neurons) or (kind != SILENCE and not low):
+    # Among fewer different groups than that, none can be as rare as the verdict asks for.
+    comparable = comb(len(others), len(item.neurons)) * MAX_CONTROL_SHARE >= 1
+    if not comparable or (kind != SILENCE and not low):
         return Picture(kind, item, float(ratio), np.empty(0), bounded, proven=False)
     rng = np.random.default_rng([seed, exit.output])
     drawn = [rng.choice(others, size=len(item.neurons), replace=False) for _ in range(controls)]

@@ -828,7 +828,7 @@ class TestKick:
         """What the page holds of a network with one group, which is not proven."""
         known = {
             "output": 1, "to": None, "key": "1", "name": "kick group of output 1", "neurons": [4, 5], "ratio": 0.5,
-            "control_median": 0.9, "controls": 100, "percentile": 12.0, "proven": False, "picture": None,
+            "control_median": 0.9, "controls": 100, "percentile": 12.0, "proven": False, "closed_by": None,
         }  # fmt: skip
         return {"model": MODEL, "groups": [{**known, **change}], "integrating": [], "others": [0, 1], "reason": ""}
 
@@ -836,8 +836,11 @@ class TestKick:
         assert "left 0.50 times as often; 100 random: 0.90 (12 % as low); not proven" in words(
             group_buttons(self.found(), MODEL)
         )
-        tried = self.found(picture="noise of those that pass it on silenced, 0.34 times")
-        assert words(group_buttons(tried, MODEL)).count("not proven: best picture noise of those that pass it on") == 1
+        assert "nothing else tried closes it" in words(group_buttons(self.found(), MODEL))
+        tried = self.found(closed_by="noise of those that pass it on silenced, 0.04 times")
+        assert (
+            words(group_buttons(tried, MODEL)).count("not proven; closed instead by noise of those that pass it") == 1
+        )
         # This one is low enough, but random groups get as low too often.
         uncommon = words(group_buttons(self.found(ratio=0.1, control_median=0.1), MODEL))
         assert "not proven" in uncommon

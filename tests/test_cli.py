@@ -416,6 +416,13 @@ class TestAnalyse:
             assert claim["text"] in page
         assert "100%" in captured.err
 
+    def test_a_network_without_a_plane_is_refused_in_a_sentence(self, capsys, tmp_path) -> None:
+        save(Network([[0.5]], [[1.0]], [[1.0], [-1.0]]), tmp_path / "one.safetensors")
+        said = refusal(capsys, "analyse", tmp_path / "one.safetensors", "--out", tmp_path / "out")
+        assert "no report can be made of" in said
+        assert "takes at least 2 neurons; got a network of 1" in said
+        assert not list((tmp_path / "out").iterdir())
+
     def test_snapshots_of_its_family_are_looked_at_as_well(self, tmp_path) -> None:
         series = tmp_path / "emergence" / "linear-2"
         series.mkdir(parents=True)

@@ -194,9 +194,22 @@ class TestClaims:
         assert (
             "Doubling the recurrent gain of what holds the output (neuron 5) leaves output 0 for 2 0.03 times" in text
         )
+        assert "not proven (at most 0.15 is asked for)" in text
         assert exit_sentence(kick_group(1, (), 1.0, (), proven=False)) == (
             "No neuron has the profile of a kick neuron for leaving output 1."
         )
+
+    @pytest.mark.parametrize(
+        ("ratio", "controls", "missing"),
+        [
+            (0.2, (1.0,), "at most 0.15 is asked for"),
+            (0.1, (0.05, 1.0), "more than 5 % of the random groups go as low"),
+            (0.1, (), "too few other neurons to compare with"),
+            (0.1, (1.0,), "activity then grows without bound"),
+        ],
+    )
+    def test_what_a_proof_lacks_is_said(self, ratio, controls, missing):
+        assert f"not proven ({missing})" in exit_sentence(kick_group(0, (3,), ratio, controls, proven=False))
 
 
 def grown(loss: float, bifurcation: int | None) -> Emergence:
@@ -207,6 +220,16 @@ def grown(loss: float, bifurcation: int | None) -> Emergence:
     made |= {"steps_done": np.array([10, 20, 30, 40]), "loss": np.array([37.0, 37.0, loss, 15.0])}
     made |= {"loss_floor": 14.0, "loss_plateau": 37.0, "bifurcation": bifurcation}
     return Emergence(**made, sigma=1.0, seed=0)
+
+
+class TestNoKickNeurons:
+    def test_without_a_proven_group_the_claim_is_not_reproduced_whatever_else_closes_an_exit(self, found):
+        holds = Picture(EXCITE, Intervention((5,), 2.0, "recurrent"), 0.03, np.ones(200), bounded=True, proven=True)
+        groups = (kick_group(0, (), 1.0, (), proven=False, pictures=(holds,)), kick_group(1, (3,), 0.05))
+        some = of(replace(found, kick=replace(found.kick, groups=groups)), "kick")
+        none = of(replace(found, kick=replace(found.kick, groups=groups[:1])), "kick")
+        assert (some.verdict, none.verdict) == (DIFFERS, NOT_REPRODUCED)
+        assert "proven" in none.sentence
 
 
 class TestReport:

@@ -44,7 +44,7 @@ from hmmrnn.network import Intervention, Network, intervene, rollout
 from hmmrnn.regions import CLUSTER, KICK_ZONE, TRANSITION, residency
 from hmmrnn.simulation import Trajectory, draw_noise, simulate
 from hmmrnn.switching import switching
-from tests.networks import PlantedSwitch, constant_network, no_kick_network, planted_switch, random_network
+from tests.networks import PlantedSwitch, constant_network, kick_group, no_kick_network, planted_switch, random_network
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 SEED = 0
@@ -282,10 +282,15 @@ class TestProof:
         assert len(picture.control_ratios) == 0
         assert np.isnan(percentile(picture.leave_rate_ratio, picture.control_ratios))
 
+    @pytest.mark.parametrize(("others", "compared"), [(19, False), (20, True)])
+    def test_fewer_than_twenty_different_groups_prove_nothing(self, others, compared):
+        picture = judged(Scripted(random_network(n=others + 1), {0: 0.0}), (0,), {0}, controls=10, seed=0)
+        assert (len(picture.control_ratios) > 0) == picture.proven == compared
+
     def test_another_picture_gets_random_groups_only_if_it_goes_far_enough(self):
         for left, expected in ((0.1, 30), (0.2, 0)):
-            bench = Scripted(random_network(n=20), {3: left})
-            found = _judge(FEED, bench, scripted_exit((), 20), Intervention((3,)), set(), controls=30, seed=0)
+            bench = Scripted(random_network(n=21), {3: left})
+            found = _judge(FEED, bench, scripted_exit((), 21), Intervention((3,)), set(), controls=30, seed=0)
             assert len(found.control_ratios) == expected
             assert found.proven == (expected > 0)
 
@@ -341,6 +346,13 @@ class TestOtherPictures:
                 if picture.intervention.neurons:
                     again = measured.rate(picture.intervention) / measured.rate()
                     assert picture.leave_rate_ratio == pytest.approx(again)
+
+    def test_an_exit_is_closed_by_what_is_proven_and_not_by_what_goes_furthest(self):
+        item = Intervention((1,), 2.0, "recurrent")
+        grows = Picture(EXCITE, item, 0.01, np.ones(3), bounded=False, proven=False)
+        weaker, feeds = (Picture(FEED, item, ratio, np.ones(3), bounded=True, proven=True) for ratio in (0.12, 0.1))
+        assert kick_group(0, (2,), proven=False, pictures=(weaker, feeds, grows)).closed_by is feeds
+        assert kick_group(0, (2,), proven=False, pictures=(grows,)).closed_by is None
 
     def test_where_silencing_is_proven_nothing_else_is_tried(self, found):
         assert all(group.pictures == () for group in found.groups)

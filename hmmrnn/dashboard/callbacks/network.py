@@ -221,7 +221,7 @@ def role_label(roles: Populations, neuron: int) -> str:
 
 def _group(group: KickGroup) -> Json:
     controls = group.control_ratios
-    best = min(group.pictures, key=lambda picture: picture.leave_rate_ratio, default=None)
+    closing = group.closed_by
     return {
         "output": group.output,
         "to": group.to,
@@ -233,7 +233,7 @@ def _group(group: KickGroup) -> Json:
         "controls": len(controls),
         "percentile": group.percentile if len(controls) else None,
         "proven": group.proven,
-        "picture": best and f"{PICTURE_LABELS[best.kind]}, {best.leave_rate_ratio:.2f} times",
+        "closed_by": closing and f"{PICTURE_LABELS[closing.kind]}, {closing.leave_rate_ratio:.2f} times",
     }
 
 
@@ -256,7 +256,8 @@ def _evidence(group: Json) -> str:
         found += f"; {group['controls']} random: {group['control_median']:.2f} ({group['percentile']:.0f} % as low)"
     if group["proven"]:
         return f"{found}; proven"
-    return f"{found}; not proven" + (f": best picture {group['picture']}" if group["picture"] else "")
+    instead = f"closed instead by {group['closed_by']}" if group["closed_by"] else "nothing else tried closes it"
+    return f"{found}; not proven; {instead}"
 
 
 def _group_button(text: str, index: str, title: str) -> Any:
