@@ -16,7 +16,7 @@ SERIES := -$(PY) -m hmmrnn train --out .series.safetensors
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench models lint format screenshots findings system
+.PHONY: help run test bench models lint format screenshots findings live system
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ screenshots: $(DEV) system ## Take the pictures of the README anew
 
 findings: $(DEV) ## Judge the paper's claims on every shipped network anew (docs/findings.md)
 	$(PY) -m docs.findings
+
+live: $(RUNTIME) ## Write the page in docs/ that runs a shipped network by itself
+	$(PY) -m hmmrnn live models/linear-2.safetensors --out docs/live.html
 
 $(PY):
 	@command -v $(PYTHON) >/dev/null || { \

@@ -178,6 +178,8 @@
     const before = page.present;
     page.present = next;
     page.rests = false;
+    /* The live view first: it acts within a frame. */
+    window.dispatchEvent(new Event("hmmrnn-scenario"));
     if (!keepAddress) writeAddress(replaceAddress, path);
     remember();
     document.querySelectorAll(".slow").forEach((card) => card.classList.add("stale"));
@@ -426,6 +428,8 @@
     },
 
     present: () => page.present,
+    address,
+    kickGroups: () => (page.kick && page.present && page.kick.model === page.present.model ? page.kick : null),
     openTab: () => (atTheViews() ? page.tab : null),
 
     /* The views beneath keep their size, so that nothing has to be drawn anew when they come back. */
@@ -536,6 +540,7 @@
       }
       const kick = answer.found;
       page.kick = kick;
+      window.dispatchEvent(new Event("hmmrnn-kick"));
       /* The list is drawn anew with the groups' names; it must not fall back to where its sliders once began. */
       if (page.present) set("intervention-list", { data: page.present });
       set("kick", { data: kick });

@@ -1,6 +1,6 @@
-"""How is it used from a shell? One command each to serve the dashboard, work for it, train, analyse and convert.
+"""How is it used from a shell? One command each to serve the dashboard, work for it, train, analyse, run live, convert.
 
-    python -m hmmrnn serve | worker | train | analyse | convert        (each with --help)
+    python -m hmmrnn serve | worker | train | analyse | live | convert        (each with --help)
 
 Results go to stdout, one JSON document where a program may read them; progress and complaints go to stderr.
 Exit status: 0 done; 1 the network is not its HMM, or training diverged; 2 bad input, with one sentence why.
@@ -38,6 +38,8 @@ from hmmrnn.dashboard import folders
 from hmmrnn.dashboard.queue import QUEUES, TRAININGS
 from hmmrnn.findings import findings
 from hmmrnn.hmm import HMM, PRESETS
+from hmmrnn.kick import KickNeurons, detect_kick_neurons
+from hmmrnn.network import Network
 from hmmrnn.recipe import RECIPES, TrainingConfig
 from hmmrnn.series import snapshot_files
 from hmmrnn.summary import STAGES, fidelity_summary, summary
@@ -64,6 +66,8 @@ _OTHER_SETTINGS = tuple(
 )
 THREADS_PER_WORKER = 4
 MAX_STEP = 10**9
+# What a page takes as a seed, as in a link to the dashboard.
+MAX_SEED = 2**31 - 1
 STEPS = re.compile(r"[1-9][0-9]{0,8}:([1-9][0-9]{0,8})?:[1-9][0-9]{0,8}")
 OTHERS_AT_ONCE = 2
 # Requests under way get this long to finish when the server is told to stop.
@@ -115,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for add in (_add_serve, _add_worker, _add_train, _add_analyse, _add_convert):
+    for add in (_add_serve, _add_worker, _add_train, _add_analyse, _add_live, _add_convert):
         add(commands)
     return parser
 
@@ -429,6 +433,62 @@ def _stage_bar(kind: str) -> Iterator[Callable[[str], None]]:
             bar.refresh()
 
         yield tell
+
+
+def _add_live(commands: argparse._SubParsersAction[Any]) -> None:
+    parser = _add(
+        commands,
+        "live",
+        _live,
+        "Write a page that runs a network by itself, in any browser, without a server or a network connection. Finds "
+        "its kick groups first, which the page can then silence and pulse.",
+    )
+    parser.add_argument("network", metavar="NETWORK", help=".safetensors or .pth file")
+    parser.add_argument(
+        "--out", metavar="FILE", help=".html file, replaced if it exists (hmmrnn-live-NAME.html, in this folder)"
+    )
+    parser.add_argument(
+        "--seed",
+        type=_whole_number(0, MAX_SEED),
+        default=0,
+        metavar="INT",
+        help="of every run, in the page too (%(default)s)",
+    )
+    parser.add_argument(
+        "--groups", action=argparse.BooleanOptionalAction, default=True, help="find the kick groups (yes)"
+    )
+    parser.add_argument(
+        "--progress", choices=("bar", "none"), default="bar", help="on stderr: a bar, or nothing (%(default)s)"
+    )
+
+
+def _live(args: argparse.Namespace) -> int:
+    # The page's templates and colours take a moment to import, as for a report.
+    from hmmrnn.live import explore, live_page, live_payload
+
+    name = Path(args.network).stem
+    with _input():
+        network = load(args.network)
+        out = _destination(args.out or f"hmmrnn-live-{name}.html", ".html")
+    try:
+        seen = explore(network, args.seed)
+        with _share_bar(args.progress if args.groups else "none") as share:
+            kick = _kick_groups(network, args.seed, share) if args.groups else None
+        payload = live_payload(network, seen.plane, name, seen.visited, seen.backdrop, kick, {"seed": args.seed})
+    except ValueError as error:
+        # A network with a single neuron has no plane, for one; its file is as it should be.
+        raise _RefusedError(f"no page can be made of {args.network}: {error}") from error
+    out.write_text(live_page(payload), encoding="utf-8")
+    sys.stdout.write(f"{out}\n")
+    return DONE
+
+
+def _kick_groups(network: Network, seed: int, share: Callable[[float], None]) -> KickNeurons | None:
+    try:
+        return detect_kick_neurons(network, seed, tell=share)
+    except (ValueError, FloatingPointError) as error:
+        logger.warning("the page does without kick groups: %s", error)
+        return None
 
 
 def _add_convert(commands: argparse._SubParsersAction[Any]) -> None:

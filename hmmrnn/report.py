@@ -1,10 +1,13 @@
 """How is it told? One page in the order of the paper's argument, that opens without a server or a network.
 
 Every figure stands below the claims that it bears on, each with the sentence that was computed from the same numbers.
+Last, the network runs in the page. Figures and what draws them are compressed; the browser unpacks them.
 """
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import platform
 from collections.abc import Iterator
@@ -13,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
 import hmmrnn
@@ -41,6 +43,7 @@ from hmmrnn.figures.theme import GRAPH_CONFIG, LIGHT
 from hmmrnn.findings import SHOWN_RUNS, SHOWN_STEPS, STARTS, Findings
 from hmmrnn.kick import CONTROLS, MAX_CONTROL_SHARE, MAX_GROUP, MAX_LEAVE_RATE_RATIO, MIN_TIME_SHARE
 from hmmrnn.landscape import regions_along_orbit
+from hmmrnn.live import PAGES, backdrop, live_parts, live_payload
 from hmmrnn.regions import CLUSTER_MIN_PROBABILITY, KICK_ZONE_UP_TO, TRANSITION_BELOW
 from hmmrnn.stability import CRITICAL_MAX_REAL, CRITICAL_MIN_IMAGINARY
 from hmmrnn.summary import fidelity_summary, kick_group_summary
@@ -86,8 +89,7 @@ def report(found: Findings, name: str) -> str:
         }
         for key, title in SECTIONS.items()
     ]
-    environment = Environment(loader=PackageLoader("hmmrnn"), autoescape=True, undefined=StrictUndefined)
-    return environment.get_template("report.html").render(
+    return PAGES.get_template("report.html").render(
         name=name,
         network=found.network,
         seed=found.seed,
@@ -95,7 +97,8 @@ def report(found: Findings, name: str) -> str:
         sections=sections,
         thresholds=thresholds(),
         versions={"hmmrnn": hmmrnn.__version__, "numpy": np.__version__, "python": platform.python_version()},
-        plotly=get_plotlyjs(),
+        plotly=compressed(get_plotlyjs()),
+        live=_live(found, name),
     )
 
 
@@ -155,9 +158,26 @@ def _embedded(one: Illustration, key: str) -> dict[str, Any]:
         "key": key,
         "caption": one.caption,
         "height": one.figure.layout.height or HEIGHT,
-        # Inside a script element nothing may look like its end.
-        "json": json.dumps({**plain, "config": GRAPH_CONFIG}, separators=(",", ":")).replace("</", "<\\/"),
+        "packed": compressed(json.dumps({**plain, "config": GRAPH_CONFIG}, separators=(",", ":"))),
     }
+
+
+def compressed(text: str) -> str:
+    """The base64 of a gzip of a text: what a page unpacks with a `DecompressionStream`."""
+    # Without the time of day in it, the same findings give the same page.
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode("ascii")
+
+
+def _live(found: Findings, name: str) -> dict[str, str] | None:
+    """The network as it runs in the page; None without a plane to look at it in."""
+    if found.plane is None:
+        return None
+    assert found.motion is not None
+    assert found.landscape is not None
+    visited, there = found.motion.points, found.landscape
+    behind = backdrop(visited, there.points, there.residency.region)
+    payload = live_payload(found.network, found.plane, name, visited, behind, found.kick, {"seed": found.seed})
+    return live_parts(payload, LIGHT.name)
 
 
 def _drawn(found: Findings) -> Iterator[tuple[str, list[Illustration]]]:

@@ -1,6 +1,12 @@
 """What the tests share: reproducible examples for hypothesis, the planted networks, and who runs what."""
 
+import os
 from typing import Any
+
+# Before NumPy is loaded, and for every program that a test starts, as `serve` does it: two processes whose BLAS has as
+# many threads as there are cores spin waiting for each other. Eigenvalues took ten times as long.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 from hypothesis import settings

@@ -21,6 +21,13 @@ NOTICE = "notice"
 NOTICE_TEXT = "notice-text"
 NOTICE_DISMISS = "notice-dismiss"
 
+# The live view, which a script of its own fills; see assets/live.js.
+LIVE = "live"
+LIVE_OPEN = "live-open"
+LIVE_SIZE = "live-size"
+LIVE_CLOSE = "live-close"
+LIVE_SAVE = "live-save"
+
 # The scenario's controls.
 SIGMA = "sigma"
 SEED = "seed"

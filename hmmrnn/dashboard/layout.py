@@ -17,7 +17,7 @@ from dash import dcc, html
 from hmmrnn.dashboard import ids, training_page
 from hmmrnn.dashboard.controls import button, whole_number
 from hmmrnn.dashboard.scenario import COLOURS, DIMENSIONS, MAX_SEED, MAX_SIGMA, STEPS, TRAJECTORIES, Scenario
-from hmmrnn.dashboard.views import MAIN_VIEWS, TAB_VIEWS, View
+from hmmrnn.dashboard.views import LIVE_VIEW, MAIN_VIEWS, TAB_VIEWS, View
 from hmmrnn.figures.region_map import REGION_COLOURS
 from hmmrnn.figures.theme import FONT, GRAPH_CONFIG
 
@@ -214,7 +214,31 @@ def _interventions() -> Any:
 
 
 def _main() -> Any:
-    return html.Main([*(_card(view) for view in MAIN_VIEWS), _tabs(), _numbers()], className="main")
+    return html.Main([*(_card(view) for view in MAIN_VIEWS), _tabs(), _numbers(), _live()], className="main")
+
+
+def _live() -> Any:
+    """The network running in the page. Its inside is made by the page's script; here is only the frame."""
+    buttons = (
+        (ids.LIVE_SAVE, "Save live page", "Keep this network, running, as one file that needs no server"),
+        (ids.LIVE_SIZE, "Enlarge", "Give the live view the room of the four views"),
+        (ids.LIVE_CLOSE, "Close", "Give the four views the room of the live view"),
+    )
+    title = [
+        html.H2(LIVE_VIEW.title),
+        html.Span(className="spacer"),
+        *(html.Button(text, id=name, className="live-title-button", title=title) for name, text, title in buttons),
+        _about(LIVE_VIEW),
+    ]
+    return html.Section(
+        [
+            html.Button("Live: watch the network run", id=ids.LIVE_OPEN, className="live-open"),
+            html.Div(title, className="card-title"),
+            html.Div(id=ids.LIVE),
+        ],
+        id=ids.card(ids.LIVE),
+        className="card live-card",
+    )
 
 
 def _card(view: View) -> Any:

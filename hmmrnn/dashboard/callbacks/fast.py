@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 import numpy as np
-from dash import Dash, Input, Output, Patch, State, no_update
+from dash import Dash, Input, Output, Patch, State, html, no_update
 
 from hmmrnn.dashboard import catalog, ids, queries
 from hmmrnn.dashboard.callbacks.interventions import intervention_list
@@ -105,7 +105,9 @@ def fast_views(data: Json | None, theme_name: str, without_noise: bool) -> tuple
     space = state_space(now, ghost, colouring, theme, rest, paths, scenario.dimensions)
     hmm = catalog.target(catalog.network(scenario.model))
     around = orbit(now.profile, ghost.profile if ghost else None, hmm, theme)
-    numbers = numbers_table(intact, now, hmm is not None)
+    # The page's script lays its own preview over these until it sees which scenario they show.
+    space.layout.meta = around.layout.meta = scenario.to_query()
+    numbers = html.Div(numbers_table(intact, now, hmm is not None), **{"data-of": scenario.to_query()})
     return space, space_caption(scenario, now, colouring), around, _orbit_caption(now), numbers
 
 

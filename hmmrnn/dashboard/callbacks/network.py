@@ -18,6 +18,7 @@ from hmmrnn.figures.connectivity import ROLE_LABELS, connectivity, marks
 from hmmrnn.figures.kick import PICTURE_LABELS
 from hmmrnn.figures.theme import THEMES
 from hmmrnn.kick import MAX_CONTROL_SHARE, MAX_LEAVE_RATE_RATIO, KickGroup, KickNeurons
+from hmmrnn.live import group_label
 from hmmrnn.network import Network
 from hmmrnn.populations import CONTROL, INTEGRATING, KICK, Populations
 
@@ -226,7 +227,7 @@ def _group(group: KickGroup) -> Json:
         "output": group.output,
         "to": group.to,
         "key": _key(group),
-        "name": f"kick group of output {group.output}" if group.to is None else f"kick group {_arrow(group)}",
+        "name": group_label(group),
         "neurons": group.neurons,
         "ratio": group.leave_rate_ratio,
         "control_median": float(np.median(controls)) if len(controls) else None,

@@ -15,15 +15,19 @@ def numbers_table(intact: Motion, now: Motion, has_target: bool) -> Any:
     """A table of leave rates, time in each output, switches and transition error, with standard errors."""
     before, after = intact.switching, now.switching
     rows = [
-        _row("Switches per 1,000 steps", *_switches(before), *_switches(after), digits=1),
+        _row("switches", "Switches per 1,000 steps", *_switches(before), *_switches(after), digits=1),
         *(
-            _row(f"Leave rate out of {o}, per step", *_leave(before, o), *_leave(after, o), digits=4)
+            _row(f"leave-{o}", f"Leave rate out of {o}, per step", *_leave(before, o), *_leave(after, o), digits=4)
             for o in _seen(before, after)
         ),
-        *(_row(f"Time in {o}, %", *_share(before, o), *_share(after, o), digits=1) for o in _seen(before, after)),
+        *(
+            _row(f"time-{o}", f"Time in {o}, %", *_share(before, o), *_share(after, o), digits=1)
+            for o in _seen(before, after)
+        ),
     ]
     if has_target:
-        rows.append(_row("Transition error", intact.transition_error, np.nan, now.transition_error, np.nan, digits=3))
+        errors = intact.transition_error, np.nan, now.transition_error, np.nan
+        rows.append(_row("transition-error", "Transition error", *errors, digits=3))
     head = html.Tr([html.Th("Measure"), html.Th("Intact"), html.Th("Now"), html.Th("Difference")])
     note = f"Counted over the {after.steps:,} steps shown; ± is one standard error between runs."
     return [html.Table([html.Thead(head), html.Tbody(rows)]), html.P(note, className="note")]
@@ -45,7 +49,7 @@ def _share(s: Switching, output: int) -> tuple[float, float]:
     return 100 * float(s.time_share[output]), 100 * float(s.time_share_se[output])
 
 
-def _row(name: str, intact: float, intact_se: float, now: float, now_se: float, digits: int) -> Any:
+def _row(key: str, name: str, intact: float, intact_se: float, now: float, now_se: float, digits: int) -> Any:
     difference = now - intact
     changed = "changed" if np.isfinite(difference) and difference != 0 else ""
     return html.Tr(
@@ -54,7 +58,9 @@ def _row(name: str, intact: float, intact_se: float, now: float, now_se: float, 
             html.Td(_value(intact, intact_se, digits)),
             html.Td(_value(now, now_se, digits)),
             html.Td(f"{difference:+.{digits}f}" if np.isfinite(difference) else "n/a", className=changed),
-        ]
+        ],
+        # By these the page's own script finds the row (assets/live/overlay.mjs).
+        **{"data-measure": key, "data-digits": str(digits)},
     )
 
 

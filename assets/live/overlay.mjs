@@ -1,0 +1,265 @@
+/* The fast path of the four views: what a change does is drawn over them at once, from runs made in the page.
+ *
+ * The runs are those that the server makes of the same scenario, noise and all. Its own answer follows, and when it has
+ * been drawn, what was laid over it goes.
+ */
+
+import { make } from "./view.mjs";
+
+const BINS = 48;
+const VEIL = 0.82;
+const RADIUS = 1.6;
+/* Orbits are drawn anew after so many runs. */
+const EVERY = 4;
+
+export class Overlay {
+  /* colours: () => the theme that is shown. */
+  constructor({ startWorker, colours, say }) {
+    this.startWorker = startWorker;
+    this.colours = colours;
+    this.say = say;
+    this.asked = 0;
+    this.worker = null;
+    this.of = null;
+    this.runs = [];
+    this.sheets = {};
+    this.watched = new WeakSet();
+  }
+
+  open(network) {
+    if (this.worker) this.worker.terminate();
+    this.clear();
+    this.network = network;
+    this.slow = false;
+    this.worker = this.startWorker();
+    this.worker.onmessage = ({ data }) => this.hear(data);
+    /* Without it, the server's answer is waited for, as always. */
+    this.worker.onerror = () => {
+      this.worker = null;
+      this.clear();
+    };
+    this.worker.postMessage({ kind: "network", network });
+  }
+
+  close() {
+    if (this.worker) this.worker.terminate();
+    this.worker = null;
+    this.clear();
+  }
+
+  /* scenario: what is shown now; key: by which the server's answer to it is known. */
+  ask(scenario, key) {
+    if (!this.worker || this.slow) return;
+    this.asked += 1;
+    this.of = { scenario, key, done: {} };
+    this.runs = [];
+    this.drawn = 0;
+    this.worker.postMessage({ kind: "ask", id: this.asked, scenario });
+  }
+
+  hear(data) {
+    if (data.id !== this.asked || !this.of) return;
+    if (data.kind === "slow") {
+      this.slow = true;
+      this.clear();
+      this.say(`The four views wait for the server: here, their runs would take ${Math.ceil(data.seconds)} s.`);
+      return;
+    }
+    if (data.kind === "run") this.runs.push(data);
+    if (this.due) return;
+    this.due = true;
+    requestAnimationFrame(() => {
+      this.due = false;
+      if (this.of) this.draw();
+    });
+  }
+
+  draw() {
+    const complete = this.runs.length === this.of.scenario.trajectories;
+    if (this.of.scenario.dimensions === 2) this.drawStates();
+    if (complete || this.runs.length - this.drawn >= EVERY) {
+      this.drawn = this.runs.length;
+      this.drawOrbit();
+    }
+    if (complete) this.drawNumbers();
+  }
+
+  /* Whether a view shows the server's answer already; then nothing is laid over it. */
+  isDone(view, key) {
+    if (this.of && key === this.of.key) this.of.done[view] = true;
+    if (!this.of || !this.of.done[view]) return false;
+    if (this.sheets[view]) this.sheets[view].remove();
+    delete this.sheets[view];
+    return true;
+  }
+
+  clear() {
+    Object.values(this.sheets).forEach((sheet) => sheet.remove());
+    this.sheets = {};
+    this.of = null;
+  }
+
+  /* A canvas over a part of a figure that knows its axes; null while the figure is not there. */
+  sheet(view, yaxis) {
+    const graph = document.querySelector(`#${view} .js-plotly-plot`);
+    const layout = graph && graph._fullLayout;
+    if (!layout || !layout.xaxis || !layout[yaxis]) return null;
+    if (!this.watched.has(graph)) {
+      this.watched.add(graph);
+      graph.on("plotly_afterplot", () => this.isDone(view, graph.layout.meta));
+    }
+    if (this.isDone(view, graph.layout.meta)) return null;
+    if (!this.sheets[view]) {
+      this.sheets[view] = make("canvas", { className: "live-overlay", "aria-hidden": "true" });
+      graph.parentElement.append(this.sheets[view]);
+    }
+    const canvas = this.sheets[view];
+    const [x, y] = [layout.xaxis, layout[yaxis]];
+    const ratio = window.devicePixelRatio || 1;
+    canvas.width = Math.round(x._length * ratio);
+    canvas.height = Math.round(y._length * ratio);
+    Object.assign(canvas.style, {
+      left: `${x._offset}px`, top: `${y._offset}px`, width: `${x._length}px`, height: `${y._length}px` });
+    const paper = canvas.getContext("2d");
+    paper.setTransform(ratio, 0, 0, ratio, 0, 0);
+    paper.fillStyle = this.colours().ground;
+    paper.globalAlpha = VEIL;
+    paper.fillRect(0, 0, x._length, y._length);
+    paper.globalAlpha = 1;
+    return { paper, toX: (value) => x.l2p(value), toY: (value) => y.l2p(value) };
+  }
+
+  isShown(output) {
+    const { pair } = this.of.scenario;
+    return !pair || pair.includes(output);
+  }
+
+  drawStates() {
+    const sheet = this.sheet("state-space", "yaxis");
+    if (!sheet) return;
+    const { paper, toX, toY } = sheet;
+    const { outputs, muted } = this.colours();
+    const byOutput = this.of.scenario.colour === "output";
+    this.runs.forEach(({ points, output, valid }) => {
+      for (let t = 0; t < valid; t++) {
+        if (this.isShown(output[t])) {
+          paper.fillStyle = byOutput ? outputs[output[t] % outputs.length] : muted;
+          paper.fillRect(toX(points[2 * t]) - RADIUS, toY(points[2 * t + 1]) - RADIUS, 2 * RADIUS, 2 * RADIUS);
+        }
+      }
+    });
+  }
+
+  drawOrbit() {
+    const sheet = this.sheet("orbit", "yaxis");
+    if (!sheet) return;
+    const { paper, toX, toY } = sheet;
+    const { outputs } = this.colours();
+    const medians = this.medians();
+    for (let k = 0; k < this.network.outputs; k++) {
+      paper.strokeStyle = outputs[k % outputs.length];
+      paper.lineWidth = 2;
+      paper.beginPath();
+      let pen = false;
+      medians.forEach((median, bin) => {
+        if (!median) return;
+        const [x, y] = [toX(((bin + 0.5) * 360) / BINS), toY(median[k])];
+        if (pen) paper.lineTo(x, y);
+        else paper.moveTo(x, y);
+        pen = true;
+      });
+      paper.stroke();
+    }
+  }
+
+  /* Median probabilities in each bin of phase, as hmmrnn/statespace.py takes them; null where a bin is empty. */
+  medians() {
+    const [sx, sy] = this.network.plane.scale.map((scale) => (scale > 0 ? scale : Infinity));
+    const { outputs } = this.network;
+    const bins = Array.from({ length: BINS }, () => Array.from({ length: outputs }, () => []));
+    this.runs.forEach(({ points, output, probabilities, valid }) => {
+      for (let t = 0; t < valid; t++) {
+        if (this.isShown(output[t])) {
+          const angle = Math.atan2(points[2 * t + 1] / sy, points[2 * t] / sx);
+          const turn = (angle < 0 ? angle + 2 * Math.PI : angle) / (2 * Math.PI);
+          const bin = Math.min(BINS - 1, Math.floor(turn * BINS));
+          for (let k = 0; k < outputs; k++) bins[bin][k].push(probabilities[outputs * t + k]);
+        }
+      }
+    });
+    return bins.map((values) => (values[0].length ? values.map(middle) : null));
+  }
+
+  /* A copy of the table with what is known of the network as it is now; the rest follows. */
+  drawNumbers() {
+    const place = document.getElementById("numbers");
+    const table = place && place.querySelector("table");
+    const shown = () => place.firstElementChild.dataset.of;
+    if (!table || this.isDone("numbers", shown())) return;
+    if (!this.watched.has(place)) {
+      this.watched.add(place);
+      new MutationObserver(() => this.isDone("numbers", shown())).observe(place, { childList: true });
+    }
+    const copy = table.cloneNode(true);
+    const found = switching(this.runs, this.network.outputs);
+    copy.querySelectorAll("tr[data-measure]").forEach((row) => {
+      const [intact, now, difference] = row.querySelectorAll("td");
+      const value = found[row.dataset.measure];
+      const digits = Number(row.dataset.digits);
+      difference.textContent = "…";
+      difference.className = "";
+      if (value === undefined) now.textContent = "…";
+      else if (value === null) now.textContent = "not visited";
+      else {
+        now.replaceChildren(value.value.toFixed(digits));
+        if (value.error !== null) now.append(make("small", { textContent: ` ± ${value.error.toFixed(digits)}` }));
+        const apart = value.value - parseFloat(intact.textContent);
+        if (Number.isFinite(apart)) difference.textContent = `${apart < 0 ? "" : "+"}${apart.toFixed(digits)}`;
+      }
+    });
+    if (this.sheets.numbers) this.sheets.numbers.remove();
+    this.sheets.numbers = make("div", { className: "numbers numbers-now" }, copy);
+    place.after(this.sheets.numbers);
+  }
+}
+
+function middle(values) {
+  values.sort((a, b) => a - b);
+  const half = values.length >> 1;
+  return values.length % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
+}
+
+/* Leave rate, share of the time and switches of all runs, with the error from the spread between them: the ratios of
+ * hmmrnn/switching.py, by the names of the rows of the table. */
+export function switching(runs, outputs) {
+  const visits = runs.map(() => new Float64Array(outputs));
+  const leaves = runs.map(() => new Float64Array(outputs));
+  runs.forEach(({ output, valid }, b) => {
+    for (let t = 1; t < valid; t++) {
+      visits[b][output[t - 1]] += 1;
+      if (output[t] !== output[t - 1]) leaves[b][output[t - 1]] += 1;
+    }
+  });
+  const sum = (values) => values.reduce((total, value) => total + value, 0);
+  const totals = visits.map(sum);
+  const rate = ratio(leaves.map(sum), totals);
+  const found = { switches: rate && times(rate, 1000) };
+  for (let a = 0; a < outputs; a++) {
+    const of = (counts) => counts.map((one) => one[a]);
+    found[`leave-${a}`] = ratio(of(leaves), of(visits));
+    found[`time-${a}`] = times(ratio(of(visits), totals), 100);
+  }
+  return found;
+}
+
+const times = (found, factor) => found && {
+  value: found.value * factor, error: found.error === null ? null : found.error * factor };
+
+function ratio(numerator, denominator) {
+  const runs = numerator.length;
+  const total = denominator.reduce((sum, value) => sum + value, 0);
+  if (!total) return null;
+  const value = numerator.reduce((sum, one) => sum + one, 0) / total;
+  const spread = numerator.reduce((sum, one, b) => sum + (one - value * denominator[b]) ** 2, 0);
+  return { value, error: runs > 1 ? Math.sqrt((spread * runs) / (runs - 1)) / total : null };
+}

@@ -1,0 +1,468 @@
+/* The live view as one sees and touches it: its controls, its canvases, its words. What it shows is a worker's. */
+
+const SPEEDS = [1, 2, 5, 10, 20, 50, 100, 300, 1000];
+const NORMAL_SPEED = 20;
+const NORMAL_RUNS = 10;
+const MOST_RUNS = 200;
+const LOW_BATTERY = 0.2;
+/* An arrow key moves the place that is pushed to so far, in pixels. */
+const STRIDE = 16;
+const PICTURES = ["plane", "strip", "traces"];
+const ONE = "one";
+
+/* An element with properties, attributes (named with a dash or as a string) and children. */
+export function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  Object.entries(properties).forEach(([name, value]) => {
+    if (name.includes("-") || name === "role" || name === "for") element.setAttribute(name, value);
+    else element[name] = value;
+  });
+  element.append(...children);
+  return element;
+}
+
+const whole = (value) => Math.round(value).toLocaleString("en");
+
+/* A number of steps in little room: 940, 12.3k, 1.20M. */
+function short(steps) {
+  if (steps < 1000) return `${steps} steps`;
+  return steps < 1e6 ? `${(steps / 1000).toFixed(1)}k steps` : `${(steps / 1e6).toFixed(2)}M steps`;
+}
+
+/* A rate and how sure it is: ± one standard error, or what it stays below if nothing was seen. */
+function rated(found, factor, digits) {
+  if (!found) return "not visited";
+  const text = (value) => (value * factor).toFixed(digits);
+  if (found.below !== null) return `0 (below ${text(found.below)})`;
+  return found.error === null ? text(found.value) : `${text(found.value)} ± ${text(found.error)}`;
+}
+
+export class LiveView {
+  /* root: an empty element. startWorker: makes a new worker. scheme: "light" or "dark". */
+  constructor(root, { startWorker, scheme }) {
+    this.root = root;
+    this.startWorker = startWorker;
+    this.scheme = scheme;
+    this.wanted = true;
+    this.shown = true;
+    this.groups = null;
+    this.changes = 0;
+    this.settings = { runs: NORMAL_RUNS, twin: true, hold: false, speed: NORMAL_SPEED };
+    this.scenario = null;
+    this.network = null;
+    this.backdrop = null;
+    this.status = null;
+    this.build();
+    this.listen();
+    this.considerRest();
+  }
+
+  /* ---- what is there ------------------------------------------------------------------------------------------ */
+
+  build() {
+    const button = (name, text, title, act) => {
+      this[name] = make("button", { type: "button", className: "live-button", textContent: text, title });
+      this[name].addEventListener("click", act);
+      return this[name];
+    };
+    const number = (name, label, value, min, max, act, title = "") => {
+      this[name] = make("input", { type: "number", value, min, max, className: "live-number", "aria-label": label, title });
+      this[name].addEventListener("change", act);
+      return this[name];
+    };
+    const check = (name, text, title, act) => {
+      this[name] = make("input", { type: "checkbox", checked: this.settings[name] });
+      this[name].addEventListener("change", act);
+      return make("label", { className: "live-check", title }, this[name], text);
+    };
+    this.speed = make("select", { className: "live-select", "aria-label": "Speed of the live view" },
+      ...SPEEDS.map((steps) => make("option", {
+        value: steps, textContent: `${whole(steps)} steps/s`, selected: steps === NORMAL_SPEED })),
+      make("option", { value: "", textContent: "as fast as it goes" }));
+    this.speed.addEventListener("change", () => this.set({ speed: this.speed.value ? Number(this.speed.value) : null }));
+    this.who = make("select", { className: "live-select", "aria-label": "What the pulse goes to" });
+    this.who.addEventListener("change", () => {
+      this.chosen = this.who.value;
+      this.neuron.hidden = this.who.value !== ONE;
+    });
+    this.bar = make("div", { className: "live-bar" },
+      make("div", { className: "live-row" },
+        button("runButton", "Pause", "Let the network run, or let it wait (space bar)", () => this.toggle()),
+        button("stepButton", "Step", "One step, then wait", () => this.step()),
+        button("restartButton", "Restart", "From the first step: no activity, the noise of the seed", () => this.restart()),
+        this.speed),
+      make("div", { className: "live-row" },
+        make("label", { className: "live-check" }, "Runs ",
+          number("runs", "Runs", this.settings.runs, 1, MOST_RUNS, () => this.setRuns(), "1 to 200; the first one is the bright one")),
+        check("twin", "intact twin", "The network without your changes, under the same noise, as a grey ghost",
+          () => this.set({ twin: this.twin.checked })),
+        check("hold", "hold noise", "No noise (sigma = 0): watch where the network falls",
+          () => this.set({ hold: this.hold.checked }))),
+      make("div", { className: "live-row" },
+        button("pulseButton", "Pulse", "Push neurons: an input that is added for some steps, as noise is", () => this.pulse()),
+        this.who,
+        number("neuron", "Neuron to pulse", 0, 0, 0, () => {}),
+        number("strength", "Strength of the pulse, in units of pre-activation", 5, -1000, 1000, () => {}, "Strength, in units of pre-activation"),
+        number("pulseSteps", "Length of the pulse, in steps", 5, 1, 1000, () => {}, "Length in steps"),
+        make("span", {}, "steps")));
+    this.frames = Object.fromEntries(PICTURES.map((name) => [name, make("div", { className: `live-${name}` })]));
+    this.counts = make("table", { className: "live-counts" });
+    this.story = make("p", { className: "live-story" });
+    this.said = make("p", { className: "live-said", role: "status" });
+    const side = make("div", { className: "live-side" }, this.bar, this.frames.strip, this.frames.traces, this.counts,
+      this.story, this.said);
+    this.root.classList.add("live");
+    this.root.replaceChildren(this.frames.plane, side);
+    this.neuron.hidden = true;
+    this.fillWho();
+  }
+
+  /* New canvases each time: those that were given to a worker are gone with it. */
+  buildCanvases() {
+    this.canvases = Object.fromEntries(PICTURES.map((name) => [name, make("canvas", { role: "img" })]));
+    PICTURES.forEach((name) => this.frames[name].replaceChildren(this.canvases[name]));
+    const { plane } = this.canvases;
+    plane.tabIndex = 0;
+    plane.setAttribute("aria-describedby", "live-plane-help");
+    this.frames.plane.append(make("p", { id: "live-plane-help", className: "live-hidden" },
+      "Press or drag to push the first run to the nearest visited state, with Shift all runs; the arrow keys do the same, "
+      + "Enter lets go."));
+  }
+
+  listen() {
+    this.observer = new ResizeObserver(() => PICTURES.forEach((name) => this.resize(name)));
+    PICTURES.forEach((name) => this.observer.observe(this.frames[name]));
+    const { plane } = this.frames;
+    const place = (event) => {
+      const box = plane.getBoundingClientRect();
+      return { x: event.clientX - box.left, y: event.clientY - box.top, all: event.shiftKey };
+    };
+    plane.addEventListener("pointerdown", (event) => {
+      if (event.button) return;
+      plane.setPointerCapture(event.pointerId);
+      this.pin(place(event));
+    });
+    plane.addEventListener("pointermove", (event) => {
+      if (this.place && event.buttons) this.pin(place(event));
+    });
+    ["pointerup", "pointercancel", "lostpointercapture"].forEach((name) => plane.addEventListener(name, () => this.pin(null)));
+    plane.addEventListener("keydown", (event) => this.key(event));
+    plane.addEventListener("focusout", () => this.pin(null));
+    document.addEventListener("visibilitychange", () => this.run());
+  }
+
+  resize(name) {
+    const { width, height } = this.frames[name].getBoundingClientRect();
+    if (!this.worker || !width || !height) return;
+    this.send("resize", { name, size: { width, height, ratio: window.devicePixelRatio || 1 } });
+  }
+
+  /* ---- the worker ---------------------------------------------------------------------------------------------- */
+
+  /* False, and a sentence, where this browser cannot do it. */
+  start() {
+    if (this.worker) return true;
+    if (typeof Worker === "undefined" || typeof OffscreenCanvas === "undefined"
+      || !HTMLCanvasElement.prototype.transferControlToOffscreen) {
+      this.fail("This browser runs no network in a page (it lacks workers that draw). The other views come from the "
+        + "server as always.");
+      return false;
+    }
+    this.buildCanvases();
+    try {
+      this.worker = this.startWorker();
+    } catch (error) {
+      this.fail(`This page may not start a worker (${error.message}). The other views come from the server as always.`);
+      return false;
+    }
+    this.worker.onmessage = ({ data }) => this.hear(data);
+    this.worker.onerror = (event) => this.broke(event.message || "its script could not be loaded");
+    return true;
+  }
+
+  send(kind, content = {}, transfer = []) {
+    if (this.worker) this.worker.postMessage({ kind, ...content }, transfer);
+  }
+
+  /* A network, what is done to it, and the noise. `groups`: kick groups, or null while they are not known. */
+  open(network, scenario, groups = null) {
+    this.network = network;
+    this.scenario = scenario;
+    this.groups = groups;
+    this.backdrop = null;
+    this.neuron.max = network.neurons - 1;
+    this.strength.value = Number((network.plane.scale[0] || 1).toPrecision(1));
+    const fresh = !this.worker;
+    if (!this.start()) return;
+    this.send("open", { network, ...scenario, runs: this.settings.runs, twin: this.settings.twin, groups: groups || [] });
+    if (fresh) this.giveCanvases();
+    this.send("theme", this.colours());
+    this.send("change", { hold: this.settings.hold, speed: this.settings.speed });
+    this.root.style.setProperty("--live-outputs", network.outputs);
+    this.setGroups(groups);
+    PICTURES.forEach((name) => this.resize(name));
+    this.run();
+  }
+
+  giveCanvases() {
+    const given = Object.fromEntries(PICTURES.map((name) => [name, this.canvases[name].transferControlToOffscreen()]));
+    this.send("canvases", given, Object.values(given));
+  }
+
+  broke(reason) {
+    if (this.worker) this.worker.terminate();
+    this.worker = null;
+    this.fail(`The live view has stopped (${reason}). Restart starts it anew; the other views are not touched.`);
+  }
+
+  fail(text) {
+    this.root.dataset.state = "unavailable";
+    this.say(text);
+    this.runButton.disabled = true;
+    this.stepButton.disabled = true;
+  }
+
+  /* ---- what is wanted ------------------------------------------------------------------------------------------ */
+
+  /* The scenario has changed: only the difference is told. Returns a number that comes back once a step with it is seen. */
+  change(scenario) {
+    const before = this.scenario;
+    const differs = (name) => JSON.stringify(before[name]) !== JSON.stringify(scenario[name]);
+    const told = Object.fromEntries(["seed", "sigma", "interventions"].filter(differs).map((name) => [name, scenario[name]]));
+    this.scenario = scenario;
+    if (!Object.keys(told).length) return this.changes;
+    this.changes += 1;
+    this.send("change", { ...told, id: this.changes });
+    return this.changes;
+  }
+
+  set(settings) {
+    Object.assign(this.settings, settings);
+    this.changes += 1;
+    this.send("change", { ...settings, id: this.changes });
+  }
+
+  setRuns() {
+    const wanted = Math.round(Number(this.runs.value));
+    const runs = Math.min(MOST_RUNS, Math.max(1, wanted || 1));
+    if (runs !== wanted) this.say(`The live view has 1 to ${MOST_RUNS} runs; it shows ${runs}.`);
+    this.runs.value = runs;
+    this.set({ runs });
+  }
+
+  setGroups(groups, words = "Kick neurons are being sought: their traces appear here.") {
+    this.groups = groups;
+    const found = (groups || []).filter((group) => group.neurons.length);
+    this.fillWho();
+    const none = groups ? "No kick neurons are known of this network: there is nothing to trace." : words;
+    this.send("groups", { groups: found, words: found.length ? "" : none });
+  }
+
+  fillWho() {
+    const found = (this.groups || []).filter((group) => group.neurons.length);
+    /* A choice of the hand is kept; otherwise the first group. */
+    const chosen = this.chosen;
+    this.who.replaceChildren(
+      ...found.map((group, i) => make("option", { value: String(i), textContent: group.name })),
+      make("option", { value: ONE, textContent: "one neuron" }));
+    if ([...this.who.options].some((option) => option.value === chosen)) this.who.value = chosen;
+    this.neuron.hidden = this.who.value !== ONE;
+  }
+
+  setBackdrop(backdrop) {
+    this.backdrop = backdrop;
+    this.send("backdrop", { backdrop });
+  }
+
+  setScheme(scheme) {
+    this.scheme = scheme;
+    if (this.network) this.send("theme", this.colours());
+  }
+
+  colours() {
+    return { theme: this.network.themes[this.scheme], labels: this.network.region_labels };
+  }
+
+  setShown(shown) {
+    this.shown = shown;
+    this.run();
+  }
+
+  /* ---- run and wait ---------------------------------------------------------------------------------------------- */
+
+  toggle() {
+    this.wanted = !this.wanted;
+    this.say("");
+    this.run();
+  }
+
+  run() {
+    const running = this.wanted && this.shown && !document.hidden;
+    this.root.dataset.hidden = String(document.hidden);
+    if (this.wanted && document.hidden) this.say("Paused while this tab is hidden.");
+    else if (this.wanted && this.said.textContent.startsWith("Paused while")) this.say("");
+    this.runButton.textContent = this.wanted ? "Pause" : "Run";
+    this.send(running ? "run" : "pause");
+  }
+
+  step(steps = 1) {
+    this.wanted = false;
+    this.run();
+    this.send("step", { steps });
+  }
+
+  restart() {
+    this.runButton.disabled = false;
+    this.stepButton.disabled = false;
+    this.say("");
+    if (!this.worker) {
+      const { backdrop } = this;
+      this.open(this.network, this.scenario, this.groups);
+      this.setBackdrop(backdrop);
+      return;
+    }
+    this.send("restart");
+    this.run();
+  }
+
+  /* Someone who wants little motion, or has little power left, is not surprised: the network waits to be started. */
+  considerRest() {
+    if (window.matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      this.wanted = false;
+      this.say("Your system asks for little motion: press Run or Step.");
+    }
+    if (navigator.getBattery) {
+      navigator.getBattery().then((battery) => {
+        if (battery.charging || battery.level > LOW_BATTERY || !this.wanted) return;
+        this.wanted = false;
+        this.say(`The battery is at ${Math.round(100 * battery.level)} %: the network waits. Press Run to start it all the same.`);
+        this.run();
+      });
+    }
+    this.runButton.textContent = this.wanted ? "Pause" : "Run";
+  }
+
+  /* ---- the hand in the plane --------------------------------------------------------------------------------------- */
+
+  pin(place) {
+    if (!place && !this.place) return;
+    this.place = place;
+    this.send("pin", { place });
+  }
+
+  key(event) {
+    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    if (event.key === "Enter" || event.key === "Escape") this.pin(null);
+    if (event.key === " ") this.toggle();
+    if (way || event.key === " ") event.preventDefault();
+    if (!way) return;
+    const { width, height } = this.frames.plane.getBoundingClientRect();
+    const from = this.place || { x: width / 2, y: height / 2 };
+    this.pin({ x: from.x + STRIDE * way[0], y: from.y + STRIDE * way[1], all: event.shiftKey });
+  }
+
+  pulse() {
+    const found = (this.groups || []).filter((group) => group.neurons.length);
+    const one = this.who.value === ONE;
+    const index = Number(this.neuron.value);
+    if (one && !(Number.isInteger(index) && index >= 0 && index < this.network.neurons)) {
+      this.say(`Neuron ${this.neuron.value} does not exist: this network has ${this.network.neurons}, numbered 0 to `
+        + `${this.network.neurons - 1}.`);
+      return;
+    }
+    const strength = Number(this.strength.value);
+    const steps = Math.round(Number(this.pulseSteps.value));
+    if (!Number.isFinite(strength) || this.strength.value === "" || !(steps >= 1 && steps <= 1000)) {
+      this.say(`A pulse has a strength and lasts 1 to 1,000 steps; got ${this.strength.value || "no strength"} and `
+        + `${this.pulseSteps.value || "no"} steps.`);
+      return;
+    }
+    const neurons = one ? [index] : found[Number(this.who.value)].neurons;
+    this.send("pulse", { neurons, strength, steps });
+    const whom = one ? `neuron ${index}` : found[Number(this.who.value)].name;
+    this.say(`Pulse of ${strength} to ${whom} for ${whole(steps)} steps, in every run.`);
+  }
+
+  /* ---- what the worker says ------------------------------------------------------------------------------------------ */
+
+  hear(data) {
+    if (data.kind === "said") this.say(data.text);
+    if (data.kind === "status") this.show(data);
+    if (data.kind === "shown") {
+      this.root.dataset.shown = data.id;
+      this.root.dispatchEvent(new CustomEvent("live-shown", { detail: data }));
+    }
+  }
+
+  say(text) {
+    if (this.said.textContent !== text) this.said.textContent = text;
+  }
+
+  show(status) {
+    this.status = status;
+    const { dataset } = this.root;
+    dataset.step = status.step;
+    dataset.state = status.diverged ? "diverged" : status.running ? "running" : "paused";
+    this.showCounts(status);
+    this.story.textContent = this.storyOf(status);
+    this.canvases.plane.setAttribute("aria-label", this.planeWords(status));
+    this.canvases.strip.setAttribute("aria-label",
+      `Probabilities of the symbols in run 1: ${status.probabilities.map((p, k) => `${k}: ${p.toFixed(2)}`).join(", ")}; `
+      + `last emission ${status.emission}`);
+    this.canvases.traces.setAttribute("aria-label", "Pre-activation of the kick neurons in run 1 over the last 300 steps");
+    if (status.diverged) this.sayDiverged(status.diverged);
+    this.root.dispatchEvent(new CustomEvent("live-status", { detail: status }));
+  }
+
+  sayDiverged({ step, run, neuron, who }) {
+    this.say(`Stopped: ${who} ${run + 1} left all bounds at step ${whole(step)}, neuron ${neuron} foremost. Lower a gain, `
+      + "then Restart.");
+  }
+
+  planeWords(status) {
+    const twin = status.twin ? ", each with its intact twin" : "";
+    return `The plane of the intact network with ${status.count} runs${twin} at step ${whole(status.step)}; run 1 has output ${status.output}`;
+  }
+
+  /* The few sentences that matter now. */
+  storyOf(status) {
+    const words = [`Step ${whole(status.step)}`];
+    if (status.rate && this.settings.speed === null) words[0] += `, ${whole(status.rate.steps)} steps/s`;
+    if (status.sinceSwitch === null) words.push(`run 1 has not switched in ${whole(status.step)} steps`);
+    else words.push(`run 1: ${whole(status.sinceSwitch)} steps since the last switch`);
+    if (status.hold) words.push(`no noise, largest activity ${status.size.toPrecision(2)}`);
+    if (status.twin && status.parted !== null) words.push(`parted from its intact twin at step ${whole(status.parted)}`);
+    else if (status.twin) words.push("still with its intact twin");
+    else if (status.together !== null) words.push(`together with its intact twin again since step ${whole(status.together)}`);
+    if (status.pulse) words.push(`pulse, ${whole(status.pulse)} steps to go`);
+    if (status.zoom > 1) words.push(`axes ${status.zoom.toPrecision(2)} times as long as the intact network's`);
+    return `${words.join("; ")}.`;
+  }
+
+  showCounts({ counts }) {
+    const { intact, now } = counts;
+    const rows = [
+      ["Switches per 1,000", rated(intact.switches, 1000, 1), rated(now.switches, 1000, 1), "switches"],
+      ...intact.leave.map((_, a) => [a, a]).filter(([a]) => intact.leave[a] || now.leave[a]).map(([a]) => (
+        [`Leave rate of ${a}`, rated(intact.leave[a], 1, 4), rated(now.leave[a], 1, 4), `leave-${a}`])),
+    ];
+    const head = ["Per step", `Intact (${short(intact.steps)})`, `Now (${short(now.steps)})`];
+    this.fillTable(head, rows);
+  }
+
+  /* Only what has changed is written. */
+  fillTable(head, rows) {
+    const wanted = JSON.stringify(rows.map((row) => row[3]));
+    if (this.counts.dataset.rows !== wanted) {
+      this.counts.dataset.rows = wanted;
+      this.counts.replaceChildren(
+        make("thead", {}, make("tr", {}, ...head.map((text) => make("th", { textContent: text })))),
+        make("tbody", {}, ...rows.map((row) => make("tr", { "data-measure": row[3] },
+          make("th", { role: "rowheader", textContent: row[0] }), make("td"), make("td")))));
+    }
+    const write = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+    [...this.counts.tHead.rows[0].cells].forEach((cell, i) => write(cell, head[i]));
+    [...this.counts.tBodies[0].rows].forEach((row, i) => [1, 2].forEach((j) => write(row.cells[j], rows[i][j])));
+  }
+}
+

@@ -1,0 +1,95 @@
+"""The report's parts that are packed: figures and what draws them, small and whole; and the network that runs in it."""
+
+import base64
+import gzip
+import json
+import re
+
+import numpy as np
+import pytest
+from plotly.offline import get_plotlyjs
+
+from hmmrnn.findings import Findings, findings
+from hmmrnn.live import backdrop, live_groups, live_payload
+from hmmrnn.network import Network
+from hmmrnn.report import SECTIONS, compressed, report
+from tests.networks import planted_switch
+
+
+def unpacked(text: str) -> str:
+    return gzip.decompress(base64.b64decode(text, validate=True)).decode()
+
+
+@pytest.fixture(scope="module")
+def found() -> Findings:
+    return findings(planted_switch(hold=4, integrators=8, kick=2, echoes=1, idle=3).network, seed=3)
+
+
+@pytest.fixture(scope="module")
+def written(found) -> str:
+    return report(found, "planted")
+
+
+@pytest.fixture(scope="module")
+def diverging() -> str:
+    return report(findings(Network(1.5 * np.eye(3), np.eye(3), np.eye(2, 3)), seed=0), "grows")
+
+
+class TestPacked:
+    def test_a_text_comes_back_and_is_the_same_at_any_time(self):
+        text = "σ </script> é" * 100
+        assert unpacked(compressed(text)) == text
+        assert compressed(text) == compressed(text)
+        assert gzip.decompress(base64.b64decode(compressed(""))) == b""
+        # Bytes 4 to 7 of a gzip are the time at which it was made.
+        assert base64.b64decode(compressed(text))[4:8] == bytes(4)
+
+    def test_what_draws_the_figures_is_in_it_once_and_packed(self, written, diverging):
+        library = re.search(r'<script type="text/plain" id="plotly">(.*?)</script>', written, re.DOTALL)
+        assert unpacked(library[1]) == get_plotlyjs()
+        assert get_plotlyjs()[:2000] not in written
+
+    def test_every_figure_is_json_with_no_webgl(self, written):
+        drawn = re.findall(r'<script type="text/plain" data-plot="([^"]+)">(.*?)</script>', written, re.DOTALL)
+        assert len(drawn) >= 12
+        for key, text in drawn:
+            figure = json.loads(unpacked(text))
+            assert figure["data"], key
+            assert figure["config"]["showSendToCloud"] is False
+            assert not {trace["type"] for trace in figure["data"]} & {"scattergl"}
+            assert f'id="{key}"' in written
+
+    def test_it_is_half_of_what_it_would_be(self, written):
+        packed = re.findall(
+            r'<script type="text/plain" (?:data-plot|id="plotly")[^>]*>(.*?)</script>', written, re.DOTALL
+        )
+        assert sum(map(len, packed)) < 0.5 * sum(len(unpacked(text)) for text in packed)
+
+    def test_nothing_but_what_is_packed_could_name_an_address(self, written):
+        plain = re.sub(r'(<script type="text/plain"[^>]*>|"bdata":")[A-Za-z0-9+/=]*', "", written)
+        assert not re.search(r"(src|href)=\"(?!#|data:)", plain)
+        assert "http" not in plain
+
+
+class TestLive:
+    def payload(self, page: str) -> dict:
+        return json.loads(re.search(r'id="hmmrnn-live-data">(.*?)</script>', page, re.DOTALL)[1])
+
+    def test_the_network_of_the_report_runs_behind_its_other_sections(self, found, written):
+        there = found.landscape
+        behind = backdrop(found.motion.points, there.points, there.residency.region)
+        wanted = live_payload(
+            found.network, found.plane, "planted", found.motion.points, behind, found.kick, {"seed": 3}
+        )
+        assert self.payload(written) == wanted
+        assert wanted["groups"] == live_groups(found.kick) != []
+        at = [written.index(f'<section id="{key}">') for key in (*SECTIONS, "running", "thresholds")]
+        assert at == sorted(at)
+
+    def test_it_is_as_light_as_the_report(self, written):
+        assert '<div id="live" class="live" data-scheme="light"></div>' in written
+
+    def test_a_network_without_a_plane_is_said_to_have_none(self, diverging):
+        assert "so there is no plane to show it in" in diverging
+        assert "hmmrnn-live-data" not in diverging
+        assert "data-plot=" not in diverging
