@@ -86,6 +86,8 @@
     const query = link(scenario);
     live.of = query;
     live.asked += 1;
+    if (live.view) live.view.wait();
+    if (live.overlay) live.overlay.close();
     const turn = live.asked;
     const isStill = () => turn === live.asked;
     try {
@@ -96,8 +98,9 @@
       live.view.setShown(isShown());
       live.overlay.open(network);
       live.seen = seen(client().present());
-      const backdrop = await fetched(`/live/backdrop${query}`, "json");
-      if (isStill()) live.view.setBackdrop(backdrop);
+      const backdrop = await fetch(`/live/backdrop${query}`);
+      /* A network that diverges has no regions; its ground stays blank. */
+      if (backdrop.ok && isStill()) live.view.setBackdrop(await backdrop.json());
     } catch (error) {
       if (!isStill()) return;
       /* Asked again with the next change. */

@@ -309,6 +309,7 @@
         set("link-in", { data: window.location.search || "?" });
         return;
       }
+      window.dispatchEvent(new Event("hmmrnn-scenario"));
       set("open-model", { data: page.present.model });
       if (!page.kick || page.kick.model !== page.present.model) page.searched = null;
       ask();

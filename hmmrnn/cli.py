@@ -464,7 +464,8 @@ def _add_live(commands: argparse._SubParsersAction[Any]) -> None:
 
 def _live(args: argparse.Namespace) -> int:
     # The page's templates and colours take a moment to import, as for a report.
-    from hmmrnn.live import explore, live_page, live_payload
+    from hmmrnn.backdrop import explore
+    from hmmrnn.live import live_page, live_payload
 
     name = Path(args.network).stem
     with _input():

@@ -19,6 +19,7 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 import hmmrnn
+from hmmrnn.backdrop import backdrop
 from hmmrnn.claims import claims
 from hmmrnn.exits import MEASURED_STEPS, RUNS
 from hmmrnn.experiments.emergence import STEPS as EMERGENCE_STEPS
@@ -43,7 +44,7 @@ from hmmrnn.figures.theme import GRAPH_CONFIG, LIGHT
 from hmmrnn.findings import SHOWN_RUNS, SHOWN_STEPS, STARTS, Findings
 from hmmrnn.kick import CONTROLS, MAX_CONTROL_SHARE, MAX_GROUP, MAX_LEAVE_RATE_RATIO, MIN_TIME_SHARE
 from hmmrnn.landscape import regions_along_orbit
-from hmmrnn.live import PAGES, backdrop, live_parts, live_payload
+from hmmrnn.live import PAGES, live_parts, live_payload
 from hmmrnn.regions import CLUSTER_MIN_PROBABILITY, KICK_ZONE_UP_TO, TRANSITION_BELOW
 from hmmrnn.stability import CRITICAL_MAX_REAL, CRITICAL_MIN_IMAGINARY
 from hmmrnn.summary import fidelity_summary, kick_group_summary

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
+from hmmrnn.backdrop import backdrop
 from hmmrnn.checkpoint import save
 from hmmrnn.dashboard import catalog, queries
 from hmmrnn.dashboard.application import create_app
 from hmmrnn.dashboard.scenario import Scenario
-from hmmrnn.live import ASSETS, backdrop, live_backdrop, live_network, live_payload
+from hmmrnn.live import ASSETS, live_backdrop, live_network, live_payload
 from hmmrnn.network import Intervention, Network
 from tests.networks import kick_group, random_network
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from plotly.offline import get_plotlyjs
 
+from hmmrnn.backdrop import backdrop
 from hmmrnn.findings import Findings, findings
-from hmmrnn.live import backdrop, live_groups, live_payload
+from hmmrnn.live import live_groups, live_payload
 from hmmrnn.network import Network
 from hmmrnn.report import SECTIONS, compressed, report
 from tests.networks import planted_switch

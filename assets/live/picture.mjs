@@ -28,6 +28,20 @@ class Sheet {
     this.ratio = ratio;
     this.canvas.width = Math.max(1, Math.round(width * ratio));
     this.canvas.height = Math.max(1, Math.round(height * ratio));
+    this.drawn = "";
+  }
+
+  /* Another network: nothing that is drawn is of this one. */
+  forget() {
+    this.drawn = "";
+  }
+
+  /* Whether anything has changed since it was drawn last. */
+  isOld(...what) {
+    const key = what.join(" ");
+    const old = key !== this.drawn;
+    this.drawn = key;
+    return old;
   }
 
   begin() {
@@ -59,10 +73,10 @@ function ticks(low, high, count) {
 export class PlanePicture extends Sheet {
   constructor(canvas, network) {
     super(canvas);
-    this.setNetwork(network);
+    this.forget(network);
   }
 
-  setNetwork(network) {
+  forget(network) {
     this.network = network;
     this.zoom = 1;
     this.setBackdrop(null);
@@ -173,8 +187,9 @@ export class PlanePicture extends Sheet {
     paper.beginPath();
     paper.rect(MARGIN.left, MARGIN.top, width - MARGIN.left - MARGIN.right, height - MARGIN.top - MARGIN.bottom);
     paper.clip();
-    /* Softened, because single cells mean nothing. */
-    paper.filter = `blur(${4 * this.ratio}px)`;
+    /* Softened by about a cell, because single cells mean nothing. */
+    const cell = Math.max(to.ax * (x[1] - x[0]), to.ay * (y[0] - y[1])) / this.cells.cells;
+    paper.filter = `blur(${(0.9 * cell * this.ratio).toFixed(1)}px)`;
     paper.drawImage(this.backdrop, to.ax * x[0] + to.bx, to.ay * y[1] + to.by, to.ax * (x[1] - x[0]),
       to.ay * (y[0] - y[1]));
     paper.restore();
@@ -371,11 +386,12 @@ const components = (hex) => [1, 3, 5].map((from) => parseInt(hex.slice(from, fro
 export class StripPicture extends Sheet {
   setTheme(theme) {
     this.theme = theme;
+    this.drawn = "";
   }
 
   /* Emission probabilities of the first run as bars, and its last emissions, the newest at the right. */
   paint(runs) {
-    if (this.width < 60) return;
+    if (this.width < 60 || !this.isOld(runs.id, runs.kept)) return;
     const paper = this.begin();
     paper.fillStyle = this.theme.ground;
     paper.fillRect(0, 0, this.width, this.height);
@@ -433,6 +449,7 @@ export class TracePicture extends Sheet {
 
   setTheme(theme) {
     this.theme = theme;
+    this.drawn = "";
   }
 
   /* groups: [{output, neurons}] in the order of the traces; `words` says why there are none. */
@@ -440,10 +457,11 @@ export class TracePicture extends Sheet {
     this.groups = groups;
     this.words = words;
     this.size = 1;
+    this.drawn = "";
   }
 
   paint(runs) {
-    if (this.width < 60 || this.height < 40) return;
+    if (this.width < 60 || this.height < 40 || !this.isOld(runs.id, runs.kept)) return;
     const paper = this.begin();
     const { theme, width, height } = this;
     paper.fillStyle = theme.ground;
@@ -491,9 +509,17 @@ export class TracePicture extends Sheet {
     paper.fillText(`−${TRACED} steps`, this.left, height - 1);
     paper.textAlign = "right";
     paper.fillText("now", this.right, height - 1);
-    for (let i = 0; i < Math.min(runs.kept, TRACED); i++) {
-      paper.fillStyle = this.colour(runs.outputs[(runs.kept - 1 - i) % TRACED]);
-      paper.fillRect(this.x(i) - this.wide(), this.bottom + 3, this.wide() + 0.5, 6);
+    this.band(paper, runs);
+  }
+
+  /* The output under the traces, as long as each is kept. */
+  band(paper, runs) {
+    const there = Math.min(runs.kept, TRACED);
+    const output = (age) => runs.outputs[(runs.kept - 1 - age) % TRACED];
+    for (let newest = 0, oldest; newest < there; newest = oldest) {
+      for (oldest = newest + 1; oldest < there && output(oldest) === output(newest);) oldest += 1;
+      paper.fillStyle = this.colour(output(newest));
+      paper.fillRect(this.x(oldest), this.bottom + 3, this.x(newest) - this.x(oldest), 6);
     }
   }
 
@@ -519,25 +545,26 @@ export class TracePicture extends Sheet {
     });
   }
 
+  /* One path for each neuron, thin and without round corners: anything else costs many times as much. */
   lines(paper, runs) {
     const there = Math.min(runs.kept, TRACED);
+    paper.lineJoin = "bevel";
+    paper.lineCap = "butt";
+    paper.lineWidth = 1;
     let g = 0;
     this.groups.forEach(({ output, neurons }) => {
       paper.strokeStyle = this.colour(output);
-      paper.lineWidth = 1.3;
-      paper.globalAlpha = 0.8;
-      paper.beginPath();
       neurons.forEach(() => {
+        paper.beginPath();
         for (let i = there - 1; i >= 0; i--) {
           const value = runs.traces[((runs.kept - 1 - i) % TRACED) * runs.traced.length + g];
           if (i === there - 1) paper.moveTo(this.x(i), this.y(value));
           else paper.lineTo(this.x(i), this.y(value));
         }
+        paper.stroke();
         g += 1;
       });
-      paper.stroke();
     });
-    paper.globalAlpha = 1;
   }
 
   colour(output) {

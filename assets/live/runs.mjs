@@ -125,6 +125,8 @@ export class Runs {
 
   /* Everything from the first step: no activity, and the noise of the seed from its beginning. */
   restart() {
+    /* Of this beginning, so that a picture of another one is not taken for its own. */
+    this.id = (this.id || 0) + 1;
     this.drives = [];
     this.states = [];
     this.step = 0;

@@ -44,6 +44,7 @@ export class LiveView {
     this.startWorker = startWorker;
     this.scheme = scheme;
     this.wanted = true;
+    this.rest = "";
     this.shown = true;
     this.groups = null;
     this.changes = 0;
@@ -194,6 +195,7 @@ export class LiveView {
     this.strength.value = Number((network.plane.scale[0] || 1).toPrecision(1));
     const fresh = !this.worker;
     if (!this.start()) return;
+    this.say(this.wanted ? "" : this.rest);
     this.send("open", { network, ...scenario, runs: this.settings.runs, twin: this.settings.twin, groups: groups || [] });
     if (fresh) this.giveCanvases();
     this.send("theme", this.colours());
@@ -283,6 +285,14 @@ export class LiveView {
     return { theme: this.network.themes[this.scheme], labels: this.network.region_labels };
   }
 
+  /* Another network is on its way: the one that is there is no longer the right one. */
+  wait() {
+    this.send("pause");
+    this.network = null;
+    this.root.dataset.state = "loading";
+    this.say("Another network is on its way.");
+  }
+
   setShown(shown) {
     this.shown = shown;
     this.run();
@@ -297,6 +307,7 @@ export class LiveView {
   }
 
   run() {
+    if (!this.network) return;
     const running = this.wanted && this.shown && !document.hidden;
     this.root.dataset.hidden = String(document.hidden);
     if (this.wanted && document.hidden) this.say("Paused while this tab is hidden.");
@@ -329,13 +340,15 @@ export class LiveView {
   considerRest() {
     if (window.matchMedia("(prefers-reduced-motion: reduce)").matches) {
       this.wanted = false;
-      this.say("Your system asks for little motion: press Run or Step.");
+      this.rest = "Your system asks for little motion: press Run or Step.";
+      this.say(this.rest);
     }
     if (navigator.getBattery) {
       navigator.getBattery().then((battery) => {
         if (battery.charging || battery.level > LOW_BATTERY || !this.wanted) return;
         this.wanted = false;
-        this.say(`The battery is at ${Math.round(100 * battery.level)} %: the network waits. Press Run to start it all the same.`);
+        this.rest = `The battery is at ${Math.round(100 * battery.level)} %: the network waits. Press Run to start it all the same.`;
+        this.say(this.rest);
         this.run();
       });
     }
@@ -399,6 +412,7 @@ export class LiveView {
   }
 
   show(status) {
+    if (!this.network) return;
     this.status = status;
     const { dataset } = this.root;
     dataset.step = status.step;

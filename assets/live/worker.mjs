@@ -25,7 +25,7 @@ const orders = {
     live.network = new Network(network);
     live.groups = groups || [];
     live.runs = new Runs(live.network, { seed, sigma, interventions, runs, twin, groups: live.groups });
-    if (live.pictures) live.pictures.plane.setNetwork(live.network);
+    if (live.pictures) Object.values(live.pictures).forEach((picture) => picture.forget(live.network));
     live.owed = 0;
   },
 

@@ -90,6 +90,12 @@ def key_of(*asked: Any) -> str:
     return hashlib.sha256(f"{_code_fingerprint()} {' '.join(map(repr, asked))}".encode()).hexdigest()
 
 
+def known(function: Callable[..., R], *args: Any) -> R | None:
+    """What a `cached` function has answered to these arguments; None if it has not, and then nothing is computed."""
+    found = look_up(key_of(function.__qualname__, args, {}))
+    return None if found is None else found[0]
+
+
 def look_up(key: str) -> tuple[Any] | None:
     """The answer that is kept under a key, in a tuple of its own; None if there is none."""
     found: tuple[Any] | None = _store().get(key)

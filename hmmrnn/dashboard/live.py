@@ -12,10 +12,10 @@ from typing import Any
 
 from flask import Flask, Response, request
 
+from hmmrnn.backdrop import Backdrop, backdrop
 from hmmrnn.dashboard import cache, catalog, queries
 from hmmrnn.dashboard.scenario import Scenario
-from hmmrnn.kick import KickNeurons
-from hmmrnn.live import Backdrop, backdrop, live_backdrop, live_network, live_page, live_payload
+from hmmrnn.live import live_backdrop, live_network, live_page, live_payload
 from hmmrnn.motion import Singles
 from hmmrnn.network import Network
 from hmmrnn.statespace import Plane
@@ -67,7 +67,7 @@ def page(scenario: Scenario) -> Response:
     # Refuses neurons that are not there, which the page could not.
     queries.network_of(scenario)
     begins = {key: scenario.to_dict()[key] for key in ("sigma", "seed", "interventions")}
-    behind, kick = _backdrop_if_any(scenario.intact), _kick_if_known(scenario.model)
+    behind, kick = _backdrop_if_any(scenario.intact), queries.kick_known_of(scenario.model)
     payload = live_payload(*_seen(scenario.intact), backdrop=behind, kick=kick, scenario=begins)
     saved = Response(live_page(payload), mimetype="text/html")
     saved.headers["Content-Disposition"] = f'attachment; filename="hmmrnn-live-{scenario.model}.html"'
@@ -91,13 +91,6 @@ def _backdrop_if_any(intact: Scenario) -> Backdrop | None:
     except (ValueError, FloatingPointError):
         # A network that diverges has no states that could be labelled; its page shows it all the same.
         return None
-
-
-def _kick_if_known(model: str) -> KickNeurons | None:
-    """The kick groups if the search for them has ended: it takes too long to be begun here."""
-    content = catalog.entry(model).fingerprint
-    known = cache.look_up(cache.key_of(queries._kick.__qualname__, (model, content), {}))
-    return None if known is None else known[0]
 
 
 def _json(content: dict[str, Any]) -> Response:

@@ -14,7 +14,7 @@ import numpy as np
 
 from hmmrnn import provenance
 from hmmrnn.dashboard import catalog, queue
-from hmmrnn.dashboard.cache import cached
+from hmmrnn.dashboard.cache import cached, known
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.decoding import Decoding, decoding
 from hmmrnn.experiments.orbit_spectrum import OrbitSpectrum, orbit_spectrum
@@ -113,6 +113,11 @@ def plane_of_scenario(scenario: Scenario) -> Plane:
 def kick_of(model: str, tell: Tell = ignore) -> KickNeurons:
     """The kick groups of the intact network. The slowest answer: seconds when it is asked for the first time."""
     return _kick(model, catalog.entry(model).fingerprint, tell=tell)
+
+
+def kick_known_of(model: str) -> KickNeurons | None:
+    """The kick groups if the search for them has ended; None otherwise. Never begins the search."""
+    return known(_kick, model, catalog.entry(model).fingerprint)
 
 
 def populations_of(model: str) -> Populations:

@@ -75,7 +75,7 @@ LIVE_VIEW = View(
     ids.LIVE,
     "Live",
     "The network as it is now, running in this page, step by step, under the noise of the scenario: its run 1 is the "
-    "run 1 of that seed everywhere. The ground shows where the intact network dwells, and in which region. Whatever you "
+    "run 1 of that seed everywhere. The ground shows where the intact network dwells, and in which region. What you "
     "change acts on the next step; the grey ghost is the intact network under the same noise, and a ring marks where "
     "they part. Press in the plane to push run 1 to the nearest visited state, with Shift all runs. Rates are counted "
     "while you watch; ± is one standard error.",
