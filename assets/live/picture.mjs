@@ -189,7 +189,7 @@ export class PlanePicture extends Sheet {
     paper.clip();
     /* Softened by about a cell, because single cells mean nothing. */
     const cell = Math.max(to.ax * (x[1] - x[0]), to.ay * (y[0] - y[1])) / this.cells.cells;
-    paper.filter = `blur(${(0.9 * cell * this.ratio).toFixed(1)}px)`;
+    paper.filter = `blur(${(0.6 * cell * this.ratio).toFixed(1)}px)`;
     paper.drawImage(this.backdrop, to.ax * x[0] + to.bx, to.ay * y[1] + to.by, to.ax * (x[1] - x[0]),
       to.ay * (y[0] - y[1]));
     paper.restore();

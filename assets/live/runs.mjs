@@ -138,7 +138,6 @@ export class Runs {
     this.pinned = null;
     this.parted = null;
     this.together = null;
-    this.touched = null;
     this.events = [];
     this.lastSwitch = null;
     this.intact.reset();
@@ -241,7 +240,6 @@ export class Runs {
   }
 
   part() {
-    this.touched = this.step;
     if (!this.withTwin || this.twins) return;
     this.twins = this.states.map((state) => {
       const twin = new State(this.network);

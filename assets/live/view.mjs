@@ -5,6 +5,8 @@ const NORMAL_SPEED = 20;
 const NORMAL_RUNS = 10;
 const MOST_RUNS = 200;
 const LOW_BATTERY = 0.2;
+/* A run that does less than this share of the steps that were asked for says so. */
+const SLOWER = 0.8;
 /* An arrow key moves the place that is pushed to so far, in pixels. */
 const STRIDE = 16;
 const PICTURES = ["plane", "strip", "traces"];
@@ -235,6 +237,8 @@ export class LiveView {
     if (!Object.keys(told).length) return this.changes;
     this.changes += 1;
     this.send("change", { ...told, id: this.changes });
+    /* What diverged may not do so any more. */
+    if (this.status && this.status.diverged) this.restart();
     return this.changes;
   }
 
@@ -424,13 +428,15 @@ export class LiveView {
       `Probabilities of the symbols in run 1: ${status.probabilities.map((p, k) => `${k}: ${p.toFixed(2)}`).join(", ")}; `
       + `last emission ${status.emission}`);
     this.canvases.traces.setAttribute("aria-label", "Pre-activation of the kick neurons in run 1 over the last 300 steps");
+    this.runButton.disabled = Boolean(status.diverged);
+    this.stepButton.disabled = Boolean(status.diverged);
     if (status.diverged) this.sayDiverged(status.diverged);
     this.root.dispatchEvent(new CustomEvent("live-status", { detail: status }));
   }
 
   sayDiverged({ step, run, neuron, who }) {
-    this.say(`Stopped: ${who} ${run + 1} left all bounds at step ${whole(step)}, neuron ${neuron} foremost. Lower a gain, `
-      + "then Restart.");
+    this.say(`Stopped: ${who} ${run + 1} left all bounds at step ${whole(step)}, neuron ${neuron} foremost. Lower a gain; `
+      + "the network then starts anew.");
   }
 
   planeWords(status) {
@@ -441,7 +447,11 @@ export class LiveView {
   /* The few sentences that matter now. */
   storyOf(status) {
     const words = [`Step ${whole(status.step)}`];
-    if (status.rate && this.settings.speed === null) words[0] += `, ${whole(status.rate.steps)} steps/s`;
+    const { speed } = this.settings;
+    if (status.rate && speed === null) words[0] += `, ${whole(status.rate.steps)} steps/s`;
+    else if (status.rate && status.rate.steps && status.rate.steps < SLOWER * speed) {
+      words[0] += `, ${whole(status.rate.steps)} of ${whole(speed)} steps/s: it goes no faster here`;
+    }
     if (status.sinceSwitch === null) words.push(`run 1 has not switched in ${whole(status.step)} steps`);
     else words.push(`run 1: ${whole(status.sinceSwitch)} steps since the last switch`);
     if (status.hold) words.push(`no noise, largest activity ${status.size.toPrecision(2)}`);

@@ -189,7 +189,6 @@ function tell(now) {
     twin: Boolean(runs.twins),
     parted: runs.parted && runs.parted.step,
     together: runs.together,
-    touched: runs.touched,
     pulse: runs.pulse ? runs.pulse.left : 0,
     pinned: Boolean(runs.pinned),
     size: sizeOf(first.h),
