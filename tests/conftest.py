@@ -3,8 +3,8 @@
 import os
 from typing import Any
 
-# Before NumPy is loaded, and for every program that a test starts, as `serve` does it: two processes whose BLAS has as
-# many threads as there are cores spin waiting for each other. Eigenvalues took ten times as long.
+# Before NumPy is loaded, and for every program that a test starts, as `serve` does it: processes whose BLAS has threads
+# on every core spin waiting for each other. Beside one busy process, spectra took seven times as long.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -22,6 +22,8 @@ settings.load_profile("suite")
 
 # Browser tests that spend their time waiting for a worker; the others follow the hand, and take as long together.
 WAITING = ("test_experiments.py", "test_report.py", "test_training.py")
+# Begun before the others, so that no process has to wait at the end for one that has only just begun a long file.
+LONGEST = ("test_worker.py", "test_kick.py", "test_callbacks.py", "test_findings.py", "test_emergence.py")
 
 
 class TwoBrowsers(LoadScopeScheduling):
@@ -32,6 +34,16 @@ class TwoBrowsers(LoadScopeScheduling):
         if not file.startswith("tests/browser/"):
             return file
         return "browser, waiting" if file.endswith(WAITING) else "browser"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    if item.path.parent.name == "browser":
+        return 0
+    return 1 if item.path.name in LONGEST else 2
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TwoBrowsers:

@@ -68,6 +68,12 @@ def run(switch) -> Trajectory:
 
 
 @pytest.fixture(scope="module")
+def decaying() -> KickNeurons:
+    """What is found where an output ends because what holds it decays."""
+    return detect_kick_neurons(no_kick_network(per_output=20), seed=SEED, controls=20)
+
+
+@pytest.fixture(scope="module")
 def shipped() -> Network:
     return load(MODELS / "linear-2.safetensors")
 
@@ -142,10 +148,9 @@ class TestPlanted:
             intact = leave_rate_without(switch.network, (), group.output, seed=77)
             assert leave_rate_without(switch.network, group.neurons, group.output, seed=77) <= 0.15 * intact
 
-    def test_where_there_is_no_kick_circuit_nothing_is_proven(self):
-        groups = detect_kick_neurons(no_kick_network(per_output=20), seed=SEED, controls=20).groups
-        assert [group.output for group in groups] == [0, 1]
-        for group in groups:
+    def test_where_there_is_no_kick_circuit_nothing_is_proven(self, decaying):
+        assert [group.output for group in decaying.groups] == [0, 1]
+        for group in decaying.groups:
             assert group.neurons
             assert not group.proven
             assert group.leave_rate_ratio > MAX_LEAVE_RATE_RATIO
@@ -316,11 +321,6 @@ class TestProof:
 
 class TestOtherPictures:
     """Where silencing cannot close an exit: an output that ends because what holds it decays."""
-
-    @pytest.fixture(scope="class")
-    @classmethod
-    def decaying(cls) -> KickNeurons:
-        return detect_kick_neurons(no_kick_network(per_output=20), seed=SEED, controls=20)
 
     def test_all_are_tried_and_none_of_them_is_taken_for_a_kick_group(self, decaying):
         for group in decaying.groups:
@@ -507,7 +507,7 @@ class TestShipped:
         for group in (group for group in groups if group.proven):
             size = len(group.neurons)
             if size not in controls:
-                controls[size] = np.array([leave_rates(rng.choice(others, size, replace=False)) for _ in range(50)])
+                controls[size] = np.array([leave_rates(rng.choice(others, size, replace=False)) for _ in range(20)])
             left = leave_rates(group.neurons)[group.output]
             # Never seen again would be no proof of being kept.
             assert left <= 0.15 * intact[group.output]

@@ -11,6 +11,8 @@ const VEIL = 0.82;
 const RADIUS = 1.6;
 /* Orbits are drawn anew after so many runs. */
 const EVERY = 4;
+/* A page that was too slow is asked again after so long: it may only have been busy. */
+const AGAIN_MS = 10_000;
 
 export class Overlay {
   /* colours: () => the theme that is shown. */
@@ -30,7 +32,7 @@ export class Overlay {
     if (this.worker) this.worker.terminate();
     this.clear();
     this.network = network;
-    this.slow = false;
+    this.slowUntil = 0;
     this.worker = this.startWorker();
     this.worker.onmessage = ({ data }) => this.hear(data);
     /* Without it, the server's answer is waited for, as always. */
@@ -49,7 +51,7 @@ export class Overlay {
 
   /* scenario: what is shown now; key: by which the server's answer to it is known. */
   ask(scenario, key) {
-    if (!this.worker || this.slow) return;
+    if (!this.worker || performance.now() < this.slowUntil) return;
     this.asked += 1;
     this.of = { scenario, key, done: {} };
     this.runs = [];
@@ -60,7 +62,7 @@ export class Overlay {
   hear(data) {
     if (data.id !== this.asked || !this.of) return;
     if (data.kind === "slow") {
-      this.slow = true;
+      this.slowUntil = performance.now() + AGAIN_MS;
       this.clear();
       this.say(`The four views wait for the server: here, their runs would take ${Math.ceil(data.seconds)} s.`);
       return;

@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright
@@ -30,6 +31,7 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 HEALTHY_WITHIN_S = 60
+Motion = Literal["no-preference", "reduce"]
 # Chrome's own remarks on software rendering; they say nothing about the page.
 RENDERING_REMARK = re.compile(r"GPU stall due to ReadPixels|WebGL.*(fallback|deprecat)", re.IGNORECASE)
 
@@ -107,9 +109,13 @@ def chromium_path() -> str:
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that all servers keep their answers in, empty at first."""
-    return tmp_path_factory.mktemp("cache")
+def cache(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The folder that all servers of a run of the tests keep their answers in, empty at first."""
+    own = tmp_path_factory.getbasetemp()
+    # What one process of several has asked for, such as the kick neurons, the others need not compute again.
+    folder = (own if worker_id == "master" else own.parent) / "answers"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -144,12 +150,18 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def viewer(browser: Browser) -> Iterator[Callable[[], BrowserContext]]:
+def motion(request: pytest.FixtureRequest) -> Motion:
+    """Only where the live view is what is looked at does it run by itself: drawn without a GPU it takes a core."""
+    return "no-preference" if request.path.name.startswith("test_live") else "reduce"
+
+
+@pytest.fixture
+def viewer(browser: Browser, motion: Motion) -> Iterator[Callable[[], BrowserContext]]:
     """Someone with a browser of his own: nothing is shared with other viewers but the server."""
     contexts: list[BrowserContext] = []
 
     def arrive() -> BrowserContext:
-        contexts.append(new_context(browser))
+        contexts.append(new_context(browser, motion))
         return contexts[-1]
 
     yield arrive
@@ -171,16 +183,17 @@ def window(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(window: BrowserContext, watch: Watch) -> Iterator[Page]:
+def page(window: BrowserContext, watch: Watch, motion: Motion) -> Iterator[Page]:
     """A new tab that must have nothing to complain of in its console, whatever a test does with it."""
     opened = window.new_page()
+    opened.emulate_media(reduced_motion=motion)
     watch.on(opened)
     yield opened
     opened.close()
     assert watch.console == []
 
 
-def new_context(browser: Browser) -> BrowserContext:
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
+def new_context(browser: Browser, motion: Motion = "no-preference") -> BrowserContext:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light", reduced_motion=motion)
     context.set_default_timeout(READY_MS)
     return context

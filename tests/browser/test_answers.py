@@ -17,6 +17,7 @@ from tests.browser.pages import (
     asks_landscape,
     cells,
     changing,
+    changing_address,
     expect_other_traces,
     expect_traces,
     open_page,
@@ -77,35 +78,18 @@ def test_an_answer_that_comes_late_is_followed_by_that_of_the_newest_state(page:
     gate = Gate(page, asks_fast)
     first.click(page)
     gate.wait()
-    with changing_only_the_address(page):
+    with changing_address(page):
         page.locator("#undo").click()
-    with changing_only_the_address(page):
+    with changing_address(page):
         second.click(page)
-    with changing_only_the_address(page):
+    with changing_address(page):
         page.locator("#undo").click()
-    with changing_only_the_address(page):
+    with changing_address(page):
         third.click(page)
     gate.open()
     settle(page)
     assert touched(page) == [silenced(third.neuron)]
     expect_picture(page, wanted)
-
-
-def changing_only_the_address(page: Page) -> AddressChange:
-    return AddressChange(page)
-
-
-class AddressChange:
-    """What is done inside changes the address; nothing is said of the views."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-
-    def __enter__(self) -> None:
-        self.before = address(self.page)
-
-    def __exit__(self, *_: object) -> None:
-        self.page.wait_for_function("before => location.search !== before", arg=self.before)
 
 
 def test_a_slow_answer_for_an_older_state_never_replaces_a_newer_one(page: Page, server: str) -> None:
@@ -175,7 +159,7 @@ def test_a_server_that_comes_back_is_asked_again(own_server: Server, viewer: Vie
     with changing(page):
         first.click(page)
     own_server.stop()
-    with changing_only_the_address(page):
+    with changing_address(page):
         second.click(page)
     assert touched(page) == [silenced(first.neuron), silenced(second.neuron)]
     expect(page.locator("#notice")).to_contain_text("server")

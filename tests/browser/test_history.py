@@ -17,6 +17,7 @@ from tests.browser.pages import (
     asks_kick,
     cells,
     changing,
+    changing_address,
     choose,
     group_buttons,
     listed,
@@ -32,6 +33,8 @@ from tests.browser.pages import (
 pytestmark = pytest.mark.browser
 
 Viewer = Callable[[], BrowserContext]
+# Of two viewers, each.
+TURNS = 4
 
 
 def test_undo_and_redo_walk_through_every_change(page: Page, server: str) -> None:
@@ -148,18 +151,20 @@ def test_a_link_opens_exactly_that_view_at_another_viewer(page: Page, server: st
         group_buttons(page, "kick").first.click()
     slider = page.get_by_role("slider", name="mu of Kick group")
     slider.focus()
-    for _ in range(7):
-        with changing(page):
-            page.keyboard.press("ArrowRight")
+    with changing(page):
+        for _ in range(7):
+            with changing_address(page):
+                page.keyboard.press("ArrowRight")
     with changing(page):
         listed(page).get_by_text("recurrent", exact=True).click()
     with changing(page):
         cells(page, 15)[-1].click(page)
     sigma = page.get_by_role("slider", name="Noise sigma")
     sigma.focus()
-    for _ in range(5):
-        with changing(page):
-            page.keyboard.press("ArrowRight")
+    with changing(page):
+        for _ in range(5):
+            with changing_address(page):
+                page.keyboard.press("ArrowRight")
     with changing(page):
         choose(page, "Colour by", "Pre-activation of a neuron")
     with changing(page):
@@ -189,7 +194,8 @@ def test_a_link_opens_exactly_that_view_at_another_viewer(page: Page, server: st
     ],
 )
 def test_a_link_stays_as_it_was_sent(page: Page, server: str, query: str) -> None:
-    open_page(page, server)
+    page.goto(server)
+    page.wait_for_function("location.search.includes('model=')")
     model = scenario(page).model
     link = f"?model={model}&{query}"
     open_page(page, f"{server}/{link}")
@@ -235,10 +241,10 @@ def test_two_viewers_never_see_each_others_interventions(page: Page, server: str
     pages = (page, other)
     for each in pages:
         open_page(each, server + SMALL)
-    places = cells(page, 20)
+    places = cells(page, 2 * TURNS)
     shown = {each: traces(each, "state-space") for each in pages}
     made: dict[Page, list[int]] = {page: [], other: []}
-    for turn in range(10):
+    for turn in range(TURNS):
         for here, there in (pages, pages[::-1]):
             cell = places[2 * turn + (here is other)]
             with changing(here):
@@ -248,5 +254,5 @@ def test_two_viewers_never_see_each_others_interventions(page: Page, server: str
             assert traces(there, "state-space") == shown[there]
             for each in pages:
                 assert [neurons for neurons, _, _ in touched(each)] == [(i,) for i in made[each]]
-                expect(listed(each)).to_have_count(len(made[each]))
+                expect(listed(each)).to_have_count(len(made[each]), timeout=READY_MS)
     assert urlsplit(page.url).query != urlsplit(other.url).query
