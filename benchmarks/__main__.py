@@ -18,7 +18,10 @@ from pathlib import Path
 from benchmarks.clicks import click_figures
 from benchmarks.engine import kick_figures, residency_figures
 from benchmarks.experiments import gain_sweep_figures
-from benchmarks.figures import FIGURES, Measurement, record
+from benchmarks.figures import FIGURES, LIVE_RUNS, LIVE_SIZES, Measurement, record
+from benchmarks.live_clicks import live_click_figures
+from benchmarks.live_engine import live_engine_figures
+from benchmarks.live_view import live_frames_figures, live_memory_figures
 from benchmarks.machine import load, machine
 from benchmarks.performance_page import performance_page
 from benchmarks.startup import startup_figures
@@ -49,6 +52,10 @@ BENCHES = (
     Bench(("residency_s",), residency_figures, 3),
     Bench(("kick_detection_s",), kick_figures, 2),
     Bench(("gain_sweep_s",), gain_sweep_figures, 2),
+    Bench(tuple(f"live_steps_per_s_{neurons}" for neurons in LIVE_SIZES), live_engine_figures, 40),
+    Bench(tuple(f"live_frames_per_s_{runs}" for runs in LIVE_RUNS), live_frames_figures, 20),
+    Bench(("live_click_to_frame_ms", "live_foreseen_ms"), live_click_figures, 40),
+    Bench(("live_memory_growth_mb",), live_memory_figures, 9),
     Bench(("paper_step_s",), paper_figures, 3),
     *(Bench((figure_name(family),), partial(training_figures, families=(family,)), 1) for family in PRESETS),
 )

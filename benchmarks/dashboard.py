@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser.conftest import CHROMIUM_FLAGS, Server, chromium_path
 from tests.browser.pages import READY_MS
 
-STOPWATCH = Path(__file__).with_name("stopwatch.js")
+STOPWATCHES = [Path(__file__).with_name(name) for name in ("stopwatch.js", "live_stopwatch.js")]
 # What any web process of this kind has to import before it can do anything.
 WEB_IMPORTS = "import dash, dash_mantine_components, plotly.graph_objects"
 
@@ -39,8 +39,9 @@ def running_browser() -> Iterator[Browser]:
 
 
 def new_page(browser: Browser) -> Page:
-    """An empty page of a viewer who was never here before, with `stopwatch` in it."""
+    """An empty page of a viewer who was never here before, with `stopwatch` and `liveStopwatch` in it."""
     context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="light")
     context.set_default_timeout(READY_MS)
-    context.add_init_script(path=STOPWATCH)
+    for script in STOPWATCHES:
+        context.add_init_script(path=script)
     return context.new_page()

@@ -12,19 +12,48 @@ from hmmrnn.hmm import PRESETS
 
 # With fewer samples, the 95th percentile would be little but the largest of them.
 MIN_SAMPLES_FOR_P95 = 20
+# Neurons of the networks whose pace is measured, and runs of the live view whose frames are counted.
+LIVE_SIZES = (50, 150, 500, 1000, 2000)
+LIVE_RUNS = (1, 50, 200)
+LIVE_OUTPUTS = 3
+STATISTICS = ("median", "p95", "ratio")
 
 
 @dataclass(frozen=True)
 class Aim:
-    """What a figure should stay below.
+    """What a figure should stay below, or what it should reach: one of the two.
 
     Attributes:
-        below: in the unit of the figure.
-        statistic: of the samples: "median" or "p95".
+        below: what the statistic should stay below, in the unit of the figure; a ratio has none.
+        statistic: "median" or "p95" of the samples, or "ratio" of their median to that of what is measured beside them.
+        at_least: what the statistic should reach.
+
+    Raises:
+        ValueError: both limits are given, or none; or there is no such statistic.
     """
 
-    below: float
+    below: float | None = None
     statistic: str = "median"
+    at_least: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.below is None) == (self.at_least is None):
+            raise ValueError(
+                f"an aim must be one of below and at_least; got below={self.below}, at_least={self.at_least}"
+            )
+        if self.statistic not in STATISTICS:
+            raise ValueError(f"statistic must be one of {', '.join(STATISTICS)}; got {self.statistic!r}")
+
+    def is_met(self, value: float) -> bool:
+        """Whether the statistic is on the right side of the limit."""
+        if self.below is not None:
+            return value < self.below
+        return self.at_least is not None and value >= self.at_least
+
+    def text(self, unit: str) -> str:
+        """The aim in words, such as "p95 under 200 ms" or "ratio at least 0.7"."""
+        limit = f"at least {self.at_least:g}" if self.below is None else f"under {self.below:g}"
+        return f"{self.statistic} {limit}" + ("" if self.statistic == "ratio" else f" {unit}")
 
 
 @dataclass(frozen=True)
@@ -32,10 +61,10 @@ class Definition:
     """What is measured.
 
     Attributes:
-        name: of the figure, with its unit at the end.
+        name: of the figure, with its unit in it.
         unit: of its values.
         meaning: what happens between start and end, for a reader who has seen the dashboard.
-        aim: what it should stay below; None if there is no aim.
+        aim: what it should stay below or reach; None if there is no aim.
     """
 
     name: str
@@ -61,6 +90,15 @@ class Measurement:
     baseline: str
     baseline_samples: tuple[float, ...] = ()
     note: str | None = None
+
+
+def inputs_of(neurons: int) -> int:
+    """Noise inputs of a random network of so many neurons: as many for each as in the published networks."""
+    return round(2 * neurons / 3)
+
+
+def _counted(runs: int) -> str:
+    return "1 run" if runs == 1 else f"{runs} runs"
 
 
 FIGURES = {
@@ -118,6 +156,53 @@ FIGURES = {
             "eigenvalues at 160 states for each gain, on one thread.",
             Aim(15),
         ),
+        *(
+            Definition(
+                f"live_steps_per_s_{neurons}",
+                "steps/s",
+                f"Steps per second of one run in the engine of the live view, noise, readout and emission included: a "
+                f"random network of {neurons:,} neurons, {inputs_of(neurons):,} inputs and {LIVE_OUTPUTS} outputs, in "
+                "a worker of a page. What is measured beside it holds the recurrent weights alone.",
+                Aim(at_least=0.7, statistic="ratio"),
+            )
+            for neurons in LIVE_SIZES
+        ),
+        *(
+            Definition(
+                f"live_frames_per_s_{runs}",
+                "frames/s",
+                f"Frames that the live view draws per second, with {_counted(runs)} of the shipped network at 20 steps "
+                "per second, in the dashboard in a browser window of 1440 x 900. Nothing else happens in the page. "
+                "Each sample is the mean over about one second.",
+                # The clock of a screen of 60 Hz: what ends just after a second counts for the next one.
+                Aim(at_least=58) if runs == 50 else None,
+            )
+            for runs in LIVE_RUNS
+        ),
+        Definition(
+            "live_click_to_frame_ms",
+            "ms",
+            "From letting go of the mouse on the button that silences a kick group to the first frame of the live view "
+            "with a step of the changed network in it being drawn. Real mouse clicks in a browser window of 1440 x "
+            "900, in turn silencing the group and bringing it back, while 10 runs take 20 steps per second each, "
+            "each click after the slow answers to the one before it have arrived.",
+            Aim(33),
+        ),
+        Definition(
+            "live_foreseen_ms",
+            "ms",
+            "From the same clicks to the first of the views being laid over with what the page itself foresees: the "
+            "runs that had been made by then.",
+        ),
+        Definition(
+            "live_memory_growth_mb",
+            "MB",
+            "By how much the resident memory (RSS, in 10^6 bytes) of the process in which the browser keeps the page, "
+            "the live view's worker included, is larger after ten minutes than after one, while 50 runs go as fast as "
+            "they can. Each of the two is the median of ten readings within ten seconds, after the page (not its "
+            "workers) was made to collect its garbage.",
+            Aim(20),
+        ),
         Definition(
             "paper_step_s",
             "s",
@@ -157,6 +242,7 @@ def record(measurement: Measurement, circumstances: dict[str, Any]) -> dict[str,
     definition = FIGURES[measurement.name]
     found = {"median": median(measurement.samples), "p95": p95(measurement.samples)}
     baseline = median(measurement.baseline_samples)
+    ratio = found["median"] / baseline if found["median"] is not None and baseline else None
     return {
         "name": definition.name,
         "unit": definition.unit,
@@ -164,9 +250,9 @@ def record(measurement: Measurement, circumstances: dict[str, Any]) -> dict[str,
         "n": len(measurement.samples),
         "baseline": measurement.baseline,
         "baseline_median": _rounded(baseline),
-        "ratio": _rounded(found["median"] / baseline) if found["median"] is not None and baseline else None,
+        "ratio": _rounded(ratio),
         "aim": aim_text(definition),
-        "meets_aim": _meets(definition.aim, found),
+        "meets_aim": _meets(definition.aim, {**found, "ratio": ratio}),
         "note": measurement.note,
         **circumstances,
     }
@@ -174,14 +260,12 @@ def record(measurement: Measurement, circumstances: dict[str, Any]) -> dict[str,
 
 def aim_text(definition: Definition) -> str | None:
     """The aim in words; None if there is none."""
-    if definition.aim is None:
-        return None
-    return f"{definition.aim.statistic} under {definition.aim.below:g} {definition.unit}"
+    return None if definition.aim is None else definition.aim.text(definition.unit)
 
 
 def _meets(aim: Aim | None, found: dict[str, float | None]) -> bool | None:
     value = None if aim is None else found[aim.statistic]
-    return None if aim is None or value is None else value < aim.below
+    return None if aim is None or value is None else aim.is_met(value)
 
 
 def _rounded(value: float | None) -> float | None:

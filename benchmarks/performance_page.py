@@ -11,6 +11,7 @@ COLUMNS = ("Figure", "Median", "95th percentile", "n", "Measured beside it", "Ra
 COMMAND = "python -m benchmarks --write docs/performance.md"
 # Above this share of the cores, something else was running when the measurement began.
 QUIET_LOAD_PER_CORE = 0.5
+BOUNDS = "time as an upper bound and every rate as a lower one"
 
 Json = dict[str, Any]
 
@@ -52,7 +53,7 @@ def _circumstances(records: Sequence[Json]) -> list[str]:
     first, last = records[0], records[-1]
     machine, load = first["machine"], first["load"]["before"]
     busy = load > QUIET_LOAD_PER_CORE * machine["cores"]
-    remark = "something else was running, so read every time as an upper bound" if busy else "the machine was quiet"
+    remark = f"something else was running, so read every {BOUNDS}" if busy else "the machine was quiet"
     missing = [name for name in FIGURES if name not in {item["name"] for item in records}]
     return [
         f"- Date: {first['date']} to {last['date']}",

@@ -33,6 +33,9 @@ window.stopwatch = (function () {
   }
 
   return {
+    graphOf,
+    within,
+
     /* From now on, each time that the mouse is let go begins a lap, and all of these views being drawn ends it. */
     watch(watched) {
       views = watched;

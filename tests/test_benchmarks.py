@@ -1,4 +1,4 @@
-"""The benchmarks' arithmetic and their page, on made-up numbers: nothing is timed here."""
+"""The benchmarks' arithmetic and their page, on made-up numbers: no time that is taken here means anything."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ import re
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Playwright
 
 import benchmarks.__main__ as command
 from benchmarks.figures import FIGURES, Aim, Definition, Measurement, aim_text, median, p95, record
-from benchmarks.machine import parse_memory
+from benchmarks.live_clicks import foreseen_figure, frame_figure
+from benchmarks.live_engine import engine_page, laps_of
+from benchmarks.live_view import COUNTS_PER_TURN, growth_figure, turns
+from benchmarks.machine import Memory, parse_memory
 from benchmarks.performance_page import COLUMNS, performance_page
+from tests.browser.conftest import CHROMIUM_FLAGS, chromium_path
 
 MACHINE = {"cpu": "Made-up | 3000", "cores": 4, "python": "3.11.0", "platform": "Linux", "chromium": "Chromium 1"}
 CIRCUMSTANCES = {"machine": MACHINE, "load": {"before": 0.25, "after": 1.5}, "date": "2026-01-02T03:04:05+00:00"}
@@ -36,6 +41,10 @@ KEYS = (
 
 def click(samples: tuple[float, ...] = FORTY, **more) -> Measurement:
     return Measurement("click_to_drawn_ms", samples, "a redraw", **{"baseline_samples": (10.0, 5.0, 6.0), **more})
+
+
+def pace(steps: float, products: float) -> Measurement:
+    return Measurement("live_steps_per_s_150", (steps,), "bare products", (products,))
 
 
 def recorded(measurement: Measurement, **more) -> dict:
@@ -107,6 +116,90 @@ class TestRecord:
         assert aim_text(Definition("x", "s", "x")) is None
         assert aim_text(Definition("x", "s", "x", Aim(2.5))) == "median under 2.5 s"
 
+    @pytest.mark.parametrize(("steps", "met"), [(7.0, True), (71.0, True), (6.9999, False)])
+    def test_an_aim_for_the_ratio_is_reached_or_not_before_it_is_rounded(self, steps: float, met: bool) -> None:
+        found = recorded(pace(steps, 10.0))
+        assert found["aim"] == "ratio at least 0.7"
+        assert found["meets_aim"] is met
+
+    def test_an_aim_for_the_ratio_needs_something_beside_it(self) -> None:
+        assert recorded(Measurement("live_steps_per_s_150", (7.0,), "nothing"))["meets_aim"] is None
+
+    @pytest.mark.parametrize(("rate", "met"), [(57.9, False), (58.0, True), (60.0, True)])
+    def test_a_rate_should_reach_its_aim(self, rate: float, met: bool) -> None:
+        found = recorded(Measurement("live_frames_per_s_50", (1.0, rate, 100.0), "an empty loop"))
+        assert found["aim"] == "median at least 58 frames/s"
+        assert found["meets_aim"] is met
+
+
+class TestAim:
+    @pytest.mark.parametrize("limits", [{}, {"below": 1.0, "at_least": 0.0}])
+    def test_has_one_limit(self, limits: dict[str, float]) -> None:
+        with pytest.raises(ValueError, match=r"one of below and at_least; got below=(None|1.0), at_least=(None|0.0)"):
+            Aim(**limits)
+
+    def test_is_for_a_statistic_that_exists(self) -> None:
+        with pytest.raises(ValueError, match="statistic must be one of median, p95, ratio; got 'mean'"):
+            Aim(1, "mean")
+
+    @pytest.mark.parametrize(
+        ("aim", "words"),
+        [
+            (Aim(200, "p95"), "p95 under 200 ms"),
+            (Aim(at_least=0), "median at least 0 ms"),
+            (Aim(2, "ratio"), "ratio under 2"),
+        ],
+    )
+    def test_a_ratio_has_no_unit(self, aim: Aim, words: str) -> None:
+        assert aim.text("ms") == words
+
+    def test_what_lies_on_the_limit_is_not_below_it(self) -> None:
+        assert [Aim(0).is_met(value) for value in (-1, 0, 1)] == [True, False, False]
+        assert [Aim(at_least=0).is_met(value) for value in (-1, 0, 1)] == [False, True, True]
+
+
+class TestLive:
+    laps = ((20.0, 8.0, 30.0, 150.0), (24.0, 16.0, None, 90.0), (22.0, 10.0, 50.0, 170.0))
+
+    def test_every_click_has_a_frame(self) -> None:
+        found = frame_figure(self.laps)
+        assert found.samples == (20, 24, 22)
+        assert found.baseline_samples == (8, 16, 10)
+
+    def test_what_is_foreseen_is_compared_with_the_answers_to_the_same_clicks(self) -> None:
+        found = foreseen_figure(self.laps)
+        assert (found.samples, found.baseline_samples) == ((30, 50), (150, 170))
+        assert "without 1 of 3 clicks" in (found.note or "")
+        assert foreseen_figure(self.laps[::2]).note is None
+
+    def test_where_nothing_was_foreseen_there_is_no_median(self) -> None:
+        found = recorded(foreseen_figure(self.laps[1:2]))
+        assert (found["median"], found["n"]) == (None, 0)
+        assert table(performance_page([found]))[1][1] == ""
+
+    @pytest.mark.parametrize("counts", [1, 4, 5, 6, 20])
+    def test_frames_are_counted_in_turns_that_add_up(self, counts: int) -> None:
+        assert sum(turns(counts)) == counts
+        assert set(turns(counts)[:-1]) <= {COUNTS_PER_TURN}
+        assert 0 < turns(counts)[-1] <= COUNTS_PER_TURN
+
+    def test_memory_is_compared_with_what_was_there_before(self) -> None:
+        found = recorded(growth_figure(Memory(400, 300), Memory(410, 304.5), 9, 12345))
+        assert (found["median"], found["baseline_median"], found["meets_aim"]) == (10, 400, True)
+        assert "10 minutes and 12,345 steps" in found["note"]
+        assert "(USS): 4.5 MB more" in found["note"]
+        assert recorded(growth_figure(Memory(400, 300), Memory(390, 300), 9, 1))["median"] == -10
+
+    @pytest.mark.browser
+    def test_the_engine_is_timed_beside_bare_products(self, playwright: Playwright) -> None:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_FLAGS)
+        found = laps_of(engine_page(browser), neurons=30, laps=3, milliseconds=2)
+        browser.close()
+        assert [len(found[name]) for name in ("steps", "products")] == [3, 3]
+        assert min(*found["steps"], *found["products"]) > 0
+        # Neither silent nor saturated.
+        assert 0.1 < found["active"] < 0.9
+
 
 class TestMemory:
     def test_reads_what_linux_writes(self) -> None:
@@ -132,6 +225,12 @@ class TestPage:
         assert resident[1:6] == ["2.25 s", "", "3", "22.5 s: a loop \\| on 25", "0.10 x"]
         assert resident[6:] == ["median under 3 s", "0.25, 1.50", "Aim met"]
         assert step[1:] == ["10.0 s", "", "2", "not measured", "", "none", "0.25, 1.50", "No aim set"]
+
+    def test_an_aim_that_is_to_be_reached_is_said_so(self) -> None:
+        assert table(performance_page([recorded(pace(12000, 20000))]))[1][1:] == [
+            *("12,000 steps/s", "", "1", "20,000 steps/s: bare products", "0.60 x", "ratio at least 0.7", "0.25, 1.50"),
+            "**Aim missed**",
+        ]
 
     def test_says_when_and_on_what(self) -> None:
         page = performance_page(self.records)
