@@ -96,7 +96,8 @@
       live.network = network;
       live.view.open(network, followed(client().present()), groups());
       live.view.setShown(isShown());
-      live.overlay.open(network);
+      /* Where the live view cannot be, the four views wait for the server as always. */
+      if (live.view.worker) live.overlay.open(network);
       live.seen = seen(client().present());
       const backdrop = await fetch(`/live/backdrop${query}`);
       /* A network that diverges has no regions; its ground stays blank. */

@@ -21,7 +21,6 @@ class Ratio {
   }
 
   add(n, d) {
-    if (!d) return;
     this.pieces += 1;
     this.n += n;
     this.d += d;

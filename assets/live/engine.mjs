@@ -142,16 +142,18 @@ export class Stream {
     const low = s[2] ^ s[0];
     const high = s[3] ^ s[1];
     const by = turn & 31;
-    const first = turn < 32 ? low : high;
-    const second = turn < 32 ? high : low;
-    s[8] = by ? (first >>> by) | (second << (32 - by)) : first;
-    s[9] = by ? (second >>> by) | (first << (32 - by)) : second;
+    /* Without branches, which no processor could foresee here: by 32 or more, the halves change places. */
+    const swap = -(turn >>> 5);
+    const first = (low & ~swap) | (high & swap);
+    const second = (high & ~swap) | (low & swap);
+    s[8] = (first >>> by) | ((second << 1) << (31 - by));
+    s[9] = (second >>> by) | ((first << 1) << (31 - by));
   }
 
   /* Uniform on [0, 1), of 53 bits. */
   uniform() {
     this.draw();
-    return ((this.s[9] >>> 5) * 67108864 + (this.s[8] >>> 6)) / 9007199254740992;
+    return (this.s[9] * 2097152 + (this.s[8] >>> 11)) / 9007199254740992;
   }
 
   /* Standard normal. */
@@ -163,7 +165,7 @@ export class Stream {
       const high = s[9];
       const layer = low & 0xff;
       const size = ((high >>> 9) & 0xfffff) * 4294967296 + (((high << 23) | (low >>> 9)) >>> 0);
-      const x = low & 0x100 ? -size * WIDTH[layer] : size * WIDTH[layer];
+      const x = (1 - ((low >>> 7) & 2)) * size * WIDTH[layer];
       if (size < EDGE[layer]) return x;
       if (layer === 0) return this.tail((low >>> 17) & 1);
       if ((HEIGHT[layer - 1] - HEIGHT[layer]) * this.uniform() + HEIGHT[layer] < Math.exp(-0.5 * x * x)) return x;
@@ -210,7 +212,7 @@ export class Network {
     this.b_h = Float64Array.from(b_h);
     this.b_out = Float64Array.from(b_out);
     /* Which columns a product needs: room for it, shared by all. */
-    this.chosen = new Int32Array(Math.max(this.n, this.m));
+    this.chosen = new Int32Array(Math.max(this.n, this.m) + 1);
     this.mean = array(given.plane.mean);
     this.components = array(given.plane.components);
     /* Along a direction without extent nothing is apart. */
@@ -259,7 +261,11 @@ export class Gains {
  */
 function addProduct(columns, length, vector, chosen, into) {
   let count = 0;
-  for (let j = 0; j < vector.length; j++) if (vector[j] !== 0) chosen[count++] = j;
+  /* No branch: which neurons are silent changes from step to step, and no processor foresees it. */
+  for (let j = 0; j < vector.length; j++) {
+    chosen[count] = j;
+    count += vector[j] !== 0 ? 1 : 0;
+  }
   const whole = count - (count % 4);
   let k = 0;
   for (; k < whole; k += 4) {
@@ -361,21 +367,20 @@ export class State {
     pre.fill(0);
     addProduct(this.network.recurrent, n, h, this.network.chosen, pre);
     let largest = 0;
-    let sum = 0;
+    let { driven } = this;
     for (let i = 0; i < n; i++) {
       const entering = input[i] * (pulse ? drive.input[i] + pulse[i] : drive.input[i]) + bias[i] * b_h[i];
       const value = recurrent[i] * pre[i] + entering;
-      const size = entering < 0 ? -entering : entering;
-      if (size > this.driven) this.driven = size;
+      driven = Math.max(driven, Math.abs(entering));
       pre[i] = value;
-      /* NaN stays NaN, so that it is seen. */
-      next[i] = value < 0 ? 0 : value;
-      if (next[i] > largest) largest = next[i];
-      sum += next[i];
+      /* NaN stays NaN here, and makes the largest one NaN too, so that it is seen. */
+      next[i] = Math.max(value, 0);
+      largest = Math.max(largest, next[i]);
     }
+    this.driven = driven;
     this.h = next;
     this.next = h;
-    if (!(largest <= DIVERGENCE_RATIO * this.driven) || sum !== sum) this.diverged = largestOf(next);
+    if (!(largest <= DIVERGENCE_RATIO * driven)) this.diverged = largestOf(next);
     this.read(drive.draw);
   }
 

@@ -229,6 +229,7 @@ export class Runs {
     const { h, all } = this.pinned;
     for (let b = 0; b < (all ? this.count : 1); b++) {
       this.states[b].set(h);
+      this.states[b].read(this.drives[b].draw);
       this.show(this.tails, b, this.states[b]);
     }
   }

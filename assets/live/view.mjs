@@ -35,7 +35,7 @@ function short(steps) {
 function rated(found, factor, digits) {
   if (!found) return "not visited";
   const text = (value) => (value * factor).toFixed(digits);
-  if (found.below !== null) return `0 (below ${text(found.below)})`;
+  if (found.below !== null) return `0 (< ${text(found.below)})`;
   return found.error === null ? text(found.value) : `${text(found.value)} ± ${text(found.error)}`;
 }
 
@@ -435,8 +435,8 @@ export class LiveView {
   }
 
   sayDiverged({ step, run, neuron, who }) {
-    this.say(`Stopped: ${who} ${run + 1} left all bounds at step ${whole(step)}, neuron ${neuron} foremost. Lower a gain; `
-      + "the network then starts anew.");
+    const remedy = who === "run" ? "Lower a gain; the network then starts anew." : "Untick the twin, then Restart.";
+    this.say(`Stopped: ${who} ${run + 1} left all bounds at step ${whole(step)}, neuron ${neuron} foremost. ${remedy}`);
   }
 
   planeWords(status) {

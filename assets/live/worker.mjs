@@ -15,7 +15,7 @@ const IDLE_BUDGET_MS = 2;
 
 const live = {
   network: null, runs: null, pictures: null, running: false, speed: 20, owed: 0, at: 0, frame: null, told: 0,
-  change: null, groups: [], rate: { steps: 0, frames: 0, since: 0, shown: { steps: 0, frames: 0 } },
+  change: null, groups: [], rate: { steps: 0, frames: 0, since: 0, shown: null },
 };
 
 const say = (text) => self.postMessage({ kind: "said", text });
@@ -73,8 +73,9 @@ const orders = {
   },
 
   run() {
-    live.running = true;
     live.at = performance.now();
+    if (!live.running) Object.assign(live.rate, { steps: 0, frames: 0, since: live.at, shown: null });
+    live.running = true;
     live.owed = Math.max(live.owed, 1);
   },
 

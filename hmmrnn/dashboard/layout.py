@@ -442,5 +442,7 @@ def _numbers() -> Any:
     return html.Section(
         [html.H2("Intact against now"), html.Div(id=ids.NUMBERS, className="numbers")],
         className="card numbers-card",
+        # Whatever scrolls must be reachable by keyboard.
+        tabIndex="0",
         **{"aria-live": "polite"},
     )
