@@ -15,6 +15,8 @@
   const SEARCH_MS = 700;
   const RESIZED_MS = 400;
   const ECHO_MS = 1000;
+  const HEAD_START_MS = 12;
+  const CONTROLS_MS = 40;
   const MAX_MU = 2;
   const FIELDS = ["model", "sigma", "seed", "steps", "trajectories", "colour", "neuron", "pair", "dimensions"];
   const TABS = ["neuron-table", "activity", "kick-proof", "gain-sweep", "noise", "spectrum", "readout", "emergence",
@@ -27,7 +29,7 @@
   const page = {
     present: null, past: [], future: [],
     gesture: null, gestureAt: 0, held: false,
-    asking: false, askAgain: false, owed: false, settleTimer: null,
+    asking: false, askAgain: false, askTimer: null, owed: false, settleTimer: null,
     kick: null, defaults: null, lost: false, searched: null, tab: null, listIsOld: false, good: null,
     search: { turn: 0, key: "" }, rests: false, turning: false, owedDraws: [],
   };
@@ -183,9 +185,9 @@
     if (!keepAddress) writeAddress(replaceAddress, path);
     remember();
     document.querySelectorAll(".slow").forEach((card) => card.classList.add("stale"));
-    /* The question first: it travels while the controls follow. */
-    ask();
-    window.setTimeout(() => showControls(before, from), 0);
+    /* The question before the controls: it travels while they follow. */
+    askSoon();
+    window.setTimeout(() => showControls(before, from), CONTROLS_MS);
   }
 
   /* What a control is told comes back as if a hand had done it, from Dash at once and from the control itself once it
@@ -221,6 +223,16 @@
   }
 
   /* ---- asking the server: one question at a time, the newest state last ---------------------------------------- */
+
+  /* Asking keeps the page busy for some frames, so what it draws by itself (see live.js) has a head start. */
+  function askSoon() {
+    window.clearTimeout(page.settleTimer);
+    if (page.askTimer) return;
+    page.askTimer = window.setTimeout(() => {
+      page.askTimer = null;
+      ask();
+    }, HEAD_START_MS);
+  }
 
   function ask() {
     window.clearTimeout(page.settleTimer);

@@ -9,8 +9,6 @@ import { make } from "./view.mjs";
 const BINS = 48;
 const VEIL = 0.82;
 const RADIUS = 1.6;
-/* Orbits are drawn anew after so many runs. */
-const EVERY = 4;
 /* A page that was too slow is asked again after so long: it may only have been busy. */
 const AGAIN_MS = 10_000;
 
@@ -55,7 +53,6 @@ export class Overlay {
     this.asked += 1;
     this.of = { scenario, key, done: {} };
     this.runs = [];
-    this.drawn = 0;
     this.worker.postMessage({ kind: "ask", id: this.asked, scenario });
   }
 
@@ -68,22 +65,15 @@ export class Overlay {
       return;
     }
     if (data.kind === "run") this.runs.push(data);
-    if (this.due) return;
-    this.due = true;
-    requestAnimationFrame(() => {
-      this.due = false;
-      if (this.of) this.draw();
-    });
+    /* The first run at once, and then all: each drawing takes time from what the server's answer needs. */
+    if (this.runs.length === 1 || data.kind === "end") this.draw();
   }
 
   draw() {
-    const complete = this.runs.length === this.of.scenario.trajectories;
     if (this.of.scenario.dimensions === 2) this.drawStates();
-    if (complete || this.runs.length - this.drawn >= EVERY) {
-      this.drawn = this.runs.length;
-      this.drawOrbit();
-    }
-    if (complete) this.drawNumbers();
+    if (this.runs.length < this.of.scenario.trajectories) return;
+    this.drawOrbit();
+    this.drawNumbers();
   }
 
   /* Whether a view shows the server's answer already; then nothing is laid over it. */
