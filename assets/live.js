@@ -40,7 +40,7 @@
     }
     const size = byId("live-size");
     if (size) {
-      size.textContent = next === "large" ? "Reduce" : "Enlarge";
+      size.textContent = next === "large" ? "Smaller" : "Larger";
       size.hidden = window.innerWidth < NARROW;
     }
     if (live.view) live.view.setShown(isShown());

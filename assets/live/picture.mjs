@@ -279,8 +279,8 @@ export class PlanePicture extends Sheet {
     for (let age = length - 1; age > 0; age--) segment(paper, to, twinTails, 0, age, between);
     paper.stroke();
     for (let b = 0; b < runs.count; b++) if (twinTails.length[b]) {
-      const head = at(to, twinTails, b, 0, between);
-      dot(paper, head, b ? 2.5 : 6);
+      at(to, twinTails, b, 0, between);
+      dot(paper, b ? 2.5 : 6);
     }
   }
 
@@ -307,7 +307,8 @@ export class PlanePicture extends Sheet {
     paper.globalAlpha = 0.9;
     for (let b = 1; b < count; b++) if (tails.length[b]) {
       paper.fillStyle = this.colour(tails.output[tails.at(b, 0)]);
-      dot(paper, at(to, tails, b, 0, between), 3);
+      at(to, tails, b, 0, between);
+      dot(paper, 3);
     }
     paper.globalAlpha = 1;
   }
@@ -325,13 +326,13 @@ export class PlanePicture extends Sheet {
       paper.stroke();
     }
     paper.globalAlpha = 1;
-    const head = at(to, tails, 0, 0, between);
+    at(to, tails, 0, 0, between);
     paper.fillStyle = this.theme.text;
-    dot(paper, head, 9);
+    dot(paper, 9);
     paper.fillStyle = this.theme.ground;
-    dot(paper, head, 7.5);
+    dot(paper, 7.5);
     paper.fillStyle = this.colour(tails.output[tails.at(0, 0)]);
-    dot(paper, head, 6);
+    dot(paper, 6);
   }
 
   /* A ring where something happened. */
@@ -348,7 +349,9 @@ export class PlanePicture extends Sheet {
   }
 }
 
-/* Where a step of a run is; its head moves on from the step before. */
+/* Where a step of a run is, in pixels; its head moves on from the step before. One place for all: thousands of small
+ * arrays in each frame would be so much garbage. */
+const SPOT = new Float64Array(2);
 function at({ ax, bx, ay, by }, tails, run, age, between) {
   const i = 2 * tails.at(run, age);
   let x = tails.points[i];
@@ -358,17 +361,21 @@ function at({ ax, bx, ay, by }, tails, run, age, between) {
     x = tails.points[j] + between * (x - tails.points[j]);
     y = tails.points[j + 1] + between * (y - tails.points[j + 1]);
   }
-  return [ax * x + bx, ay * y + by];
+  SPOT[0] = ax * x + bx;
+  SPOT[1] = ay * y + by;
 }
 
 function segment(paper, to, tails, run, age, between) {
-  paper.moveTo(...at(to, tails, run, age, between));
-  paper.lineTo(...at(to, tails, run, age - 1, between));
+  at(to, tails, run, age, between);
+  paper.moveTo(SPOT[0], SPOT[1]);
+  at(to, tails, run, age - 1, between);
+  paper.lineTo(SPOT[0], SPOT[1]);
 }
 
-function dot(paper, [x, y], radius) {
+/* A disc at the place that was found last. */
+function dot(paper, radius) {
   paper.beginPath();
-  paper.arc(x, y, radius, 0, 2 * Math.PI);
+  paper.arc(SPOT[0], SPOT[1], radius, 0, 2 * Math.PI);
   paper.fill();
 }
 

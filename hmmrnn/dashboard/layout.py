@@ -221,7 +221,7 @@ def _live() -> Any:
     """The network running in the page. Its inside is made by the page's script; here is only the frame."""
     buttons = (
         (ids.LIVE_SAVE, "Save live page", "Keep this network, running, as one file that needs no server"),
-        (ids.LIVE_SIZE, "Enlarge", "Give the live view the room of the four views"),
+        (ids.LIVE_SIZE, "Larger", "Give the live view the room of the four views"),
         (ids.LIVE_CLOSE, "Close", "Give the four views the room of the live view"),
     )
     title = [
