@@ -93,15 +93,16 @@
     try {
       const [network] = await Promise.all([fetched(`/live${query}`, "json"), makeViews()]);
       if (!isStill()) return;
+      if (network.refused) throw new Error(network.refused);
       live.network = network;
       live.view.open(network, followed(client().present()), groups());
       live.view.setShown(isShown());
       /* Where the live view cannot be, the four views wait for the server as always. */
       if (live.view.worker) live.overlay.open(network);
       live.seen = seen(client().present());
-      const backdrop = await fetch(`/live/backdrop${query}`);
       /* A network that diverges has no regions; its ground stays blank. */
-      if (backdrop.ok && isStill()) live.view.setBackdrop(await backdrop.json());
+      const backdrop = await fetched(`/live/backdrop${query}`, "json");
+      if (isStill()) live.view.setBackdrop(backdrop);
     } catch (error) {
       if (!isStill()) return;
       /* Asked again with the next change. */

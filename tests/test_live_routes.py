@@ -89,8 +89,10 @@ class TestNetwork:
     def test_a_network_without_a_plane_gets_a_sentence(self, empty_world):
         save(Network([[0.5]], [[1.0]], [[1.0], [-1.0]]), empty_world.models / "one.safetensors")
         answer = create_app().server.test_client().get("/live?model=one&steps=50")
-        assert (answer.status_code, answer.mimetype) == (400, "text/plain")
-        assert answer.text == "the phase of an orbit needs 2 coordinates; got 1."
+        assert (answer.status_code, answer.get_json()) == (
+            200,
+            {"refused": "the phase of an orbit needs 2 coordinates; got 1."},
+        )
 
 
 class TestBackdrop:
@@ -102,6 +104,10 @@ class TestBackdrop:
         assert (answer.status_code, answer.mimetype) == (200, "application/json")
         assert answer.get_json() == live_backdrop(found)
         assert answer.get_json()["states"] == 200
+
+    def test_a_network_that_diverges_has_none(self, client):
+        answer = client.get("/live/backdrop?model=growing&steps=50&trajectories=2")
+        assert (answer.status_code, answer.get_json()) == (200, None)
 
 
 class TestPage:

@@ -44,11 +44,11 @@ def _of_link(answer: Callable[[Scenario], Response]) -> Callable[[], Response]:
 
 @_of_link
 def network(scenario: Scenario) -> Response:
-    """The network and the plane that the link names; 304 for who has it already."""
+    """The network and the plane that the link names, or why it cannot be drawn; 304 for who has it already."""
     intact = scenario.intact
     tag = cache.key_of("live", intact.motion, catalog.entry(scenario.model).fingerprint)[:32]
     known = request.if_none_match.contains(tag)
-    answer = Response(status=304) if known else _json(live_network(*_seen(intact)))
+    answer = Response(status=304) if known else _json(_drawable(intact))
     answer.set_etag(tag)
     # A browser may keep it, but must ask: the file can change under its name.
     answer.headers["Cache-Control"] = "no-cache"
@@ -57,8 +57,10 @@ def network(scenario: Scenario) -> Response:
 
 @_of_link
 def regions(scenario: Scenario) -> Response:
-    """Where the intact network goes, and which regions it goes through."""
-    return _json(live_backdrop(_backdrop(scenario.intact)))
+    """Where the intact network goes, and which regions it goes through; null where none can be told."""
+    catalog.entry(scenario.model)
+    behind = _backdrop_if_any(scenario.intact)
+    return _json(None if behind is None else live_backdrop(behind))
 
 
 @_of_link
@@ -72,6 +74,15 @@ def page(scenario: Scenario) -> Response:
     saved = Response(live_page(payload), mimetype="text/html")
     saved.headers["Content-Disposition"] = f'attachment; filename="hmmrnn-live-{scenario.model}.html"'
     return saved
+
+
+def _drawable(intact: Scenario) -> dict[str, Any]:
+    # A network that is there but has no plane is no bad link: the page says why, and its console has no cause to.
+    catalog.entry(intact.model)
+    try:
+        return live_network(*_seen(intact))
+    except ValueError as error:
+        return {"refused": f"{error}."}
 
 
 def _seen(intact: Scenario) -> tuple[Network, Plane, str, Singles]:
@@ -93,5 +104,5 @@ def _backdrop_if_any(intact: Scenario) -> Backdrop | None:
         return None
 
 
-def _json(content: dict[str, Any]) -> Response:
+def _json(content: dict[str, Any] | None) -> Response:
     return Response(json.dumps(content, separators=(",", ":"), allow_nan=False), mimetype="application/json")

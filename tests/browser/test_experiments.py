@@ -58,7 +58,7 @@ def expect_done(page: Page, view: str, caption: str) -> None:
     expect(page.locator(f"#{view}-caption")).to_contain_text(caption, timeout=LONG_MS)
     expect(page.locator(f"#{view}-inquiry")).to_be_hidden()
     page.wait_for_function("id => document.querySelector(`#${id} .js-plotly-plot`).data.length > 0", arg=view)
-    expect(page.locator(f"#{view}-card")).not_to_have_class(re.compile("stale"))
+    expect(page.locator(f"#{view}-card")).not_to_have_class(re.compile("stale"), timeout=LONG_MS)
 
 
 def share(page: Page, view: str) -> int:
