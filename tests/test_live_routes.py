@@ -105,8 +105,12 @@ class TestBackdrop:
         assert answer.get_json() == live_backdrop(found)
         assert answer.get_json()["states"] == 200
 
-    def test_a_network_that_diverges_has_none(self, client):
-        answer = client.get("/live/backdrop?model=growing&steps=50&trajectories=2")
+    def test_where_no_region_can_be_told_there_is_none(self, client, monkeypatch):
+        def diverges(scenario: Scenario) -> None:
+            raise FloatingPointError("all states diverge")
+
+        monkeypatch.setattr(queries, "landscape_of", diverges)
+        answer = client.get(f"/live/backdrop?{SHORT}")
         assert (answer.status_code, answer.get_json()) == (200, None)
 
 
