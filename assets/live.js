@@ -33,7 +33,8 @@
 
   function arrange() {
     const next = mode();
-    if (root.dataset.live !== next) {
+    const other = root.dataset.live !== next;
+    if (other) {
       root.dataset.live = next;
       /* Plotly looks at its room when the window changes. */
       window.dispatchEvent(new Event("resize"));
@@ -44,7 +45,8 @@
       size.hidden = window.innerWidth < NARROW;
     }
     if (live.view) live.view.setShown(isShown());
-    if (next !== "closed") follow();
+    if (live.overlay && next === "closed") live.overlay.clear();
+    if (other) follow();
   }
 
   function wish(wanted) {
@@ -93,7 +95,10 @@
     try {
       const [network] = await Promise.all([fetched(`/live${query}`, "json"), makeViews()]);
       if (!isStill()) return;
-      if (network.refused) throw new Error(network.refused);
+      if (network.refused) {
+        live.view.say(`This network cannot be shown live: ${network.refused}`);
+        return;
+      }
       live.network = network;
       live.view.open(network, followed(client().present()), groups());
       live.view.setShown(isShown());
@@ -125,7 +130,9 @@
 
   function foresee(scenario) {
     const now = seen(scenario);
-    if (now !== live.seen) live.overlay.ask(scenario, client().address(scenario).slice(1));
+    const key = client().address(scenario).slice(1);
+    if (now === live.seen) live.overlay.expect(scenario, key);
+    else live.overlay.ask(scenario, key);
     live.seen = now;
   }
 

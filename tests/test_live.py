@@ -276,6 +276,15 @@ class TestPage:
         assert (ASSETS / "live.css").read_text() in written
         assert '<div id="live" class="live"></div>' in written
 
+    def test_the_page_in_docs_is_what_would_be_written_now(self, written):
+        kept = (ROOT / "docs" / "live.html").read_text(encoding="utf-8")
+        data = '<script type="application/json" id="hmmrnn-live-data">'
+        assert json.loads(self.element(kept, data))["name"] == "linear-2"
+        for opening in ("<style>", '<script type="text/plain" id="hmmrnn-live-worker">', '<script type="module">'):
+            closing = "</style>" if opening == "<style>" else "</script>"
+            parts = [page.split(opening)[-1].split(closing)[0] for page in (kept, written)]
+            assert parts[0] == parts[1], "docs/live.html is of an older state: run `make live`"
+
     def test_it_says_what_it_is(self, written):
         assert written.startswith('<!doctype html>\n<html lang="en">')
         assert "<title>a &lt;/script&gt; &amp; b, live</title>" in written

@@ -10,7 +10,7 @@ const PIECE = 500;
 const NEVER = 3;
 
 /* Sums over pieces of counts and opportunities, from which a ratio and its error follow (delta method). */
-class Ratio {
+export class Ratio {
   constructor() {
     this.pieces = 0;
     this.n = 0;

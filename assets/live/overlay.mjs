@@ -4,6 +4,7 @@
  * been drawn, what was laid over it goes.
  */
 
+import { Ratio } from "./counts.mjs";
 import { make } from "./view.mjs";
 
 const BINS = 48;
@@ -54,6 +55,11 @@ export class Overlay {
     this.of = { scenario, key, done: {} };
     this.runs = [];
     this.worker.postMessage({ kind: "ask", id: this.asked, scenario });
+  }
+
+  /* The same runs, seen otherwise: the answer that is waited for is another one. */
+  expect(scenario, key) {
+    if (this.of) Object.assign(this.of, { scenario, key });
   }
 
   hear(data) {
@@ -247,11 +253,9 @@ export function switching(runs, outputs) {
 const times = (found, factor) => found && {
   value: found.value * factor, error: found.error === null ? null : found.error * factor };
 
+/* Pooled over the runs. */
 function ratio(numerator, denominator) {
-  const runs = numerator.length;
-  const total = denominator.reduce((sum, value) => sum + value, 0);
-  if (!total) return null;
-  const value = numerator.reduce((sum, one) => sum + one, 0) / total;
-  const spread = numerator.reduce((sum, one, b) => sum + (one - value * denominator[b]) ** 2, 0);
-  return { value, error: runs > 1 ? Math.sqrt((spread * runs) / (runs - 1)) / total : null };
+  const pooled = new Ratio();
+  numerator.forEach((n, run) => pooled.add(n, denominator[run]));
+  return pooled.result();
 }

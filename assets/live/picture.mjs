@@ -44,6 +44,10 @@ class Sheet {
     return old;
   }
 
+  colour(output) {
+    return this.theme.outputs[output % this.theme.outputs.length];
+  }
+
   begin() {
     this.context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     this.context.font = FONT;
@@ -343,10 +347,6 @@ export class PlanePicture extends Sheet {
     paper.arc(ax * x + bx, ay * y + by, 12, 0, 2 * Math.PI);
     paper.stroke();
   }
-
-  colour(output) {
-    return this.theme.outputs[output % this.theme.outputs.length];
-  }
 }
 
 /* Where a step of a run is, in pixels; its head moves on from the step before. One place for all: thousands of small
@@ -418,7 +418,7 @@ export class StripPicture extends Sheet {
       paper.fillText(String(k), 22, y);
       paper.fillStyle = this.theme.grid;
       paper.fillRect(28, y - 7, room, 14);
-      paper.fillStyle = this.theme.outputs[k % this.theme.outputs.length];
+      paper.fillStyle = this.colour(k);
       if (Number.isFinite(p)) paper.fillRect(28, y - 7, room * p, 14);
       paper.fillStyle = this.theme.text;
       paper.textAlign = "left";
@@ -437,7 +437,7 @@ export class StripPicture extends Sheet {
       const symbol = runs.emissions[(runs.kept - there + i) % TRACED];
       const x = left + (i % columns) * TICKER;
       const y = top + Math.floor(i / columns) * (TICKER + 4);
-      paper.fillStyle = this.theme.outputs[symbol % this.theme.outputs.length];
+      paper.fillStyle = this.colour(symbol);
       paper.fillRect(x, y, TICKER - 2, TICKER);
       paper.fillStyle = this.theme.ground;
       paper.fillText(String(symbol), x + TICKER / 2 - 1, y + TICKER / 2 + 1);
@@ -572,9 +572,5 @@ export class TracePicture extends Sheet {
         g += 1;
       });
     });
-  }
-
-  colour(output) {
-    return this.theme.outputs[output % this.theme.outputs.length];
   }
 }

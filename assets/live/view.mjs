@@ -258,18 +258,22 @@ export class LiveView {
 
   setGroups(groups, words = "Kick neurons are being sought: their traces appear here.") {
     this.groups = groups;
-    const found = (groups || []).filter((group) => group.neurons.length);
+    const found = this.known;
     this.fillWho();
     const none = groups ? "No kick neurons are known of this network: there is nothing to trace." : words;
     this.send("groups", { groups: found, words: found.length ? "" : none });
   }
 
+  /* The kick groups that have neurons. */
+  get known() {
+    return (this.groups || []).filter((group) => group.neurons.length);
+  }
+
   fillWho() {
-    const found = (this.groups || []).filter((group) => group.neurons.length);
     /* A choice of the hand is kept; otherwise the first group. */
     const chosen = this.chosen;
     this.who.replaceChildren(
-      ...found.map((group, i) => make("option", { value: String(i), textContent: group.name })),
+      ...this.known.map((group, i) => make("option", { value: String(i), textContent: group.name })),
       make("option", { value: ONE, textContent: "one neuron" }));
     if ([...this.who.options].some((option) => option.value === chosen)) this.who.value = chosen;
     this.neuron.hidden = this.who.value !== ONE;
@@ -298,6 +302,7 @@ export class LiveView {
   }
 
   setShown(shown) {
+    if (shown === this.shown) return;
     this.shown = shown;
     this.run();
   }
@@ -379,7 +384,7 @@ export class LiveView {
   }
 
   pulse() {
-    const found = (this.groups || []).filter((group) => group.neurons.length);
+    const found = this.known;
     const one = this.who.value === ONE;
     const index = Number(this.neuron.value);
     if (one && !(Number.isInteger(index) && index >= 0 && index < this.network.neurons)) {
