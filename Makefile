@@ -25,7 +25,7 @@ run: $(RUNTIME) ## Start the dashboard and open it in the browser
 	$(PY) -m hmmrnn serve --open
 
 test: $(DEV) system ## Run every test, those in a real browser too
-	$(PY) -m pytest -n 2 --no-loadscope-reorder
+	$(PY) -m pytest -n 3 --no-loadscope-reorder
 
 bench: $(DEV) system ## Measure how fast it is
 	$(PY) -m benchmarks

@@ -20,19 +20,22 @@ settings.register_profile("suite", deadline=None, derandomize=True, database=Non
 settings.load_profile("suite")
 
 
-# Browser tests that spend their time waiting for a worker; the others follow the hand, and take as long together.
+# Browser tests that spend their time waiting for a worker, and those of the live view; the others follow the hand.
 WAITING = ("test_experiments.py", "test_report.py", "test_training.py")
+LIVE = ("test_live.py", "test_live_saved.py")
 # Begun before the others, so that no process has to wait at the end for one that has only just begun a long file.
 LONGEST = ("test_worker.py", "test_kick.py", "test_callbacks.py", "test_findings.py", "test_emergence.py")
 
 
-class TwoBrowsers(LoadScopeScheduling):
-    """Runs the browser tests in two groups, each in one process and one test after another; the rest file by file."""
+class ThreeBrowsers(LoadScopeScheduling):
+    """Runs the browser tests in three groups, each in one process and one test after another; the rest file by file."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
         if not file.startswith("tests/browser/"):
             return file
+        if file.endswith(LIVE):
+            return "browser, live"
         return "browser, waiting" if file.endswith(WAITING) else "browser"
 
 
@@ -46,8 +49,8 @@ def _turn(item: pytest.Item) -> int:
     return 1 if item.path.name in LONGEST else 2
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> TwoBrowsers:
-    return TwoBrowsers(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ThreeBrowsers:
+    return ThreeBrowsers(config, log)
 
 
 @pytest.fixture(scope="session")

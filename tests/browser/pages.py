@@ -44,6 +44,10 @@ _TRACES = """(id) => {
     return JSON.stringify(plain(document.getElementById(id).querySelector(".js-plotly-plot").data));
 }"""
 _LAYOUT = "(id) => JSON.stringify(document.getElementById(id).querySelector('.js-plotly-plot').layout)"
+_LISTEN = """() => {
+    window.clickTold = false;
+    document.querySelector("#connectivity .js-plotly-plot").once("plotly_click", () => { window.clickTold = true; });
+}"""
 # In pixels, so that no two places are in the same row, however many neurons there are.
 ROWS_APART = 4
 
@@ -164,7 +168,17 @@ class Cell:
 
     def click(self, page: Page) -> None:
         # Plotly looks no more than twenty times a second for what is under the mouse, and a redraw takes the label away
-        # until the mouse comes anew. On a busy machine it takes longer to come.
+        # until the mouse comes anew. On a busy machine it takes longer to come; a click in the moment after a redraw, as
+        # no hand is quick enough to make it, is told to nobody: then the mouse comes again.
+        page.evaluate(_LISTEN)
+        for _ in range(HOVER_ATTEMPTS):
+            self._point(page)
+            page.mouse.click(self.x, self.y)
+            if page.evaluate("() => window.clickTold"):
+                return
+        raise AssertionError(f"a click on the row of neuron {self.neuron} was told to nobody")
+
+    def _point(self, page: Page) -> None:
         label = page.locator("#connectivity .hovertext", has_text=re.compile(rf"to neuron {self.neuron}(?!\d)"))
         for attempt in range(1, HOVER_ATTEMPTS + 1):
             page.mouse.move(0, 0)
@@ -173,7 +187,6 @@ class Cell:
                 label.wait_for(timeout=attempt * HOVER_MS)
                 break
         expect(label).to_be_visible()
-        page.mouse.click(self.x, self.y)
 
 
 def cells(page: Page, count: int = 3) -> list[Cell]:

@@ -185,7 +185,7 @@ def test_each_colour_of_the_region_map_is_another_picture(page: Page, server: st
     seen = [traces(page, "region-map")]
     select = page.get_by_label("Colour the region map by").first
     select.click()
-    labels = page.get_by_role("option").all_inner_texts()
+    labels = page.get_by_role("listbox").get_by_role("option").all_inner_texts()
     page.keyboard.press("Escape")
     for label in labels[1:]:
         choose(page, "Colour the region map by", label)
