@@ -168,8 +168,8 @@ class Cell:
 
     def click(self, page: Page) -> None:
         # Plotly looks no more than twenty times a second for what is under the mouse, and a redraw takes the label away
-        # until the mouse comes anew. On a busy machine it takes longer to come; a click in the moment after a redraw, as
-        # no hand is quick enough to make it, is told to nobody: then the mouse comes again.
+        # until the mouse comes anew. On a busy machine it takes longer to come; and a click in the moment after a
+        # redraw, as no hand is quick enough to make it, is told to nobody: then the mouse comes again.
         page.evaluate(_LISTEN)
         for _ in range(HOVER_ATTEMPTS):
             self._point(page)
