@@ -16,7 +16,7 @@ SERIES := -$(PY) -m hmmrnn train --out .series.safetensors
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench models lint format screenshots findings live system
+.PHONY: help run test bench models lint format screenshots findings live plotly system
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,12 @@ findings: $(DEV) ## Judge the paper's claims on every shipped network anew (docs
 
 live: $(RUNTIME) ## Write the page in docs/ that runs a shipped network by itself
 	$(PY) -m hmmrnn live models/linear-2.safetensors --out docs/live.html
+
+plotly: $(RUNTIME) ## Fetch the part of plotly.js that a report carries, as new as the installed plotly (needs npm)
+	@set -e; folder="$$(mktemp -d)"; trap 'rm -r "$$folder"' EXIT; \
+	version="$$($(PY) -c 'from plotly.offline import get_plotlyjs_version as version; print(version())')"; \
+	(cd "$$folder" && npm pack --silent "plotly.js-cartesian-dist-min@$$version" && tar -xzf *.tgz); \
+	gzip -9nc "$$folder/package/plotly-cartesian.min.js" > hmmrnn/templates/plotly-cartesian.min.js.gz
 
 $(PY):
 	@command -v $(PYTHON) >/dev/null || { \

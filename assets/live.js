@@ -130,7 +130,7 @@
 
   function foresee(scenario) {
     const now = seen(scenario);
-    const key = client().address(scenario).slice(1);
+    const key = client().drawnAddress(scenario).slice(1);
     if (now === live.seen) live.overlay.expect(scenario, key);
     else live.overlay.ask(scenario, key);
     live.seen = now;

@@ -18,7 +18,11 @@
   const HEAD_START_MS = 12;
   const CONTROLS_MS = 40;
   const MAX_MU = 2;
-  const FIELDS = ["model", "sigma", "seed", "steps", "trajectories", "colour", "neuron", "pair", "dimensions"];
+  const FIELDS = ["model", "sigma", "seed", "steps", "trajectories", "colour", "neuron", "pair", "dimensions", "map",
+    "without_noise"];
+  /* The control of a field, where it is named otherwise, and what it holds its value in. */
+  const CONTROLS = { map: "region-colour", without_noise: "no-input" };
+  const HELD_IN = { without_noise: "checked" };
   const TABS = ["neuron-table", "activity", "kick-proof", "gain-sweep", "noise", "spectrum", "readout", "emergence",
     "fidelity", "report", "about"];
 
@@ -31,7 +35,7 @@
     gesture: null, gestureAt: 0, held: false,
     asking: false, askAgain: false, askTimer: null, owed: false, settleTimer: null,
     kick: null, defaults: null, lost: false, searched: null, tab: null, listIsOld: false, good: null,
-    search: { turn: 0, key: "" }, rests: false, turning: false, owedDraws: [],
+    search: { turn: 0, key: "" }, rests: false, turning: false, shift: false, owedDraws: [],
   };
 
   /* What some controls show is not what the scenario holds. */
@@ -80,7 +84,21 @@
     return { ...scenario, interventions: items };
   }
 
-  const withNetwork = (scenario, name) => ({ ...scenario, model: name, interventions: [], neuron: 0, pair: null });
+  /* What belongs to a network, and what to a plane: with another one it means nothing. */
+  const ELSEWHERE = { area: null, camera: null };
+  const withNetwork = (scenario, name) => ({
+    ...scenario, ...ELSEWHERE, model: name, interventions: [], neuron: 0, pair: null, picked: null, against: null,
+    beside: false,
+  });
+
+  /* One field, and what cannot stay as it was with it. */
+  function withField(scenario, id, value) {
+    const next = { ...scenario, [id]: value };
+    if (id === "pair") Object.assign(next, ELSEWHERE);
+    if (id === "dimensions") next.camera = null;
+    if (next.span && next.span[1] > next.steps) next.span = null;
+    return next;
+  }
 
   function randomGroup(scenario) {
     const sizes = page.kick.groups.map((group) => group.neurons.length);
@@ -96,24 +114,44 @@
 
   /* ---- history and address ------------------------------------------------------------------------------------- */
 
+  const number = (x) => { const t = x.toFixed(4).replace(/0+$/, ""); return t.endsWith(".") ? t + "0" : t; };
+
+  function interventionPairs(interventions, prefix) {
+    const alone = (item) => item.neurons.length === 1 && silences(item);
+    const pairs = [];
+    interventions.forEach((item, i) => {
+      /* Silenced neurons that follow each other share one parameter. */
+      if (!alone(item)) pairs.push([`${prefix}gain`, `${item.neurons.join(",")}:${number(item.mu)}:${item.target}`]);
+      else if (i && alone(interventions[i - 1])) pairs[pairs.length - 1][1] += `,${item.neurons[0]}`;
+      else pairs.push([`${prefix}ablate`, String(item.neurons[0])]);
+    });
+    return pairs;
+  }
+
   /* The same link as Scenario.to_query writes on the server. */
   function address(s) {
-    const number = (x) => { const t = x.toFixed(4).replace(/0+$/, ""); return t.endsWith(".") ? t + "0" : t; };
-    const alone = (item) => item.neurons.length === 1 && silences(item);
-    const parts = [["model", s.model]];
-    s.interventions.forEach((item, i) => {
-      /* Silenced neurons that follow each other share one parameter. */
-      if (!alone(item)) parts.push(["gain", `${item.neurons.join(",")}:${number(item.mu)}:${item.target}`]);
-      else if (i && alone(s.interventions[i - 1])) parts[parts.length - 1][1] += `,${item.neurons[0]}`;
-      else parts.push(["ablate", String(item.neurons[0])]);
-    });
+    const parts = [["model", s.model], ...interventionPairs(s.interventions, "")];
     parts.push(["sigma", number(s.sigma)], ["seed", s.seed], ["steps", s.steps],
       ["trajectories", s.trajectories], ["colour", s.colour]);
     if (s.colour === "neuron") parts.push(["neuron", s.neuron]);
     if (s.pair) parts.push(["pair", s.pair.join("-")]);
     if (s.dimensions !== 2) parts.push(["view", `${s.dimensions}d`]);
+    if (s.tab !== TABS[0]) parts.push(["tab", s.tab]);
+    if (s.map !== "region") parts.push(["map", s.map]);
+    if (s.without_noise) parts.push(["without_noise", 1]);
+    if (s.area) parts.push(["area", s.area.map(number).join(",")]);
+    if (s.span) parts.push(["span", s.span.join("-")]);
+    if (s.picked !== null) parts.push(["picked", s.picked]);
+    if (s.camera) parts.push(["camera", s.camera.map(number).join(",")]);
+    if (s.against) {
+      parts.push(...interventionPairs(s.against.interventions, "a_"), ["a_sigma", number(s.against.sigma)]);
+    }
+    if (s.beside) parts.push(["beside", 1]);
     return "?" + parts.map(([key, value]) => `${key}=${value}`).join("&");
   }
+
+  /* What the server draws; the rest the page shows by itself. */
+  const drawn = (s) => s && { ...s, tab: TABS[0], area: null, span: null, picked: null, camera: null };
 
   function writeAddress(replace, path = window.location.pathname) {
     const url = path + (page.present ? address(page.present) : window.location.search);
@@ -166,16 +204,6 @@
     return no();
   }
 
-  function step(from, to) {
-    if (!page.present || !page[from].length) return no();
-    const next = page[from][page[from].length - 1];
-    page[from] = page[from].slice(0, -1);
-    page[to] = [...page[to], page.present];
-    page.gesture = null;
-    show(next, {});
-    return no();
-  }
-
   function show(next, { from = null, replaceAddress = false, keepAddress = false, path = undefined }) {
     const before = page.present;
     page.present = next;
@@ -184,9 +212,12 @@
     window.dispatchEvent(new Event("hmmrnn-scenario"));
     if (!keepAddress) writeAddress(replaceAddress, path);
     remember();
-    document.querySelectorAll(".slow").forEach((card) => card.classList.add("stale"));
-    /* The question before the controls: it travels while they follow. */
-    askSoon();
+    if (!before || before.tab !== next.tab) showTab(next.tab);
+    if (!before || !same(drawn(before), drawn(next))) {
+      document.querySelectorAll(".slow").forEach((card) => card.classList.add("stale"));
+      /* The question before the controls: it travels while they follow. */
+      askSoon();
+    } else if (!page.asking && !page.askTimer) page.rests = true;
     window.setTimeout(() => showControls(before, from), CONTROLS_MS);
   }
 
@@ -198,7 +229,7 @@
 
   function tell(id, value) {
     told[id] = [...recent(id), { value, at: Date.now() }];
-    set(id, { value });
+    set(CONTROLS[id] || id, { [HELD_IN[id] || "value"]: value });
   }
 
   function showControls(before, from) {
@@ -211,7 +242,27 @@
     showIf("redo", "disabled", !page.future.length);
     if (!before || before.model !== now.model) set("open-model", { data: now.model });
     if (from !== "mu" && (!before || !same(before.interventions, now.interventions))) page.listIsOld = true;
+    /* With no answer on its way, nothing that the list would hold up. */
+    if (page.listIsOld && !page.asking && !page.askTimer) showList();
     markTable();
+  }
+
+  function showTab(name) {
+    TABS.forEach((other) => {
+      const open = other === name;
+      set(`${other}-tab`, { "aria-selected": String(open), tabIndex: open ? "0" : "-1" });
+      set(`${other}-panel`, { hidden: !open });
+    });
+    page.tab = name;
+    bringIntoSight(document.getElementById(`${name}-tab`));
+    askTab("activity", "readout", "spectrum", "fidelity");
+    /* While the hand does not rest, this follows when it does. */
+    if (page.rests) window.dispatchEvent(new Event("hmmrnn-settled"));
+  }
+
+  function showList() {
+    page.listIsOld = false;
+    set("intervention-list", { data: page.present });
   }
 
   /* Every change of a property makes the page think; most of the time these stay as they are. */
@@ -277,8 +328,7 @@
     page.asking = false;
     if (page.listIsOld) {
       /* After the picture, which would otherwise wait for the list and the marks to be drawn. */
-      page.listIsOld = false;
-      set("intervention-list", { data: page.present });
+      showList();
     }
     if (page.askAgain) {
       ask();
@@ -337,26 +387,6 @@
     else set(id, props);
   }
 
-  /* Dash hands a figure that was turned back to Plotly as if it were a new one, and Plotly then forgets that a hand has
-   * turned it. So each new figure of a space that is there already gets the camera that it has. */
-  function keepCamera() {
-    const { react } = window.Plotly;
-    window.Plotly.react = (graph, figure, ...rest) => {
-      const there = graph._fullLayout && graph._fullLayout.scene && graph._fullLayout.scene._scene;
-      const kept = there && figure.layout && figure.layout.scene ? {
-        ...figure, layout: { ...figure.layout, scene: { ...figure.layout.scene, camera: there.getCamera() } },
-      } : figure;
-      return react(graph, kept, ...rest);
-    };
-  }
-
-  /* Plotly is there by the time that a mouse can be over a figure, and nothing has been turned before. */
-  document.addEventListener("pointerover", function once(event) {
-    if (!window.Plotly || !event.target.closest("#state-space")) return;
-    document.removeEventListener("pointerover", once);
-    keepCamera();
-  });
-
   /* A figure that only changes its size keeps its legend where another number of rows had put it. */
   function drawAgain() {
     bringIntoSight(document.querySelector("#tab-list [aria-selected=true]"));
@@ -366,7 +396,7 @@
   function letGo() {
     page.turning = false;
     page.owedDraws.splice(0).forEach(([props, scenario]) => {
-      if (same(scenario, page.present)) set("state-space", props);
+      if (same(drawn(scenario), drawn(page.present))) set("state-space", props);
     });
   }
 
@@ -421,24 +451,43 @@
         tell(id, shownAs(id, page.present));
         return no();
       }
-      const next = { ...page.present, [id]: meantBy(id, value) };
+      const next = withField(page.present, id, meantBy(id, value));
       if (id === "model") return change(withNetwork(page.present, value), { from: id, path: VIEWS });
       return change(next, { gesture: id === "sigma" ? id : null, from: id });
     },
 
-    tab: (name) => () => {
-      TABS.forEach((other) => {
-        const open = other === name;
-        set(`${other}-tab`, { "aria-selected": String(open), tabIndex: open ? "0" : "-1" });
-        set(`${other}-panel`, { hidden: !open });
-      });
-      page.tab = name;
-      bringIntoSight(document.getElementById(`${name}-tab`));
-      askTab("activity", "readout", "spectrum", "fidelity");
-      /* While the hand does not rest, this follows when it does. */
-      if (page.rests) window.dispatchEvent(new Event("hmmrnn-settled"));
+    tab: (name) => (clicks) => (clicks ? change({ ...page.present, tab: name }) : no()),
+
+    /* For the other scripts of the page. `gesture`: see change(). */
+    apply: (next, how = {}) => change(next, how),
+    history: () => ({ past: page.past, present: page.present, future: [...page.future].reverse() }),
+
+    /* So many changes back (below zero) or on again. */
+    jump: (offset) => {
+      const [from, to] = offset < 0 ? ["past", "future"] : ["future", "past"];
+      const steps = Math.min(Math.abs(offset), page[from].length);
+      if (!steps) return no();
+      const passed = page[from].slice(page[from].length - steps).reverse();
+      page[from] = page[from].slice(0, -steps);
+      page[to] = [...page[to], page.present, ...passed.slice(0, -1)];
+      page.gesture = null;
+      show(passed[passed.length - 1], {});
       return no();
     },
+
+    /* A history that was kept elsewhere; what was here before can be had again by going back. */
+    restore: ({ past, present, future }) => {
+      page.past = [...page.past, page.present, ...past].slice(-HISTORY_LENGTH);
+      page.future = [...future].reverse().slice(-HISTORY_LENGTH);
+      page.gesture = null;
+      show(present, {});
+      return no();
+    },
+    defaults: () => page.defaults,
+    /* A control alone: as many random neurons silenced as the largest kick group has. */
+    withControl: (act) => act(randomGroup({ ...page.present, interventions: [] })),
+    toggleNeuron: (neuron) => change(toggled(page.present, neuron)),
+    drawnAddress: (scenario) => address(drawn(scenario)),
 
     present: () => page.present,
     address,
@@ -462,7 +511,10 @@
       const { labels, order } = figure.layout.meta;
       const point = event.points[0];
       const position = labels.indexOf(point.y) >= 0 ? labels.indexOf(point.y) : labels.indexOf(point.x);
-      if (position >= 0) change(toggled(page.present, order[position]));
+      if (position >= 0 && page.shift) {
+        const { picked } = page.present;
+        change({ ...page.present, picked: picked === order[position] ? null : order[position] });
+      } else if (position >= 0) change(toggled(page.present, order[position]));
       /* Without this, the second click on the same cell would not be told. */
       set("connectivity", { clickData: null });
       return no();
@@ -508,9 +560,9 @@
       return change({ ...page.present, interventions: rest });
     },
 
-    undo: (clicks) => (clicks ? step("past", "future") : no()),
-    redo: (clicks) => (clicks ? step("future", "past") : no()),
-    reset: (clicks) => (clicks ? change({ ...page.defaults, model: page.present.model }) : no()),
+    undo: (clicks) => (clicks ? client.jump(-1) : no()),
+    redo: (clicks) => (clicks ? client.jump(1) : no()),
+    reset: (clicks) => (clicks ? change({ ...page.defaults, model: page.present.model, tab: page.present.tab }) : no()),
 
     /* What cannot be shown is taken back: the address, the controls and the history are those of what is there. */
     shown: (answer) => {
@@ -518,7 +570,7 @@
       if (answer.shown) page.good = answer.shown;
       if (!answer.refused) return no();
       client.say(answer.refused);
-      if (page.good && !same(page.good, page.present)) {
+      if (page.good && !same(drawn(page.good), drawn(page.present))) {
         page.past = page.past.slice(0, -1);
         page.gesture = null;
         show(page.good, { replaceAddress: true });
@@ -533,7 +585,7 @@
 
     /* An answer to a scenario that is no longer shown is left alone: the one that fits is on its way. */
     slowAnswered: (view) => (answer) => {
-      if (!answer || !same(answer.scenario, page.present)) return no();
+      if (!answer || !same(drawn(answer.scenario), drawn(page.present))) return no();
       answer.draws.forEach(([id, props]) => draw(id, props, answer.scenario));
       document.getElementById(`${view}-card`).classList.remove("stale");
       return no();
@@ -563,14 +615,6 @@
     rowsArrived: () => {
       /* After the grid has taken its rows. */
       window.setTimeout(markTable, 0);
-      return no();
-    },
-
-    copyLink: (clicks) => {
-      if (!clicks) return no();
-      navigator.clipboard.writeText(window.location.href).then(
-        () => client.say("The link to this page is in the clipboard."),
-        () => client.say("The clipboard is closed to this page: copy the link from the address bar."));
       return no();
     },
 
@@ -636,6 +680,7 @@
 
   window.addEventListener("pointerdown", (event) => {
     page.held = true;
+    page.shift = event.shiftKey;
     page.turning = Boolean(event.target.closest && event.target.closest("#state-space"));
     page.gesture = null;
   }, true);
@@ -649,8 +694,7 @@
     const typing = event.target.matches("textarea, input:not([readonly], [type=checkbox], [type=radio])");
     if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "z" || typing || !atTheViews()) return;
     event.preventDefault();
-    if (event.shiftKey) step("future", "past");
-    else step("past", "future");
+    client.jump(event.shiftKey ? 1 : -1);
   });
 
   /* ---- the row of tabs: arrows, Home and End move along it, Enter opens; a mouse has buttons at its ends ---- */

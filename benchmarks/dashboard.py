@@ -30,10 +30,10 @@ def running_server() -> Iterator[Server]:
 
 
 @contextmanager
-def running_browser() -> Iterator[Browser]:
-    """A headless chromium."""
+def running_browser(*flags: str) -> Iterator[Browser]:
+    """A headless chromium, with further flags."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=[*CHROMIUM_FLAGS, *flags])
         yield browser
         browser.close()
 

@@ -199,8 +199,8 @@ FIGURES = {
             "MB",
             "By how much the resident memory (RSS, in 10^6 bytes) of the process in which the browser keeps the page, "
             "the live view's worker included, is larger after ten minutes than after one, while 50 runs go as fast as "
-            "they can. Each of the two is the median of ten readings within ten seconds, after the page (not its "
-            "workers) was made to collect its garbage.",
+            "they can. Each of the two is the median of ten readings within ten seconds, after the page and its "
+            "workers were made to collect their garbage.",
             Aim(20),
         ),
         Definition(

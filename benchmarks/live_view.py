@@ -21,6 +21,8 @@ MANY_RUNS = 50
 # The search for kick neurons yields to everything else, the live view too: on a busy machine it takes minutes.
 SEARCH_MS = 300_000
 AS_FAST_AS_IT_GOES = ""
+# Lets a script ask for its garbage to be collected.
+WITH_GC = "--js-flags=--expose-gc"
 
 
 def live_frames_figures(counts: int) -> list[Measurement]:
@@ -32,7 +34,7 @@ def live_frames_figures(counts: int) -> list[Measurement]:
 
 def live_memory_figures(minutes: int) -> list[Measurement]:
     """Measure how much memory is taken in so many minutes after the first one, once."""
-    with running_browser() as browser, running_server() as server:
+    with running_browser(WITH_GC) as browser, running_server() as server:
         page = open_live(browser, server.url)
         set_runs(page, MANY_RUNS)
         page.get_by_label("Speed of the live view").select_option(AS_FAST_AS_IT_GOES)
@@ -112,11 +114,11 @@ def _frames_figure(page: Page, runs: int, counts: int) -> Measurement:
 
 
 def _held(page: Page, process: int) -> Memory:
-    """What a process holds once the page's garbage is gone: the middle of some readings, as its workers make more."""
-    # What opening the page left behind is more than anything that may grow, and goes at a time that nobody knows.
-    session = page.context.new_cdp_session(page)
-    session.send("HeapProfiler.collectGarbage")
-    session.detach()
+    """What a process holds once its garbage is gone: the middle of some readings, as its workers make more."""
+    # What is left behind is more than anything that may grow, and goes at a time that nobody knows.
+    page.evaluate("gc()")
+    for worker in page.workers:
+        worker.evaluate("gc()")
     found = []
     for _ in range(READINGS):
         found.append(memory(process))

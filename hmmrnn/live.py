@@ -93,7 +93,7 @@ def live_network(network: Network, plane: Plane, name: str, visited: ArrayLike) 
             "scale": plane.scale[:2].tolist(),
             "range": _range(coordinates("visited", visited)),
         },
-        "themes": {key: _colours(theme) for key, theme in THEMES.items()},
+        "themes": {key: theme_colours(theme) for key, theme in THEMES.items()},
         "region_labels": dict(REGION_LABELS),
     }
 
@@ -112,7 +112,8 @@ def _range(visited: Floats) -> list[list[float]]:
     return [[float(low[axis]), float(high[axis])] for axis in (0, 1)]
 
 
-def _colours(theme: Theme) -> dict[str, Any]:
+def theme_colours(theme: Theme) -> dict[str, Any]:
+    """The colours of a theme that a page's own drawing needs, in plain values."""
     single = {key: getattr(theme, key) for key in ("ground", "text", "muted", "grid", "ghost", "accent")}
     return {**single, "outputs": list(theme.outputs), "regions": dict(theme.regions)}
 

@@ -27,9 +27,9 @@ from hmmrnn.dashboard.callbacks.network import (
 )
 from hmmrnn.dashboard.callbacks.numbers import numbers_table
 from hmmrnn.dashboard.callbacks.slow import fidelity_view, landscape_views, spectrum_view
-from hmmrnn.dashboard.scenario import Scenario
+from hmmrnn.dashboard.scenario import Against, Scenario
 from hmmrnn.experiments.gains import gain_sweep
-from hmmrnn.figures.theme import THEMES
+from hmmrnn.figures.theme import REGION_LABELS, REGION_SIGNS, THEMES
 from hmmrnn.network import Intervention
 from hmmrnn.populations import INTEGRATING, KICK
 from hmmrnn.regions import REGIONS
@@ -111,10 +111,10 @@ def drawn_by_output(figure: go.Figure) -> np.ndarray:
 
 class TestFast:
     def test_nothing_is_drawn_before_the_link_is_read(self):
-        assert fast_views(None, "light", False) == (no_update,) * 5
+        assert fast_views(None, "light") == (no_update,) * 5
 
     def test_the_figures_show_the_answers_to_the_queries(self, intact):
-        space, _, around, _, _ = fast_views(intact.to_dict(), "light", False)
+        space, _, around, _, _ = fast_views(intact.to_dict(), "light")
         seen = queries.motion_of(intact)
         np.testing.assert_array_equal(drawn_by_output(space), seen.points[..., :2])
         np.testing.assert_allclose(named(around, "occupancy").y, 100 * seen.profile.occupancy)
@@ -125,24 +125,49 @@ class TestFast:
 
     def test_a_ghost_is_there_only_with_interventions(self, intact, touched):
         for scenario, expected in ((intact, False), (touched, True)):
-            space, _, around, _, _ = fast_views(scenario.to_dict(), "light", False)
+            space, _, around, _, _ = fast_views(scenario.to_dict(), "light")
             assert ("intact" in names(space)) == ("intact" in names(around)) == expected
 
     def test_the_ghost_is_the_intact_network_under_the_same_noise(self, intact, touched):
-        space, _, around, _, _ = fast_views(touched.to_dict(), "light", False)
+        space, _, around, _, _ = fast_views(touched.to_dict(), "light")
         before, now = queries.motion_of(intact), queries.motion_of(touched)
         ghost = named(space, "intact")
         np.testing.assert_array_equal(np.stack([ghost.x, ghost.y], axis=-1), before.points.reshape(-1, 3)[:, :2])
         np.testing.assert_array_equal(drawn_by_output(space), now.points[..., :2])
         np.testing.assert_allclose(named(around, "intact").y, 100 * before.profile.occupancy)
 
+    def test_what_was_kept_as_a_stands_behind_instead_of_the_intact_network(self, touched):
+        kept = Against(touched.interventions, 0.5)
+        scenario = replace(touched, interventions=(), against=kept)
+        space, _, around, _, numbers = fast_views(scenario.to_dict(), "light")
+        before = queries.motion_of(replace(touched, sigma=0.5))
+        ghost = named(space, "A")
+        np.testing.assert_array_equal(np.stack([ghost.x, ghost.y], axis=-1), before.points.reshape(-1, 3)[:, :2])
+        np.testing.assert_array_equal(drawn_by_output(space), queries.motion_of(scenario.intact).points[..., :2])
+        np.testing.assert_allclose(named(around, "intact").y, 100 * before.profile.occupancy)
+        assert [text(cell) for cell in parts(numbers) if type(cell).__name__ == "Th"][:4] == [
+            *("Measure", "A", "B, now", "Difference")
+        ]
+
+    def test_beside_each_other_both_are_on_the_same_axes_and_the_present_one_is_on_the_right(self, touched):
+        scenario = replace(touched, beside=True)
+        space = fast_views(scenario.to_dict(), "light")[0]
+        sides = {"x": queries.motion_of(scenario), "x2": queries.motion_of(scenario.intact)}
+        for side, seen in sides.items():
+            path = next(trace for trace in space.data if trace.name == "run 1" and (trace.xaxis or "x") == side)
+            np.testing.assert_array_equal(np.stack([path.x, path.y], axis=-1), seen.points[0, :, :2])
+        assert (space.layout.xaxis2.matches, space.layout.yaxis2.matches) == ("x", "y")
+        assert space.layout.xaxis.domain[0] > space.layout.xaxis2.domain[1]
+        shown = [trace.name for trace in space.data if trace.showlegend is not False]
+        assert len(shown) == len(set(shown))
+
     def test_captions_say_how_much_is_shown(self, intact):
-        _, space, _, around, _ = fast_views(replace(intact, sigma=0.5).to_dict(), "light", False)
+        _, space, _, around, _ = fast_views(replace(intact, sigma=0.5).to_dict(), "light")
         assert space.startswith(f"{B * T:,} states: {B} runs of {T} steps, sigma 0.5")
         assert around == f"median and quartiles of {B * T:,} states in 48 bins"
 
     def test_a_divergence_is_said_with_its_step_and_its_neuron(self, blown, dashboard):
-        space, caption, _, around, _ = fast_views(blown.to_dict(), "light", False)
+        space, caption, _, around, _ = fast_views(blown.to_dict(), "light")
         ends = queries.motion_of(blown).diverged_at
         assert caption.startswith(f"{ends.sum():,} states: {B} runs of {T} steps")
         # Steps are counted from 1, and the first that is wrong is the one that is named.
@@ -152,33 +177,35 @@ class TestFast:
 
     def test_a_network_without_noise_input_is_shown_on_demand(self, intact, blown):
         for scenario in (intact, blown):
-            without, shown = (fast_views(scenario.to_dict(), "light", wanted)[0] for wanted in (False, True))
+            without, shown = (
+                fast_views(replace(scenario, without_noise=wanted).to_dict(), "light")[0] for wanted in (False, True)
+            )
             assert "without noise" not in names(without)
             paths = queries.without_noise_of(scenario)
             assert len(named(shown, "without noise").x) == paths[..., 0].size + len(paths)
 
     def test_states_can_be_coloured_by_speed_and_by_a_neuron(self, touched):
         seen = queries.motion_of(touched)
-        space = fast_views(replace(touched, colour="speed").to_dict(), "light", False)[0]
+        space = fast_views(replace(touched, colour="speed").to_dict(), "light")[0]
         np.testing.assert_array_equal(named(space, "speed (plane units per step)").marker.color, seen.speed.ravel())
-        space = fast_views(replace(touched, colour="neuron", neuron=7).to_dict(), "light", False)[0]
+        space = fast_views(replace(touched, colour="neuron", neuron=7).to_dict(), "light")[0]
         values = queries.pre_activation_of(touched, (7,))[..., 0]
         np.testing.assert_array_equal(named(space, "pre-activation of neuron 7").marker.color, values.ravel())
 
     def test_the_rows_of_the_hmm_are_drawn_if_it_is_known(self, intact):
-        assert fast_views(intact.to_dict(), "light", False)[2].layout.shapes
-        assert not fast_views(replace(intact, model="anonymous").to_dict(), "light", False)[2].layout.shapes
+        assert fast_views(intact.to_dict(), "light")[2].layout.shapes
+        assert not fast_views(replace(intact, model="anonymous").to_dict(), "light")[2].layout.shapes
 
     def test_looks_and_numbers_of_a_network_with_another_number_of_outputs_than_its_family(self, intact):
-        space, _, _, _, numbers = fast_views(replace(intact, model="mislabelled").to_dict(), "light", False)
+        space, _, _, _, numbers = fast_views(replace(intact, model="mislabelled").to_dict(), "light")
         assert "output 1" in names(space)
         assert "Transition error" not in text(numbers)
 
     def test_what_a_page_sends_is_checked(self, intact):
         with pytest.raises(ValueError, match="steps must be from 50 to 2,000; got 5"):
-            fast_views({**intact.to_dict(), "steps": 5}, "light", False)
+            fast_views({**intact.to_dict(), "steps": 5}, "light")
         with pytest.raises(ValueError, match="there is no network 'other'"):
-            fast_views({**intact.to_dict(), "model": "other"}, "light", False)
+            fast_views({**intact.to_dict(), "model": "other"}, "light")
 
 
 class TestNumbers:
@@ -239,24 +266,31 @@ class TestNumbers:
 
 class TestLandscape:
     def test_nothing_is_asked_before_the_link_is_read(self):
-        assert landscape_views(None, "region", "light") == (no_update,) * 6
+        assert landscape_views(None, "light") == (no_update,) * 6
 
     def test_the_map_shows_the_surveyed_states_and_says_how_many_of_which(self, touched):
-        figure, caption, *_, answered = landscape_views(touched.to_dict(), "residency", "light")
+        figure, caption, *_, answered = landscape_views(replace(touched, map="residency").to_dict(), "light")
         found = queries.landscape_of(touched)
         np.testing.assert_allclose(figure.data[0].marker.color, found.residency.time, rtol=1e-6)
-        sample = f"{len(found.points):,} of {B * T:,} states, 20 realisations: "
-        assert caption.startswith(sample)
-        shares = [int(share) for share in re.findall(r"(\d+) %", caption)]
-        assert abs(sum(shares) - 100) <= len(shares)
-        assert answered == touched.to_dict()
+        assert words(caption).startswith(f"{len(found.points):,} of {B * T:,} states, 20 realisations: ")
+        assert answered == replace(touched, map="residency").to_dict()
+
+    def test_the_shares_of_the_regions_stand_beside_their_colours(self, touched):
+        figure, caption, *_ = landscape_views(touched.to_dict(), "dark")
+        region = queries.landscape_of(touched).residency.region
+        there = [name for name in REGIONS if (region == name).any()]
+        wanted = [f"{REGION_SIGNS[n]} {REGION_LABELS[n]} {100 * np.mean(region == n):.0f} %" for n in there]
+        assert [words(part) for part in caption if not isinstance(part, str)] == wanted
+        signs = [part.children[0] for part in caption if not isinstance(part, str)]
+        assert [sign.style["color"] for sign in signs] == [THEMES["dark"].regions[n] for n in there]
+        assert figure.layout.showlegend is False
 
     def test_a_sample_is_said_to_be_one(self, intact):
         long = replace(intact, steps=1000, trajectories=2)
-        assert landscape_views(long.to_dict(), "region", "light")[1].startswith("1,500 of 2,000 states")
+        assert words(landscape_views(long.to_dict(), "light")[1]).startswith("1,500 of 2,000 states")
 
     def test_the_orbit_gains_the_commonest_region_of_each_bin(self, intact):
-        around = landscape_views(intact.to_dict(), "region", "light")[2]
+        around = landscape_views(intact.to_dict(), "light")[2]
         found = queries.landscape_of(intact)
         phase = orbit_phase(found.points, queries.plane_of(MODEL))
         edges = np.linspace(0, 2 * np.pi, 49)
@@ -271,40 +305,40 @@ class TestLandscape:
 
     def test_the_orbit_is_otherwise_the_one_of_the_fast_answer(self, touched):
         fast, slow = (
-            fast_views(touched.to_dict(), "dark", False)[2],
-            landscape_views(touched.to_dict(), "region", "dark")[2],
+            fast_views(touched.to_dict(), "dark")[2],
+            landscape_views(touched.to_dict(), "dark")[2],
         )
         assert names(slow) == [*names(fast), "region"]
         for one, other in zip(fast.data, slow.data, strict=False):
             np.testing.assert_array_equal(one.y, other.y)
 
     def test_the_state_space_is_redrawn_only_if_it_is_coloured_by_this_answer(self, intact):
-        assert landscape_views(intact.to_dict(), "region", "light")[3] is no_update
+        assert landscape_views(intact.to_dict(), "light")[3] is no_update
         found = queries.landscape_of(intact)
         at = tuple(found.at.T)
-        space = landscape_views(replace(intact, colour="residency").to_dict(), "region", "light")[3]
+        space = landscape_views(replace(intact, colour="residency").to_dict(), "light")[3]
         trace = named(space, "residency time (steps)")
         run, step = np.asarray(trace.customdata).T
         times = np.full((B, T), np.nan)
         times[at] = found.residency.time
         np.testing.assert_allclose(trace.marker.color, times[run, step - 1], rtol=1e-6)
         assert len(trace.x) == len(found.points)
-        space = landscape_views(replace(intact, colour="region").to_dict(), "region", "light")[3]
+        space = landscape_views(replace(intact, colour="region").to_dict(), "light")[3]
         for name, label in (("cluster", "cluster"), ("kick_zone", "kick zone"), ("transition", "transition")):
             assert len(named(space, label).x) == np.count_nonzero(found.residency.region == name)
 
     def test_the_ghost_stands_behind_it_as_well(self, touched):
-        space = landscape_views(replace(touched, colour="region").to_dict(), "region", "light")[3]
+        space = landscape_views(replace(touched, colour="region").to_dict(), "light")[3]
         assert names(space)[0] == "intact"
 
     def test_runs_without_noise_stay_where_they_are_shown(self, intact):
         data = replace(intact, colour="region").to_dict()
-        assert "without noise" in names(landscape_views(data, "region", "light", True)[3])
-        assert "without noise" not in names(landscape_views(data, "region", "light", False)[3])
+        assert "without noise" in names(landscape_views({**data, "without_noise": True}, "light")[3])
+        assert "without noise" not in names(landscape_views(data, "light")[3])
 
     def test_it_shows_the_stretch_of_the_plane_that_the_state_space_shows(self, touched):
-        figure = landscape_views(touched.to_dict(), "region", "light")[0]
-        space = fast_views(touched.to_dict(), "light", False)[0]
+        figure = landscape_views(touched.to_dict(), "light")[0]
+        space = fast_views(touched.to_dict(), "light")[0]
         assert figure.layout.xaxis.range == space.layout.xaxis.range
         assert figure.layout.yaxis.range == space.layout.yaxis.range
 
@@ -432,7 +466,10 @@ class TestThemes:
     @pytest.mark.parametrize("theme", list(THEMES))
     def test_every_view_has_titled_axes_and_the_ground_of_the_page(self, touched, kick, theme):
         data = touched.to_dict()
-        fast, slow = fast_views(data, theme, True), landscape_views({**data, "colour": "region"}, "region", theme)
+        fast, slow = (
+            fast_views({**data, "without_noise": True}, theme),
+            landscape_views({**data, "colour": "region"}, theme),
+        )
         figures = {
             ids.STATE_SPACE: fast[0],
             ids.ORBIT: fast[2],
@@ -466,7 +503,7 @@ class TestPlanes:
     def test_of_a_pair_only_its_steps_are_drawn_and_counted(self, intact, touched, monkeypatch):
         monkeypatch.setattr(queries, "PAIR_LONGER_THAN", 12)
         scenario = replace(touched, pair=(0, 1))
-        space, caption, around, words_of_orbit, _ = fast_views(scenario.to_dict(), "light", True)
+        space, caption, around, words_of_orbit, _ = fast_views(replace(scenario, without_noise=True).to_dict(), "light")
         seen = queries.motion_of(scenario)
         drawn = np.isfinite(seen.points[..., 0])
         np.testing.assert_array_equal(drawn_by_output(space), seen.points[..., :2])
@@ -475,7 +512,7 @@ class TestPlanes:
         assert "stretches with outputs 0 and 1 only" in caption
         assert "steps with other outputs left out" in caption
         assert words_of_orbit.startswith(f"median and quartiles of {drawn.sum():,} states")
-        figure, of_map, strip, *_ = landscape_views(scenario.to_dict(), "region", "light")
+        figure, of_map, strip, *_ = landscape_views(scenario.to_dict(), "light")
         assert f" of {drawn.sum():,} states" in of_map
         assert figure.layout.xaxis.range == space.layout.xaxis.range
         assert names(strip) == [*names(around), "region"]
@@ -483,7 +520,7 @@ class TestPlanes:
     def test_what_cannot_be_shown_is_refused_in_a_sentence(self, intact, monkeypatch):
         monkeypatch.setattr(queries, "PAIR_LONGER_THAN", 5000)
         monkeypatch.setattr(queries, "PAIR_ROUNDS", 1)
-        *nothing, answer = fast_answer(replace(intact, pair=(0, 2)).to_dict(), "light", False)
+        *nothing, answer = fast_answer(replace(intact, pair=(0, 2)).to_dict(), "light")
         assert nothing == [no_update] * 5
         assert answer["refused"].startswith("No stretch of more than 5,000 consecutive steps visits outputs 0 and 2")
         assert opened("?pair=0-2")["message"].startswith("This link could not be opened: no stretch of more than 5,000")
@@ -491,19 +528,19 @@ class TestPlanes:
 
     def test_in_three_dimensions_the_caption_says_how_many_are_drawn(self, touched):
         many = replace(touched, steps=500, trajectories=8, dimensions=3)
-        space, caption, *_ = fast_views(many.to_dict(), "light", True)
+        space, caption, *_ = fast_views(replace(many, without_noise=True).to_dict(), "light")
         assert {trace.type for trace in space.data} == {"scatter3d"}
         assert caption.startswith("2,000 of 4,000 states")
         assert caption.endswith("3-D draws at most 2,000")
         by_region = replace(touched, dimensions=3, colour="region").to_dict()
-        _, _, _, space, words_of_space, _ = landscape_views(by_region, "region", "light", True)
+        _, _, _, space, words_of_space, _ = landscape_views({**by_region, "without_noise": True}, "light")
         assert {trace.type for trace in space.data} == {"scatter3d"}
         assert words_of_space.startswith(f"{B * T:,} states")
 
     def test_what_the_regions_colour_says_how_many_states_have_one(self, intact):
         long = replace(intact, steps=1000, trajectories=2, colour="region")
-        assert landscape_views(long.to_dict(), "region", "light")[4].startswith("1,500 of 2,000 states: 2 runs")
-        assert landscape_views(intact.to_dict(), "region", "light")[4] is no_update
+        assert landscape_views(long.to_dict(), "light")[4].startswith("1,500 of 2,000 states: 2 runs")
+        assert landscape_views(intact.to_dict(), "light")[4] is no_update
 
 
 class TestSearch:
@@ -885,7 +922,7 @@ class TestTable:
             assert row["alone1-2"] == (pytest.approx(alone, abs=1e-4) if np.isfinite(alone) else None)
             assert row["transition0"] == pytest.approx(found.transition[0, i], abs=1e-4)
             assert row["role"].startswith("kick" if roles.role[i] == KICK else str(roles.role[i]))
-        fields = {column["field"] for column in columns}
+        fields = {column["field"] for column in columns if not column.get("hide")}
         assert all(fields <= set(row) for row in rows)
         assert len({column["headerName"] for column in columns}) == len(columns)
 
@@ -926,13 +963,13 @@ class TestConnectivity:
         np.testing.assert_array_equal(
             figure.data[0].z, dashboard.switch.network.W_hh[np.ix_(order, order)].astype("f4")
         )
-        assert caption == "51 neurons ordered by role; the 7 strongest of 7 inputs"
+        assert caption == "51 neurons by role; 7 strongest of 7 inputs"
         assert answered == MODEL
 
     def test_while_roles_are_sought_it_says_so(self, dashboard):
         figure, caption, _ = connectivity_view(MODEL, None, "light", None)
         assert figure.layout.meta["order"] == list(range(51))
-        assert caption.startswith("51 neurons ordered by index, roles are being sought")
+        assert caption.startswith("51 neurons by index, roles being sought")
 
     def test_marks_are_the_same_whoever_draws_them(self, touched, kick):
         for known in (kick, None):

@@ -485,7 +485,8 @@ class TestRegionMap:
                 trace, inside = named(figure, REGION_LABELS[name]), landscape.residency.region == name
                 np.testing.assert_array_equal(trace.x, landscape.points[inside, 0])
                 np.testing.assert_array_equal(trace.y, landscape.points[inside, 1])
-                np.testing.assert_allclose(trace.customdata, landscape.residency.time[inside], rtol=1e-6)
+                np.testing.assert_allclose(trace.customdata[:, 2], landscape.residency.time[inside], rtol=1e-6)
+                np.testing.assert_array_equal(trace.customdata[:, :2], landscape.at[inside] + [0, 1])
                 assert (trace.marker.color, trace.marker.symbol) == (LIGHT.regions[name], REGION_SYMBOLS[name])
         assert len(there) >= 3
 
@@ -494,6 +495,7 @@ class TestRegionMap:
         trace = region_map(landscape, colour, LIGHT, None, None).data[0]
         np.testing.assert_allclose(trace.marker.color, getattr(landscape.residency, name), rtol=1e-6)
         np.testing.assert_allclose(trace.x, landscape.points[:, 0], rtol=1e-6)
+        np.testing.assert_array_equal(trace.customdata, landscape.at + [0, 1])
 
     def test_unstable_directions_are_shown_where_a_spectrum_was_taken(self, landscape):
         trace = region_map(landscape, "unstable", LIGHT, None, None).data[0]

@@ -7,13 +7,13 @@ import re
 
 import numpy as np
 import pytest
-from plotly.offline import get_plotlyjs
+from plotly.offline import get_plotlyjs_version
 
 from hmmrnn.backdrop import backdrop
 from hmmrnn.findings import Findings, findings
 from hmmrnn.live import live_groups, live_payload
 from hmmrnn.network import Network
-from hmmrnn.report import SECTIONS, compressed, report
+from hmmrnn.report import PLOTLY, SECTIONS, compressed, report
 from tests.networks import planted_switch
 
 
@@ -47,8 +47,21 @@ class TestPacked:
 
     def test_what_draws_the_figures_is_in_it_once_and_packed(self, written, diverging):
         library = re.search(r'<script type="text/plain" id="plotly">(.*?)</script>', written, re.DOTALL)
-        assert unpacked(library[1]) == get_plotlyjs()
-        assert get_plotlyjs()[:2000] not in written
+        code = gzip.decompress(PLOTLY.read_bytes()).decode()
+        assert unpacked(library[1]) == code
+        assert code[:2000] not in written
+
+    def test_the_reports_own_plotly_is_as_new_as_that_of_the_dashboard_and_names_its_licence(self):
+        head = gzip.decompress(PLOTLY.read_bytes()).decode()[:300]
+        assert f"plotly.js (cartesian - minified) v{get_plotlyjs_version()}\n" in head
+        assert "MIT license" in head
+
+    def test_every_kind_of_trace_is_one_that_it_draws(self, written):
+        code = gzip.decompress(PLOTLY.read_bytes()).decode()
+        drawn = re.findall(r'<script type="text/plain" data-plot="[^"]+">(.*?)</script>', written, re.DOTALL)
+        kinds = {trace["type"] for text in drawn for trace in json.loads(unpacked(text))["data"]}
+        assert {"scatter", "heatmap", "bar"} <= kinds
+        assert [kind for kind in kinds if f'name:"{kind}"' not in code] == []
 
     def test_every_figure_is_json_with_no_webgl(self, written):
         drawn = re.findall(r'<script type="text/plain" data-plot="([^"]+)">(.*?)</script>', written, re.DOTALL)

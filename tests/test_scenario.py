@@ -9,15 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hmmrnn.dashboard.scenario import (
+    CAMERA_NUMBERS,
     COLOURS,
     DIMENSIONS,
+    MAP_COLOURS,
+    MAX_CORNERS,
     MAX_INTERVENTIONS,
     MAX_MU,
     MAX_SEED,
     MAX_SIGMA,
     MAX_STATES,
     STEPS,
+    TABS,
     TRAJECTORIES,
+    Against,
     Scenario,
 )
 from hmmrnn.network import TARGETS, Intervention
@@ -38,6 +43,7 @@ def interventions() -> st.SearchStrategy[Intervention]:
 @st.composite
 def scenarios(draw) -> Scenario:
     steps = draw(st.integers(*STEPS))
+    dimensions = draw(st.sampled_from(DIMENSIONS))
     return Scenario(
         model=draw(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", fullmatch=True)),
         sigma=draw(decimals(MAX_SIGMA)),
@@ -48,14 +54,32 @@ def scenarios(draw) -> Scenario:
         neuron=draw(st.integers(0, 2047)),
         interventions=tuple(draw(st.lists(interventions(), max_size=6))),
         pair=draw(st.none() | st.tuples(st.integers(0, 4), st.integers(5, 9))),
-        dimensions=draw(st.sampled_from(DIMENSIONS)),
+        dimensions=dimensions,
+        tab=draw(st.sampled_from(TABS)),
+        map=draw(st.sampled_from(MAP_COLOURS)),
+        without_noise=draw(st.booleans()),
+        area=draw(st.none() | st.integers(3, MAX_CORNERS).flatmap(lambda n: numbers(2 * n))),
+        span=draw(st.none() | st.tuples(st.integers(1, 20), st.integers(20, steps))),
+        picked=draw(st.none() | st.integers(0, 2047)),
+        camera=draw(st.none() | numbers(CAMERA_NUMBERS[dimensions])),
+        against=draw(
+            st.none() | st.builds(Against, st.lists(interventions(), max_size=3).map(tuple), decimals(MAX_SIGMA))
+        ),
+        beside=draw(st.booleans()),
     )
+
+
+def numbers(count: int) -> st.SearchStrategy[tuple[float, ...]]:
+    """So many places, on either side of zero."""
+    one = st.integers(-10 * FOUR_DECIMALS, 10 * FOUR_DECIMALS).map(lambda x: x / FOUR_DECIMALS)
+    return st.lists(one, min_size=count, max_size=count).map(tuple)
 
 
 def json_values() -> st.SearchStrategy:
     """Anything that JSON can hold, with a taste for the names and shapes of a scenario."""
     names = st.sampled_from(
         ["model", "sigma", "seed", "steps", "interventions", "neurons", "mu", "target", "colour", "pair", "dimensions"]
+        + ["tab", "map", "without_noise", "area", "span", "picked", "camera", "against", "beside"]
     )
     numbers = st.integers() | st.floats() | st.sampled_from([10**400, -1, 2**63, 1e308])
     leaves = st.none() | st.booleans() | numbers | st.text(max_size=8) | st.sampled_from(["linear-2", "unit", "nan"])
@@ -130,7 +154,7 @@ class TestLink:
     @pytest.mark.parametrize(
         ("query", "sentence"),
         [
-            ("sgima=1", "unknown link parameter 'sgima'; known are model, sigma, seed, steps, trajectories, colour"),
+            ("sgima=1", "unknown link parameter 'sgima'; known are model, ablate, gain, sigma, seed, steps"),
             ("sigma=loud", "sigma must be a number; got 'loud'"),
             ("sigma=", "sigma must be a number; got ''"),
             ("sigma=-1", "sigma must be from 0 to 5.0; got -1"),
@@ -166,9 +190,28 @@ class TestLink:
             ("gain=5,5:1:unit", "each neuron may be named once; got 5 more than once"),
             ("pair=2-0", "pair must be two outputs, the lower one first, as in 0-2; got 2-0"),
             ("pair=1-1", "pair must be two outputs, the lower one first, as in 0-2; got 1-1"),
-            ("pair=", "pair must be two outputs, the lower one first, as in 0-2; got ''"),
-            ("pair=0-1-2", "pair must be two outputs, the lower one first, as in 0-2; got '0-1-2'"),
-            ("pair=0--1", "pair must be two outputs, the lower one first, as in 0-2; got '0--1'"),
+            ("pair=", "pair must be two whole numbers, the lower one first, as in 0-2; got ''"),
+            ("tab=atlas", "tab must be one of neuron-table, activity"),
+            ("map=red", "map must be one of region, residency, sign_changes, unstable; got 'red'"),
+            ("without_noise=yes", "without_noise must be 1 or left out; got 'yes'"),
+            ("area=0,0,1,1", "area must be 3 to 60 corners, each as x and y; got 4 numbers"),
+            ("area=0,0,1,1,2", "area must be 3 to 60 corners, each as x and y; got 5 numbers"),
+            ("area=0,0,1,1,nan,0", "area must be from -1,000,000 to 1,000,000; got nan"),
+            ("area=0,0,1,,2,0", "area must be a number; got ''"),
+            ("span=0-5", "span must be the first and the last step, from 1 to 400, as in 20-80; got 0-5"),
+            ("span=5-4", "span must be the first and the last step, from 1 to 400, as in 20-80; got 5-4"),
+            ("span=5-401", "span must be the first and the last step, from 1 to 400, as in 20-80; got 5-401"),
+            ("picked=-1", "picked must be from 0 to 2,147,483,647; got -1"),
+            ("picked=1.5", "picked must be a whole number; got 1.5"),
+            ("camera=1,2,3", "camera must be 4 numbers in 2 dimensions; got 3"),
+            ("view=3d&camera=1,2,3,4", "camera must be 9 numbers in 3 dimensions; got 4"),
+            ("camera=1,2,3,inf", "camera must be from -1,000,000 to 1,000,000; got inf"),
+            ("a_sigma=6", "a_sigma must be from 0 to 5.0; got 6"),
+            ("a_gain=1:3:unit", "mu must be from 0 to 2.0; got 3"),
+            ("a_ablate=x", "neurons must be whole numbers with commas between, as in 13,22; got 'x'"),
+            ("beside=2", "beside must be 1 or left out; got '2'"),
+            ("pair=0-1-2", "pair must be two whole numbers, the lower one first, as in 0-2; got '0-1-2'"),
+            ("pair=0--1", "pair must be two whole numbers, the lower one first, as in 0-2; got '0--1'"),
             ("view=4d", "view must be 2d or 3d; got '4d'"),
             ("ablate=" + ",".join(["1"] * 201), "at most 200 interventions are kept; got 201"),
         ],
@@ -216,7 +259,7 @@ class TestStore:
     @pytest.mark.parametrize(
         ("data", "sentence"),
         [
-            ({}, "a scenario has a model and may have colour, dimensions, interventions, model, neuron, pair, seed"),
+            ({}, "a scenario has a model and may have against, area, beside, camera, colour, dimensions"),
             ({"model": "net", "size": 3}, "a scenario has a model and may have"),
             ({"model": "net", "seed": True}, "seed must be a whole number; got True"),
             ({"model": "net", "seed": "7"}, "seed must be a whole number; got '7'"),
@@ -226,9 +269,14 @@ class TestStore:
             ({"model": "net", "interventions": [{"neurons": []}]}, "must name at least one neuron; got none"),
             ({"model": "net", "interventions": [{"neurons": [1.5]}]}, "neuron must be a whole number; got 1.5"),
             ({"model": "net", "interventions": [{"neurons": [-1]}]}, "neurons must be >= 0; got -1"),
-            ({"model": "net", "pair": "0-2"}, "pair must be two outputs; got '0-2'"),
-            ({"model": "net", "pair": [0, 1, 2]}, "pair must be two outputs; got [0, 1, 2]"),
-            ({"model": "net", "pair": [0, 1.5]}, "output must be a whole number; got 1.5"),
+            ({"model": "net", "pair": "0-2"}, "pair must be two whole numbers, the lower one first; got '0-2'"),
+            ({"model": "net", "pair": [0, 1, 2]}, "pair must be two whole numbers, the lower one first; got [0, 1, 2]"),
+            ({"model": "net", "pair": [0, 1.5]}, "pair must be a whole number; got 1.5"),
+            ({"model": "net", "area": "0,0"}, "area must be a list of numbers; got '0,0'"),
+            ({"model": "net", "area": [0, 0, 1, 1, True, 0]}, "area must be a list of numbers"),
+            ({"model": "net", "without_noise": 1}, "without_noise must be true or false; got 1"),
+            ({"model": "net", "against": {"seed": 1}}, "against must have interventions and a sigma"),
+            ({"model": "net", "against": [0]}, "against must have interventions and a sigma; got [0]"),
             ({"model": "net", "pair": [-1, 1]}, "pair must be two outputs, the lower one first, as in 0-2; got -1-1"),
             ({"model": "net", "dimensions": 4}, "dimensions must be 2 or 3; got 4"),
             ({"model": "net", "dimensions": "3"}, "dimensions must be a whole number; got '3'"),
@@ -242,8 +290,21 @@ class TestStore:
 class TestKey:
     @given(scenarios(), st.sampled_from(sorted(COLOURS)), st.integers(0, 2047), st.sampled_from(DIMENSIONS))
     def test_looks_do_not_change_the_key(self, scenario, colour, neuron, dimensions):
-        other = replace(scenario, colour=colour, neuron=neuron, dimensions=dimensions)
+        other = replace(scenario, colour=colour, neuron=neuron, dimensions=dimensions, camera=None)
         assert other.motion == scenario.motion
+
+    @given(scenarios(), scenarios())
+    def test_what_only_the_page_shows_does_not_change_what_is_drawn(self, scenario, other):
+        shown = {key: getattr(other, key) for key in ("tab", "picked")}
+        assert replace(scenario, **shown, area=None, span=None, camera=None).drawn == scenario.drawn
+
+    @given(scenarios())
+    def test_what_it_is_compared_with_differs_by_what_was_kept_and_in_nothing_else(self, scenario):
+        reference = scenario.reference
+        kept = scenario.against or Against(sigma=scenario.sigma)
+        assert (reference.interventions, reference.sigma) == (kept.interventions, kept.sigma)
+        same = {"interventions": scenario.interventions, "sigma": scenario.sigma}
+        assert replace(reference, **same).motion == scenario.motion
 
     def test_the_order_of_interventions_does_not_change_the_key(self):
         items = (Intervention((3,)), Intervention((1, 2), 0.5, "input"), Intervention((3,), 2.0), Intervention((0,)))

@@ -5,9 +5,9 @@
  */
 
 import { Ratio } from "./counts.mjs";
-import { make } from "./view.mjs";
+import { make } from "./elements.mjs";
+import { BINS, mediansAlongOrbit } from "./profile.mjs";
 
-const BINS = 48;
 const VEIL = 0.82;
 const RADIUS = 1.6;
 /* A page that was too slow is asked again after so long: it may only have been busy. */
@@ -153,7 +153,8 @@ export class Overlay {
     if (!sheet) return;
     const { paper, toX, toY } = sheet;
     const { outputs } = this.colours();
-    const medians = this.medians();
+    const medians = mediansAlongOrbit(this.runs, this.network.plane.scale, this.network.outputs, (run, t) => (
+      this.isShown(run.output[t])));
     for (let k = 0; k < this.network.outputs; k++) {
       paper.strokeStyle = outputs[k % outputs.length];
       paper.lineWidth = 2;
@@ -168,24 +169,6 @@ export class Overlay {
       });
       paper.stroke();
     }
-  }
-
-  /* Median probabilities in each bin of phase, as hmmrnn/statespace.py takes them; null where a bin is empty. */
-  medians() {
-    const [sx, sy] = this.network.plane.scale.map((scale) => (scale > 0 ? scale : Infinity));
-    const { outputs } = this.network;
-    const bins = Array.from({ length: BINS }, () => Array.from({ length: outputs }, () => []));
-    this.runs.forEach(({ points, output, probabilities, valid }) => {
-      for (let t = 0; t < valid; t++) {
-        if (this.isShown(output[t])) {
-          const angle = Math.atan2(points[2 * t + 1] / sy, points[2 * t] / sx);
-          const turn = (angle < 0 ? angle + 2 * Math.PI : angle) / (2 * Math.PI);
-          const bin = Math.min(BINS - 1, Math.floor(turn * BINS));
-          for (let k = 0; k < outputs; k++) bins[bin][k].push(probabilities[outputs * t + k]);
-        }
-      }
-    });
-    return bins.map((values) => (values[0].length ? values.map(middle) : null));
   }
 
   /* A copy of the table with what is known of the network as it is now; the rest follows. */
@@ -219,12 +202,6 @@ export class Overlay {
     this.sheets.numbers = make("div", { className: "numbers numbers-now" }, copy);
     place.after(this.sheets.numbers);
   }
-}
-
-function middle(values) {
-  values.sort((a, b) => a - b);
-  const half = values.length >> 1;
-  return values.length % 2 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
 /* Leave rate, share of the time and switches of all runs, with the error from the spread between them: the ratios of

@@ -1,6 +1,7 @@
 /* A live view by itself: a page from disk, or a part of the report. The hand's changes are made here, in a list. */
 
-import { LiveView, make } from "./view.mjs";
+import { make } from "./elements.mjs";
+import { LiveView } from "./view.mjs";
 
 const MAX_MU = 2;
 const MAX_SIGMA = 5;

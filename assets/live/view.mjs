@@ -1,5 +1,7 @@
 /* The live view as one sees and touches it: its controls, its canvases, its words. What it shows is a worker's. */
 
+import { make } from "./elements.mjs";
+
 const SPEEDS = [1, 2, 5, 10, 20, 50, 100, 300, 1000];
 const NORMAL_SPEED = 20;
 const NORMAL_RUNS = 10;
@@ -11,17 +13,6 @@ const SLOWER = 0.8;
 const STRIDE = 16;
 const PICTURES = ["plane", "strip", "traces"];
 const ONE = "one";
-
-/* An element with properties, attributes (named with a dash or as a string) and children. */
-export function make(tag, properties = {}, ...children) {
-  const element = document.createElement(tag);
-  Object.entries(properties).forEach(([name, value]) => {
-    if (name.includes("-") || name === "role" || name === "for") element.setAttribute(name, value);
-    else element[name] = value;
-  });
-  element.append(...children);
-  return element;
-}
 
 const whole = (value) => Math.round(value).toLocaleString("en");
 

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_compress import Compress
 
 import hmmrnn
-from hmmrnn.dashboard import callbacks, catalog, files, ids, live, reports
+from hmmrnn.dashboard import callbacks, catalog, files, ids, live, moments, reports, takeaway
 from hmmrnn.dashboard.callbacks.picker import model_choices
 from hmmrnn.dashboard.callbacks.refusal import sentence
 from hmmrnn.dashboard.layout import page
@@ -26,7 +26,7 @@ def create_app() -> Dash:
         update_title=None,
         assets_folder=str(catalog.SHIPPED.parent / "assets"),
         # Modules, which the page's own scripts import; as plain scripts they would not run.
-        assets_path_ignore=["^live$"],
+        assets_path_ignore=["^live$", "^page$"],
         serve_locally=True,
         on_error=say_what_went_wrong,
     )
@@ -40,6 +40,8 @@ def create_app() -> Dash:
     files.register(app.server, model_choices)
     reports.register(app.server)
     live.register(app.server)
+    moments.register(app.server)
+    takeaway.register(app.server)
     # Dash completes its set-up within the first request. Two first requests at once, as any browser makes them to a
     # fresh process, would find it half done; so the first one is made here.
     app.server.test_client().get("/").close()

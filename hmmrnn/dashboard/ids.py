@@ -14,7 +14,10 @@ RESET = "reset"
 # Header.
 MODEL = "model"
 BADGE = "fidelity-badge"
-LINK = "copy-link"
+HISTORY = "history-open"
+COMPARE = "compare-open"
+SHARE = "share-open"
+HELP = "help-open"
 COLOUR_SCHEME = "colour-scheme"
 PROVIDER = "provider"
 NOTICE = "notice"
@@ -27,6 +30,11 @@ LIVE_OPEN = "live-open"
 LIVE_SIZE = "live-size"
 LIVE_CLOSE = "live-close"
 LIVE_SAVE = "live-save"
+
+# What the page's modules fill; see assets/page/.
+TIMELINE = "timeline"
+SELECTION = "selection"
+PICKED = "picked"
 
 # The scenario's controls.
 SIGMA = "sigma"

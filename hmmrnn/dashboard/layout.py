@@ -100,13 +100,23 @@ def _header(models: Sequence[dict[str, str]]) -> Any:
                     button(ids.UNDO, "Undo", "Undo the last change (Ctrl+Z)"),
                     button(ids.REDO, "Redo", "Redo (Ctrl+Shift+Z)"),
                     button(ids.RESET, "Reset", "Remove every intervention and return to the first noise"),
+                    _opener(ids.HISTORY, "History", "Every change so far; go back to any of them"),
+                    _opener(ids.COMPARE, "Compare", "Keep what is shown as A, go on, and see the difference"),
+                    _opener(ids.SHARE, "Share", "Copy a link, take away figures, data and code, save the session"),
                 ],
                 className="history",
             ),
-            button(ids.LINK, "Copy link", "Copy a link that opens exactly what is shown here"),
+            _opener(ids.HELP, "Help", "A tour, a glossary, the keys, and a mode for projectors"),
             button(ids.COLOUR_SCHEME, "Dark", "Switch between light and dark"),
         ],
         className="header",
+    )
+
+
+def _opener(id: str, text: str, title: str) -> Any:
+    """A button under which the page's script opens a panel."""
+    return html.Button(
+        text, id=id, className="opener", title=title, **{"aria-haspopup": "dialog", "aria-expanded": "false"}
     )
 
 
@@ -186,6 +196,8 @@ def _colour_controls() -> Any:
             html.Div(_number(ids.NEURON, "Neuron", 0, 0, 2047), id=ids.NEURON_ROW, hidden=True),
             dmc.Switch(id=ids.NO_INPUT, label="Show runs without noise", checked=False, size="sm", mt=4),
             html.Div([html.H2("Plane of"), _plane()], className="inline"),
+            # A neuron that is looked at; the page's script fills it.
+            html.Div(id=ids.PICKED, className="picked"),
         ]
     )
 
@@ -214,7 +226,17 @@ def _interventions() -> Any:
 
 
 def _main() -> Any:
-    return html.Main([*(_card(view) for view in MAIN_VIEWS), _tabs(), _numbers(), _live()], className="main")
+    views = [_card(view) for view in MAIN_VIEWS]
+    return html.Main([*views, _tabs(), _numbers(), _live(), _time()], className="main")
+
+
+def _time() -> Any:
+    """The row of time: a run that is played, and what is selected. The page's script fills it."""
+    return html.Section(
+        [html.Div(id=ids.TIMELINE, className="timeline"), html.Div(id=ids.SELECTION, className="selection")],
+        className="card time-card",
+        **{"aria-label": "Time"},
+    )
 
 
 def _live() -> Any:
@@ -298,7 +320,7 @@ def graph(view: View) -> Any:
     return dcc.Graph(
         id=view.id,
         className="graph wide" if view.wide else "graph",
-        config={**GRAPH_CONFIG, "scrollZoom": not view.tall},
+        config=_config(view),
         responsive=True,
         figure={
             "data": [],
@@ -310,6 +332,12 @@ def graph(view: View) -> Any:
             },
         },
     )
+
+
+def _config(view: View) -> dict[str, Any]:
+    """What Plotly offers of itself: in the plane, states can be selected by a box or a lasso."""
+    unused = [] if view.id in (ids.STATE_SPACE, ids.REGION_MAP) else ["select2d", "lasso2d"]
+    return {**GRAPH_CONFIG, "scrollZoom": not view.tall, "modeBarButtonsToRemove": ["autoScale2d", *unused]}
 
 
 def _tabs() -> Any:

@@ -28,7 +28,7 @@ from hmmrnn.motion import Motion, Singles, observe
 from hmmrnn.network import Floats, Network, intervene
 from hmmrnn.populations import INTEGRATING, KICK, BlockWeights, Populations, block_weights, populations
 from hmmrnn.progress import Tell, ignore
-from hmmrnn.simulation import draw_noise, respond, simulate
+from hmmrnn.simulation import Trajectory, draw_noise, respond, simulate
 from hmmrnn.stability import fixed_points
 from hmmrnn.statespace import PAIR_LONGER_THAN, Plane, fit_plane, longest_stretch, pair_stretches
 
@@ -160,6 +160,11 @@ def network_of(scenario: Scenario) -> Network:
     return intervene(catalog.network(scenario.model), scenario.interventions)
 
 
+def run_of(scenario: Scenario) -> Trajectory:
+    """The runs of a scenario with all that happens in them. Not kept: they are large, and quickly made."""
+    return respond(network_of(scenario), noise_of(scenario), scenario.sigma, scenario.seed)
+
+
 def noise_of(scenario: Scenario) -> Floats:
     """(B, T, M) the noise of a scenario, the same for the intact and for any intervened network."""
     return _noise(
@@ -224,8 +229,7 @@ def _motion(scenario: Scenario, content: str) -> Motion:
 
 @cached
 def _pre_activation(scenario: Scenario, neurons: tuple[int, ...], content: str) -> Singles:
-    network = network_of(scenario)
-    run = respond(network, noise_of(scenario), scenario.sigma, scenario.seed)
+    run = run_of(scenario)
     return np.where(run.valid[..., None], run.pre_activation[..., list(neurons)], np.nan).astype(np.float32)
 
 
@@ -246,7 +250,7 @@ def _population_means(scenario: Scenario, content: str) -> dict[tuple[str, int],
 def _along_orbit(scenario: Scenario, content: str) -> OrbitSpectrum:
     landscape = _landscape(scenario, content)
     network = network_of(scenario)
-    run = respond(network, noise_of(scenario), scenario.sigma, scenario.seed)
+    run = run_of(scenario)
     some = landscape.at[:: -(-len(landscape.at) // SPECTRA_ALONG_ORBIT)]
     return orbit_spectrum(network, _plane(scenario.model, content, scenario.pair), run.h[tuple(some.T)])
 
@@ -254,7 +258,7 @@ def _along_orbit(scenario: Scenario, content: str) -> OrbitSpectrum:
 @cached
 def _landscape(scenario: Scenario, content: str) -> Landscape:
     network = network_of(scenario)
-    run = respond(network, noise_of(scenario), scenario.sigma, scenario.seed)
+    run = run_of(scenario)
     return survey(network, _plane(scenario.model, content, scenario.pair), run, scenario.seed, scenario.pair)
 
 
@@ -269,7 +273,7 @@ def _rest(model: str, content: str) -> Floats:
 @cached
 def _without_noise(scenario: Scenario, content: str) -> Floats:
     network = network_of(scenario)
-    run = respond(network, noise_of(scenario), scenario.sigma, scenario.seed)
+    run = run_of(scenario)
     starts = run.h[:, :: max(1, scenario.steps // STARTS_PER_RUN)][
         run.valid[:, :: max(1, scenario.steps // STARTS_PER_RUN)]
     ]
@@ -317,7 +321,7 @@ def _match(scenario: Scenario, network: Network, hmm: HMM) -> Matching:
 
 def _decode(scenario: Scenario, network: Network, hmm: HMM) -> Decoding:
     landscape = landscape_of(scenario)
-    run = respond(network, noise_of(scenario), scenario.sigma, scenario.seed)
+    run = run_of(scenario)
     return decoding(hmm, run, landscape.at, landscape.residency.region)
 
 

@@ -6,13 +6,15 @@ The server keeps nothing per viewer: any web process can answer any request from
     /?model=linear-2&ablate=13,22&gain=5,6:0.5:recurrent&sigma=1.0&seed=0&steps=400&trajectories=10&colour=output
 
 `ablate` lists single neurons that are silenced, each for itself; each `gain` is one intervention on a group,
-as neurons:mu:target. `pair=0-2` chooses the plane of two outputs, `view=3d` a third axis.
+as neurons:mu:target. `pair=0-2` chooses the plane of two outputs, `view=3d` a third axis. What is compared with has the
+same parameters with `a_` before them. How it is looked at: `tab`, `map` (colour of the region map), `without_noise=1`,
+`area` and `span` (a selection in the plane, in time), `picked` (a neuron), `camera`, `beside=1`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from typing import Any
@@ -36,9 +38,50 @@ MAX_STATES = 32_000
 MAX_INTERVENTIONS = 200
 
 DIMENSIONS = (2, 3)
+TABS = (
+    "neuron-table",
+    "activity",
+    "kick-proof",
+    "gain-sweep",
+    "noise",
+    "spectrum",
+    "readout",
+    "emergence",
+    "fidelity",
+    "report",
+    "about",
+)
+MAP_COLOURS = ("region", "residency", "sign_changes", "unstable")
+MAX_CORNERS = 60
+# Ends of the axes of two dimensions; place, middle and upward direction of a camera in three.
+CAMERA_NUMBERS = {2: 4, 3: 9}
+FAR = 1_000_000
 
-_KNOWN = ("model", "sigma", "seed", "steps", "trajectories", "colour", "neuron", "pair", "view", "ablate", "gain")
+_KNOWN = (
+    *("model", "ablate", "gain", "sigma", "seed", "steps", "trajectories", "colour", "neuron", "pair", "view"),
+    *("tab", "map", "without_noise", "area", "span", "picked", "camera", "a_ablate", "a_gain", "a_sigma", "beside"),
+)
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True)
+class Against:
+    """What a scenario is compared with: the same network, seed and window.
+
+    Attributes:
+        interventions: as of a scenario.
+        sigma: standard deviation of each noise input, 0 to 5; the noise is the same, scaled.
+
+    Raises:
+        ValueError: a value is out of range.
+    """
+
+    interventions: tuple[Intervention, ...] = ()
+    sigma: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check_range("a_sigma", self.sigma, 0, MAX_SIGMA)
+        _check_interventions(self.interventions)
 
 
 @dataclass(frozen=True)
@@ -57,6 +100,16 @@ class Scenario:
         pair: two outputs, the lower one first, if the plane is that of the stretches which visit only them and if only
             their states are shown; None for the plane of all states.
         dimensions: of the state space: 2 or 3.
+        tab: the open tab.
+        map: what the region map is coloured by.
+        without_noise: whether runs without noise are shown.
+        area: a selection in the plane, as corners x, y, x, y...: at least three; None selects everywhere.
+        span: a selection in time, the first and the last step; None selects all steps.
+        picked: a neuron that is looked at, without being touched.
+        camera: of the state space, where a hand has moved it: the ends of both axes, or in three dimensions the
+            camera's place, middle and upward direction.
+        against: what is compared with, instead of the intact network.
+        beside: whether that is drawn beside the present network rather than behind it.
 
     Raises:
         ValueError: a value is out of range.
@@ -72,6 +125,15 @@ class Scenario:
     interventions: tuple[Intervention, ...] = ()
     pair: tuple[int, int] | None = None
     dimensions: int = 2
+    tab: str = TABS[0]
+    map: str = MAP_COLOURS[0]
+    without_noise: bool = False
+    area: tuple[float, ...] | None = None
+    span: tuple[int, int] | None = None
+    picked: int | None = None
+    camera: tuple[float, ...] | None = None
+    against: Against | None = None
+    beside: bool = False
 
     def __post_init__(self) -> None:
         if not MODEL_NAME.fullmatch(self.model):
@@ -88,34 +150,88 @@ class Scenario:
                 f"steps times trajectories must be at most {MAX_STATES:,}; "
                 f"got {self.steps:,} x {self.trajectories} = {self.steps * self.trajectories:,}"
             )
-        if self.colour not in COLOURS:
-            raise ValueError(f"colour must be one of {', '.join(COLOURS)}; got {self.colour!r}")
-        if len(self.interventions) > MAX_INTERVENTIONS:
-            raise ValueError(f"at most {MAX_INTERVENTIONS} interventions are kept; got {len(self.interventions)}")
-        for item in self.interventions:
-            _check_range("mu", item.mu, 0, MAX_MU)
+        _check_choice("colour", self.colour, COLOURS)
+        _check_choice("tab", self.tab, TABS)
+        _check_choice("map", self.map, MAP_COLOURS)
+        _check_interventions(self.interventions)
         if self.pair is not None and not 0 <= self.pair[0] < self.pair[1] <= MAX_SEED:
             raise ValueError(
                 f"pair must be two outputs, the lower one first, as in 0-2; got {self.pair[0]}-{self.pair[1]}"
             )
         if self.dimensions not in DIMENSIONS:
             raise ValueError(f"dimensions must be 2 or 3; got {self.dimensions}")
+        if self.picked is not None:
+            _check_range("picked", self.picked, 0, MAX_SEED)
+        self._check_selection()
+        self._check_camera()
+
+    def _check_selection(self) -> None:
+        if self.area is not None:
+            if len(self.area) % 2 or not 6 <= len(self.area) <= 2 * MAX_CORNERS:
+                raise ValueError(
+                    f"area must be 3 to {MAX_CORNERS} corners, each as x and y; got {len(self.area)} numbers"
+                )
+            for number in self.area:
+                _check_range("area", number, -FAR, FAR)
+        if self.span is not None and not 1 <= self.span[0] <= self.span[1] <= self.steps:
+            raise ValueError(
+                f"span must be the first and the last step, from 1 to {self.steps}, as in 20-80; "
+                f"got {self.span[0]}-{self.span[1]}"
+            )
+
+    def _check_camera(self) -> None:
+        if self.camera is None:
+            return
+        wanted = CAMERA_NUMBERS[self.dimensions]
+        if len(self.camera) != wanted:
+            raise ValueError(f"camera must be {wanted} numbers in {self.dimensions} dimensions; got {len(self.camera)}")
+        for number in self.camera:
+            _check_range("camera", number, -FAR, FAR)
 
     @property
     def intact(self) -> Scenario:
         """The same scenario with every neuron left alone."""
-        return replace(self, interventions=())
+        return replace(self, interventions=(), against=None, beside=False)
+
+    @property
+    def reference(self) -> Scenario:
+        """What the network as it is now is compared with: what was kept for that, or the intact network."""
+        if self.against is None:
+            return self.intact
+        return replace(self.intact, interventions=self.against.interventions, sigma=self.against.sigma)
+
+    @property
+    def compared(self) -> bool:
+        """Whether there is anything to compare the network as it is now with."""
+        return bool(self.interventions) or self.against is not None
+
+    @property
+    def drawn(self) -> Scenario:
+        """The same scenario without what only the page itself shows: the key by which it knows a figure."""
+        return replace(self, tab=TABS[0], area=None, span=None, picked=None, camera=None)
 
     @property
     def motion(self) -> Scenario:
         """The same scenario without what only changes its look: the key of everything computed from its states."""
         ordered = tuple(sorted(self.interventions, key=_order))
-        return replace(self, colour="output", neuron=0, dimensions=2, interventions=ordered)
+        return Scenario(
+            model=self.model,
+            sigma=self.sigma,
+            seed=self.seed,
+            steps=self.steps,
+            trajectories=self.trajectories,
+            interventions=ordered,
+            pair=self.pair,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as the page's store holds them."""
-        pair = None if self.pair is None else list(self.pair)
-        return {**asdict(self), "interventions": [_plain(item) for item in self.interventions], "pair": pair}
+        plain = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()}
+        against = self.against and {
+            "interventions": _all_plain(self.against.interventions),
+            "sigma": self.against.sigma,
+        }
+        return {**plain, "interventions": _all_plain(self.interventions), "against": against}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Scenario:
@@ -139,8 +255,17 @@ class Scenario:
                 colour=str(data.get("colour", cls.colour)),
                 neuron=_whole("neuron", data.get("neuron", cls.neuron)),
                 interventions=tuple(_intervention(item) for item in data.get("interventions", ())),
-                pair=_pair(data.get("pair")),
+                pair=_two("pair", data.get("pair")),
                 dimensions=_whole("dimensions", data.get("dimensions", cls.dimensions)),
+                tab=str(data.get("tab", cls.tab)),
+                map=str(data.get("map", cls.map)),
+                without_noise=_yes("without_noise", data.get("without_noise", False)),
+                area=_numbers("area", data.get("area")),
+                span=_two("span", data.get("span")),
+                picked=None if data.get("picked") is None else _whole("picked", data["picked"]),
+                camera=_numbers("camera", data.get("camera")),
+                against=_against(data.get("against")),
+                beside=_yes("beside", data.get("beside", False)),
             )
         except (TypeError, KeyError, OverflowError) as error:
             raise ValueError(f"the scenario could not be read ({error}); open a link copied from this page") from error
@@ -148,12 +273,7 @@ class Scenario:
     def to_query(self) -> str:
         """The query string of this scenario's link, without the question mark."""
         pairs: list[tuple[str, str]] = [("model", self.model)]
-        # Silenced neurons that follow each other share one parameter; the order is that of the interventions.
-        for alone, items in groupby(self.interventions, key=_is_ablation):
-            if alone:
-                pairs.append(("ablate", ",".join(str(item.neurons[0]) for item in items)))
-            else:
-                pairs += [("gain", _gain(item)) for item in items]
+        pairs += _intervention_pairs(self.interventions, "")
         pairs += [("sigma", _number(self.sigma)), ("seed", str(self.seed))]
         pairs += [("steps", str(self.steps)), ("trajectories", str(self.trajectories)), ("colour", self.colour)]
         if self.colour == "neuron":
@@ -162,7 +282,31 @@ class Scenario:
             pairs.append(("pair", f"{self.pair[0]}-{self.pair[1]}"))
         if self.dimensions != type(self).dimensions:
             pairs.append(("view", f"{self.dimensions}d"))
+        pairs += self._look()
+        if self.against is not None:
+            pairs += _intervention_pairs(self.against.interventions, "a_")
+            pairs.append(("a_sigma", _number(self.against.sigma)))
+        if self.beside:
+            pairs.append(("beside", "1"))
         return urlencode(pairs, safe=",:")
+
+    def _look(self) -> list[tuple[str, str]]:
+        cls, pairs = type(self), []
+        if self.tab != cls.tab:
+            pairs.append(("tab", self.tab))
+        if self.map != cls.map:
+            pairs.append(("map", self.map))
+        if self.without_noise:
+            pairs.append(("without_noise", "1"))
+        if self.area is not None:
+            pairs.append(("area", ",".join(map(_number, self.area))))
+        if self.span is not None:
+            pairs.append(("span", f"{self.span[0]}-{self.span[1]}"))
+        if self.picked is not None:
+            pairs.append(("picked", str(self.picked)))
+        if self.camera is not None:
+            pairs.append(("camera", ",".join(map(_number, self.camera))))
+        return pairs
 
     @classmethod
     def from_query(cls, query: str, default_model: str) -> Scenario:
@@ -176,23 +320,46 @@ class Scenario:
             ValueError: a parameter is unknown, unreadable or out of range.
         """
         data: dict[str, Any] = {"model": default_model}
-        interventions: list[dict[str, Any]] = []
+        touched: dict[str, list[dict[str, Any]]] = {"": [], "a_": []}
         for key, value in parse_qsl(query.lstrip("?"), keep_blank_values=True):
             if key not in _KNOWN:
                 raise ValueError(f"unknown link parameter {key!r}; known are {', '.join(_KNOWN)}")
-            if key == "ablate":
-                interventions += [{"neurons": [i], "mu": 0.0, "target": "unit"} for i in _indices(value)]
-            elif key == "gain":
-                interventions.append(_read_gain(value))
-            elif key in ("model", "colour"):
-                data[key] = value
-            elif key == "pair":
-                data[key] = _read_pair(value)
+            prefix = "a_" if key.startswith("a_") else ""
+            if key.endswith("ablate"):
+                touched[prefix] += [{"neurons": [i], "mu": 0.0, "target": "unit"} for i in _indices(value)]
+            elif key.endswith("gain"):
+                touched[prefix].append(_read_gain(value))
             elif key == "view":
                 data["dimensions"] = _read_view(value)
             else:
-                data[key] = _read_number(key, value)
-        return cls.from_dict({**data, "interventions": interventions})
+                data[key] = _READERS[key](key, value)
+        if touched["a_"] or "a_sigma" in data:
+            sigma = data.pop("a_sigma", Against.sigma)
+            data["against"] = {"interventions": touched["a_"], "sigma": sigma}
+        return cls.from_dict({**data, "interventions": touched[""]})
+
+
+def _intervention_pairs(interventions: tuple[Intervention, ...], prefix: str) -> list[tuple[str, str]]:
+    """Parameters of a link. Silenced neurons that follow each other share one; the order is that of the list."""
+    pairs: list[tuple[str, str]] = []
+    for alone, items in groupby(interventions, key=_is_ablation):
+        if alone:
+            pairs.append((f"{prefix}ablate", ",".join(str(item.neurons[0]) for item in items)))
+        else:
+            pairs += [(f"{prefix}gain", _gain(item)) for item in items]
+    return pairs
+
+
+def _check_choice(name: str, value: str, known: Iterable[str]) -> None:
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}; got {value!r}")
+
+
+def _check_interventions(interventions: tuple[Intervention, ...]) -> None:
+    if len(interventions) > MAX_INTERVENTIONS:
+        raise ValueError(f"at most {MAX_INTERVENTIONS} interventions are kept; got {len(interventions)}")
+    for item in interventions:
+        _check_range("mu", item.mu, 0, MAX_MU)
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:
@@ -208,8 +375,8 @@ def _is_ablation(item: Intervention) -> bool:
     return len(item.neurons) == 1 and item.mu == 0 and item.target == "unit"
 
 
-def _plain(item: Intervention) -> dict[str, Any]:
-    return {"neurons": list(item.neurons), "mu": item.mu, "target": item.target}
+def _all_plain(items: tuple[Intervention, ...]) -> list[dict[str, Any]]:
+    return [{"neurons": list(item.neurons), "mu": item.mu, "target": item.target} for item in items]
 
 
 def _intervention(item: Mapping[str, Any]) -> Intervention:
@@ -225,12 +392,35 @@ def _whole(name: str, value: Any) -> int:
     return int(value)
 
 
-def _pair(given: Any) -> tuple[int, int] | None:
+def _two(name: str, given: Any) -> tuple[int, int] | None:
     if given is None:
         return None
     if not isinstance(given, list | tuple) or len(given) != 2:
-        raise ValueError(f"pair must be two outputs; got {given!r}")
-    return _whole("output", given[0]), _whole("output", given[1])
+        raise ValueError(f"{name} must be two whole numbers, the lower one first; got {given!r}")
+    return _whole(name, given[0]), _whole(name, given[1])
+
+
+def _numbers(name: str, given: Any) -> tuple[float, ...] | None:
+    if given is None:
+        return None
+    if not isinstance(given, list | tuple) or any(isinstance(x, bool) or not isinstance(x, int | float) for x in given):
+        raise ValueError(f"{name} must be a list of numbers; got {given!r}")
+    return tuple(float(x) for x in given)
+
+
+def _yes(name: str, given: Any) -> bool:
+    if not isinstance(given, bool):
+        raise ValueError(f"{name} must be true or false; got {given!r}")
+    return given
+
+
+def _against(given: Any) -> Against | None:
+    if given is None:
+        return None
+    if not isinstance(given, Mapping) or not set(given) <= {"interventions", "sigma"}:
+        raise ValueError(f"against must have interventions and a sigma; got {given!r}")
+    items = tuple(_intervention(item) for item in given.get("interventions", ()))
+    return Against(items, float(given.get("sigma", Against.sigma)))
 
 
 def _number(value: float) -> str:
@@ -256,10 +446,24 @@ def _indices(text: str) -> list[int]:
     return [int(part) for part in text.split(",")]
 
 
-def _read_pair(text: str) -> list[int]:
+def _read_two(name: str, text: str) -> list[int]:
     if not re.fullmatch(r"\d{1,6}-\d{1,6}", text):
-        raise ValueError(f"pair must be two outputs, the lower one first, as in 0-2; got {text!r}")
+        raise ValueError(f"{name} must be two whole numbers, the lower one first, as in 0-2; got {text!r}")
     return [int(part) for part in text.split("-")]
+
+
+def _read_numbers(name: str, text: str) -> list[float]:
+    return [_read_number(name, part) for part in text.split(",")]
+
+
+def _read_yes(name: str, text: str) -> bool:
+    if text != "1":
+        raise ValueError(f"{name} must be 1 or left out; got {text!r}")
+    return True
+
+
+def _read_text(name: str, text: str) -> str:
+    return text
 
 
 def _read_view(text: str) -> int:
@@ -273,3 +477,12 @@ def _read_number(name: str, text: str) -> float:
         return float(text)
     except ValueError:
         raise ValueError(f"{name} must be a number; got {text!r}") from None
+
+
+_READERS: dict[str, Callable[[str, str], Any]] = {
+    **dict.fromkeys(("model", "colour", "tab", "map"), _read_text),
+    **dict.fromkeys(("pair", "span"), _read_two),
+    **dict.fromkeys(("area", "camera"), _read_numbers),
+    **dict.fromkeys(("without_noise", "beside"), _read_yes),
+    **dict.fromkeys(("sigma", "seed", "steps", "trajectories", "neuron", "picked", "a_sigma"), _read_number),
+}

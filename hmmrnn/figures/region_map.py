@@ -20,6 +20,7 @@ REGION_COLOURS = {
     "sign_changes": "Sign changes",
     "unstable": "Unstable eigenvalues",
 }
+MOMENT = "run %{customdata[0]}, step %{customdata[1]}<br>PC1 %{x:.2f}, PC2 %{y:.2f}"
 
 
 def region_map(
@@ -37,12 +38,12 @@ def region_map(
     if colour == "region":
         traces = _by_region(landscape, theme)
     elif colour == "residency":
-        traces = [_by_value(points, resident.time, "residency time (steps)", theme)]
+        traces = [_by_value(points, landscape.at, resident.time, "residency time (steps)", theme)]
     elif colour == "sign_changes":
-        traces = [_by_value(points, resident.sign_changes, "sign changes (count)", theme)]
+        traces = [_by_value(points, landscape.at, resident.sign_changes, "sign changes (count)", theme)]
     else:
-        counted = points[landscape.spectra_at]
-        traces = [_by_value(counted, landscape.spectra.unstable, "eigenvalues with |λ| > 1 (count)", theme)]
+        some, unstable = landscape.spectra_at, landscape.spectra.unstable
+        traces = [_by_value(points[some], landscape.at[some], unstable, "eigenvalues with |λ| > 1 (count)", theme)]
     traces.append(_arrows(landscape.drift, theme))
     return go.Figure(traces, layout(theme, plane_axes(x_range, y_range), hovermode="closest", dragmode="pan"))
 
@@ -65,15 +66,22 @@ def _by_region(landscape: Landscape, theme: Theme) -> list[Any]:
                         "symbol": REGION_SYMBOLS[region],
                         "opacity": 0.8,
                     },
-                    customdata=landscape.residency.time[inside].astype(np.float32),
-                    hovertemplate=f"{REGION_LABELS[region]}<br>residency time %{{customdata:.1f}} steps"
-                    "<br>PC1 %{x:.2f}, PC2 %{y:.2f}<extra></extra>",
+                    customdata=_moments(landscape.at[inside], landscape.residency.time[inside]),
+                    hovertemplate=f"{REGION_LABELS[region]}<br>residency time %{{customdata[2]:.1f}} steps"
+                    f"<br>{MOMENT}<extra></extra>",
                 )
             )
     return traces
 
 
-def _by_value(points: NDArray[np.floating], values: NDArray[np.number], label: str, theme: Theme) -> Any:
+def _moments(at: NDArray[np.integer], *more: NDArray[np.number]) -> NDArray[np.float32]:
+    """Run and step of each state, as the page counts them: runs from 0, steps from 1; and what else is known."""
+    return np.column_stack([at[:, 0], at[:, 1] + 1, *more]).astype(np.float32)
+
+
+def _by_value(
+    points: NDArray[np.floating], at: NDArray[np.integer], values: NDArray[np.number], label: str, theme: Theme
+) -> Any:
     return go.Scattergl(
         x=points[:, 0].astype(np.float32),
         y=points[:, 1].astype(np.float32),
@@ -86,7 +94,8 @@ def _by_value(points: NDArray[np.floating], values: NDArray[np.number], label: s
             "opacity": 0.85,
             "colorbar": colour_bar(label),
         },
-        hovertemplate=f"{label} %{{marker.color:.3g}}<br>PC1 %{{x:.2f}}, PC2 %{{y:.2f}}<extra></extra>",
+        customdata=_moments(at),
+        hovertemplate=f"{label} %{{marker.color:.3g}}<br>{MOMENT}<extra></extra>",
     )
 
 

@@ -48,6 +48,7 @@ def state_space(
     fixed_points: NDArray[np.floating] | None = None,
     without_noise: NDArray[np.floating] | None = None,
     dimensions: int = 2,
+    ghost_name: str = "intact",
 ) -> go.Figure:
     """Draw runs in the plane.
 
@@ -59,9 +60,10 @@ def state_space(
         fixed_points: (S, C) where runs without noise end; each distinct one once.
         without_noise: (S, T, C) runs without noise.
         dimensions: 2, or 3 with the third component as depth and with no more than 2,000 states.
+        ghost_name: what the ghost is called, if it is not the intact network.
     """
     # Lines are what costs most to draw: one run as a path shows the motion, dots are enough for the rest.
-    ghost = [] if intact is None else [_ghost(intact, theme, dimensions)]
+    ghost = [] if intact is None else [_ghost(intact, theme, dimensions, ghost_name)]
     traces = [*ghost, *_states(now, colouring, theme, dimensions), _path(now, theme, dimensions)]
     if without_noise is not None:
         traces.append(_without_noise(without_noise, theme, dimensions))
@@ -73,6 +75,46 @@ def state_space(
         # The dots of the states are too small to show their colour in a legend.
         return go.Figure(traces, {**drawn, "legend": {**drawn["legend"], "itemsizing": "constant"}})
     return go.Figure(traces, layout(theme, plane_axes(*stretch), hovermode="closest", dragmode="pan"))
+
+
+def states_beside(
+    now: Motion,
+    before: Motion,
+    colouring: Colouring,
+    theme: Theme,
+    fixed_points: NDArray[np.floating] | None = None,
+) -> go.Figure:
+    """Draw two sets of runs beside each other, on the same axes: on the left A, on the right the network as it is now.
+
+    Args:
+        now, before: the runs under the same noise.
+        colouring: what the states of `now` are coloured by; those of `before` are coloured by output, unless it says
+            the same of them.
+        theme: colours of the ground.
+        fixed_points: (S, C) where runs without noise end.
+    """
+    right = state_space(now, None, colouring, theme, fixed_points)
+    left = state_space(before, None, Colouring("output"), theme, fixed_points)
+    there = {trace.name for trace in right.data}
+    for trace in left.data:
+        trace.update(xaxis="x2", yaxis="y2", showlegend=trace.name not in there)
+    stretch = [plane_range([now, before], axis) for axis in (0, 1)]
+    axes = plane_axes(*stretch)
+    x2 = {**axes["xaxis"], "domain": [0, 0.48], "anchor": "y2", "matches": "x"}
+    y2 = {**axes["yaxis"], "anchor": "x2", "matches": "y"}
+    axes["xaxis"]["domain"] = [0.52, 1]
+    axes["yaxis"] |= {"title": "", "showticklabels": False}
+    names = [_panel_name("A", 0.0, theme), _panel_name("B, now", 0.52, theme)]
+    sides = {**axes, "xaxis2": x2, "yaxis2": y2}
+    return go.Figure(
+        [*left.data, *right.data],
+        layout(theme, sides, hovermode="closest", dragmode="pan", annotations=names),
+    )
+
+
+def _panel_name(text: str, x: float, theme: Theme) -> dict[str, Any]:
+    place = {"xref": "paper", "yref": "paper", "x": x, "y": 1, "xanchor": "left", "yanchor": "top"}
+    return {"text": f"<b>{text}</b>", "showarrow": False, "font": {"size": FONT_SIZE, "color": theme.text}, **place}
 
 
 def drawn_states(motion: Motion, colouring: Colouring, dimensions: int) -> NDArray[np.bool_]:
@@ -143,12 +185,12 @@ def _place(dimensions: int) -> str:
     return "PC1 %{x:.2f}, PC2 %{y:.2f}" + (", PC3 %{z:.2f}" if dimensions == 3 else "")
 
 
-def _ghost(intact: Motion, theme: Theme, dimensions: int) -> Any:
+def _ghost(intact: Motion, theme: Theme, dimensions: int, name: str) -> Any:
     return _scatter(
         intact.points[_thinned(np.isfinite(intact.points[..., 0]), dimensions)],
         dimensions,
         mode="markers",
-        name="intact",
+        name=name,
         hoverinfo="skip",
         marker={"size": 0.75 * MARKER_SIZES[dimensions], "color": theme.ghost, "opacity": GHOST_OPACITY[dimensions]},
     )

@@ -22,6 +22,9 @@ REGION_LABELS = {
 }
 REGION_SYMBOLS = {CLUSTER: "circle", KICK_ZONE: "diamond", TRANSITION: "cross", UNASSIGNED: "x"}
 
+# The same symbols in a line of text.
+REGION_SIGNS = {CLUSTER: "●", KICK_ZONE: "◆", TRANSITION: "✚", UNASSIGNED: "✖"}
+
 # Shown without the buttons that would send the figure to a service elsewhere.
 GRAPH_CONFIG: dict[str, Any] = {
     "displaylogo": False,

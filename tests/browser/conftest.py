@@ -32,6 +32,8 @@ CHROMIUM_FLAGS = [
 ]
 HEALTHY_WITHIN_S = 60
 Motion = Literal["no-preference", "reduce"]
+# Beside test_live*: here the live view is open, as a new viewer finds it.
+WITH_LIVE_VIEW = ("test_interventions.py", "test_page.py")
 # Chrome's own remarks on software rendering; they say nothing about the page.
 RENDERING_REMARK = re.compile(r"GPU stall due to ReadPixels|WebGL.*(fallback|deprecat)", re.IGNORECASE)
 
@@ -156,12 +158,23 @@ def motion(request: pytest.FixtureRequest) -> Motion:
 
 
 @pytest.fixture
-def viewer(browser: Browser, motion: Motion) -> Iterator[Callable[[], BrowserContext]]:
+def wish(request: pytest.FixtureRequest) -> str:
+    """What a viewer has wished of the live view before, as a script: it is closed where something else is looked at."""
+    name = request.path.name
+    if name.startswith("test_live"):
+        return ""
+    how = "removeItem('hmmrnn-live')" if name in WITH_LIVE_VIEW else "setItem('hmmrnn-live', 'closed')"
+    return f"if (location.protocol === 'http:') window.localStorage.{how};"
+
+
+@pytest.fixture
+def viewer(browser: Browser, motion: Motion, wish: str) -> Iterator[Callable[[], BrowserContext]]:
     """Someone with a browser of his own: nothing is shared with other viewers but the server."""
     contexts: list[BrowserContext] = []
 
     def arrive() -> BrowserContext:
         contexts.append(new_context(browser, motion))
+        contexts[-1].add_init_script(wish)
         return contexts[-1]
 
     yield arrive
@@ -183,10 +196,11 @@ def window(browser: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(window: BrowserContext, watch: Watch, motion: Motion) -> Iterator[Page]:
+def page(window: BrowserContext, watch: Watch, motion: Motion, wish: str) -> Iterator[Page]:
     """A new tab that must have nothing to complain of in its console, whatever a test does with it."""
     opened = window.new_page()
     opened.emulate_media(reduced_motion=motion)
+    opened.add_init_script(wish)
     watch.on(opened)
     yield opened
     opened.close()

@@ -55,6 +55,8 @@ def register(app: Dash) -> None:
     changes: list[tuple[str, Any]] = [
         ("opened", Input(ids.OPENED, "data")),
         *((f"set_{field}", Input(field, "value")) for field in FIELDS),
+        ("set_map", Input(ids.REGION_COLOUR, "value")),
+        ("set_without_noise", Input(ids.NO_INPUT, "checked")),
         *((f"tab_{name}", Input(ids.tab(name), "n_clicks")) for name in TABS),
         ("newNoise", Input(ids.NEW_NOISE, "n_clicks")),
         ("ticked", Input(ids.NEURON_TABLE, "cellValueChanged")),
@@ -66,7 +68,6 @@ def register(app: Dash) -> None:
         ("undo", Input(ids.UNDO, "n_clicks")),
         ("redo", Input(ids.REDO, "n_clicks")),
         ("reset", Input(ids.RESET, "n_clicks")),
-        ("copyLink", Input(ids.LINK, "n_clicks")),
         ("fastBusy", Input(ids.FAST_BUSY, "data")),
         ("shown", Input(ids.answered(ids.STATE_SPACE), "data")),
         ("kickFound", Input(ids.KICK_ANSWER, "data")),

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 import numpy as np
+import plotly.graph_objects as go
 from dash import Dash, Input, Output, Patch, State, html, no_update
 
 from hmmrnn.dashboard import catalog, ids, queries
@@ -18,8 +19,8 @@ from hmmrnn.figures.activity import PopulationTrace, activity
 from hmmrnn.figures.connectivity import marks
 from hmmrnn.figures.orbit import orbit
 from hmmrnn.figures.readout import readout
-from hmmrnn.figures.state_space import MAX_STATES_3D, Colouring, drawn_states, state_space
-from hmmrnn.figures.theme import THEMES
+from hmmrnn.figures.state_space import MAX_STATES_3D, Colouring, drawn_states, state_space, states_beside
+from hmmrnn.figures.theme import THEMES, Theme
 from hmmrnn.motion import Motion
 from hmmrnn.populations import INTEGRATING, KICK
 
@@ -41,7 +42,6 @@ def register(app: Dash) -> None:
         Output(ids.answered(ids.STATE_SPACE), "data"),
         Input(ids.SCENARIO, "data"),
         Input(ids.THEME, "data"),
-        Input(ids.NO_INPUT, "checked"),
         prevent_initial_call=True,
         running=[(Output(ids.FAST_BUSY, "data"), True, False)],
     )(fast_answer)
@@ -78,37 +78,49 @@ def register(app: Dash) -> None:
     )(readout_view)
 
 
-def fast_answer(data: Json | None, theme_name: str, without_noise: bool) -> tuple[Any, ...]:
+def fast_answer(data: Json | None, theme_name: str) -> tuple[Any, ...]:
     """The fast views, and last the scenario they show; or the sentence why it cannot be shown, and nothing else.
 
     The page's script goes back to the last scenario that could.
     """
     try:
-        return *fast_views(data, theme_name, without_noise), {"shown": data}
+        return *fast_views(data, theme_name), {"shown": data}
     except ValueError as error:
         logger.info("refused: %s", error)
         return *(no_update,) * 5, {"refused": sentence(error)}
 
 
-def fast_views(data: Json | None, theme_name: str, without_noise: bool) -> tuple[Any, ...]:
+def fast_views(data: Json | None, theme_name: str) -> tuple[Any, ...]:
     """State space, orbit and numbers of a scenario, with their captions; nothing until the link has been read."""
     if data is None:
         return (no_update,) * 5
     scenario, theme = Scenario.from_dict(data), THEMES[theme_name]
     queries.plane_of_scenario(scenario)
-    now = queries.motion_of(scenario)
-    intact = queries.motion_of(scenario.intact)
-    ghost = intact if scenario.interventions else None
-    paths = queries.without_noise_of(scenario) if without_noise else None
-    rest = queries.rest_of(scenario.model, scenario.pair)
+    now, before = queries.motion_of(scenario), queries.motion_of(scenario.reference)
     colouring = _colouring(scenario)
-    space = state_space(now, ghost, colouring, theme, rest, paths, scenario.dimensions)
     hmm = catalog.target(catalog.network(scenario.model))
-    around = orbit(now.profile, ghost.profile if ghost else None, hmm, theme)
+    space = space_figure(scenario, colouring, theme)
+    around = orbit(now.profile, before.profile if scenario.compared else None, hmm, theme)
+    for figure in (space, around):
+        # The outputs' colours are named once, in the row of time, and not again in each view.
+        figure.layout.showlegend = figure is space and scenario.colour == "region"
     # The page's script lays its own preview over these until it sees which scenario they show.
-    space.layout.meta = around.layout.meta = scenario.to_query()
-    numbers = html.Div(numbers_table(intact, now, hmm is not None), **{"data-of": scenario.to_query()})
+    space.layout.meta = around.layout.meta = scenario.drawn.to_query()
+    table = numbers_table(before, now, hmm is not None, scenario.against is not None)
+    numbers = html.Div(table, **{"data-of": scenario.drawn.to_query()})
     return space, space_caption(scenario, now, colouring), around, _orbit_caption(now), numbers
+
+
+def space_figure(scenario: Scenario, colouring: Colouring, theme: Theme) -> go.Figure:
+    """The state space of a scenario, with what it is compared with."""
+    rest = queries.rest_of(scenario.model, scenario.pair)
+    paths = queries.without_noise_of(scenario) if scenario.without_noise else None
+    ghost = queries.motion_of(scenario.reference) if scenario.compared else None
+    name = "intact" if scenario.against is None else "A"
+    now = queries.motion_of(scenario)
+    if scenario.beside and ghost is not None and scenario.dimensions == 2:
+        return states_beside(now, ghost, colouring, theme, rest)
+    return state_space(now, ghost, colouring, theme, rest, paths, scenario.dimensions, name)
 
 
 def connectivity_marks(data: Json | None, drawn: str | None, kick: Json | None, theme_name: str) -> Any:
@@ -177,9 +189,9 @@ def space_caption(scenario: Scenario, motion: Motion, colouring: Colouring) -> s
     valid = int(np.where(motion.diverged_at < 0, scenario.steps, motion.diverged_at).sum())
     count = f"{drawn:,} states" if drawn == valid else f"{drawn:,} of {valid:,} states"
     runs = f"{scenario.trajectories} runs of {scenario.steps} steps"
-    text = f"{count}: {runs}, sigma {scenario.sigma:g}, {_plane_words(scenario)}"
+    text = f"{count}: {runs}, sigma {scenario.sigma:g}"
     if scenario.pair is not None:
-        text += ", steps with other outputs left out"
+        text += f", {_plane_words(scenario)}, steps with other outputs left out"
     if scenario.dimensions == 3:
         text += f"; 3-D draws at most {MAX_STATES_3D:,}"
     diverged = motion.diverged_at >= 0

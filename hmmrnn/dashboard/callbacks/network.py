@@ -35,6 +35,8 @@ INTEGRATING_HELP = (
     "The noise input of the neurons that excite this kick group and inhibit the others is set to zero; "
     "click again to bring it back"
 )
+EFFECT = "how far the mean pre-activations inside and outside the selection lie apart, in pooled standard deviations"
+APART = "mean pre-activation inside the selection, less that outside"
 
 
 def register(app: Dash) -> None:
@@ -209,8 +211,8 @@ def connectivity_view(model: str | None, kick: Json | None, theme: str, scenario
     order = np.array(figure.layout.meta["order"])
     figure.update_layout(shapes=marks(order, touched, roles, THEMES[theme]))
     inputs = len(figure.data[1].x)
-    by = "ordered by role" if ready else "ordered by index, roles are being sought"
-    caption = f"{network.n_neurons} neurons {by}; the {inputs} strongest of {network.n_inputs} inputs"
+    by = "by role" if ready else "by index, roles being sought"
+    caption = f"{network.n_neurons} neurons {by}; {inputs} strongest of {network.n_inputs} inputs"
     return figure, caption, model
 
 
@@ -285,6 +287,9 @@ def _columns(network: Network, found: KickNeurons | None) -> list[Json]:
             "cellRenderer": "agCheckboxCellRenderer",
         },
         {"field": "neuron", "headerName": "Neuron", "type": "numericColumn", "width": 98, "pinned": "left"},
+        # Filled and shown by the page while moments are selected; see assets/page/effects.mjs.
+        {"field": "effect", "headerName": "Inside |d|", "headerTooltip": EFFECT, "hide": True, **number},
+        {"field": "apart", "headerName": "Inside - outside", "headerTooltip": APART, "hide": True, **wide},
         {"field": "role", "headerName": "Role", "width": 176, "filter": "agTextColumnFilter"},
         *(
             {"field": f"score{_key(g)}", "headerName": f"Score, {_leaving(g)}", "headerTooltip": score, **wide}

@@ -11,8 +11,15 @@ from hmmrnn.motion import Motion
 from hmmrnn.switching import Switching
 
 
-def numbers_table(intact: Motion, now: Motion, has_target: bool) -> Any:
-    """A table of leave rates, time in each output, switches and transition error, with standard errors."""
+def numbers_table(intact: Motion, now: Motion, has_target: bool, kept: bool = False) -> Any:
+    """A table of leave rates, time in each output, switches and transition error, with standard errors.
+
+    Args:
+        intact: what `now` is compared with.
+        now: the network as it is now.
+        has_target: whether the network's HMM is known.
+        kept: whether that is what was kept as A, rather than the intact network.
+    """
     before, after = intact.switching, now.switching
     rows = [
         _row("switches", "Switches per 1,000 steps", *_switches(before), *_switches(after), digits=1),
@@ -28,7 +35,9 @@ def numbers_table(intact: Motion, now: Motion, has_target: bool) -> Any:
     if has_target:
         errors = intact.transition_error, np.nan, now.transition_error, np.nan
         rows.append(_row("transition-error", "Transition error", *errors, digits=3))
-    head = html.Tr([html.Th("Measure"), html.Th("Intact"), html.Th("Now"), html.Th("Difference")])
+    head = html.Tr(
+        [html.Th(text) for text in ("Measure", *(("A", "B, now") if kept else ("Intact", "Now")), "Difference")]
+    )
     note = f"Counted over the {after.steps:,} steps shown; ± is one standard error between runs."
     return [html.Table([html.Thead(head), html.Tbody(rows)]), html.P(note, className="note")]
 

@@ -7,18 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from dash import Dash, Input, Output, State, no_update
+from dash import Dash, Input, Output, html, no_update
 
 from hmmrnn.dashboard import catalog, ids, queries
-from hmmrnn.dashboard.callbacks.fast import space_caption
+from hmmrnn.dashboard.callbacks.fast import space_caption, space_figure
 from hmmrnn.dashboard.queue import NoWorkerError
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.figures import fidelity as fidelity_figure
 from hmmrnn.figures.orbit import orbit
 from hmmrnn.figures.region_map import region_map
 from hmmrnn.figures.spectrum import spectrum
-from hmmrnn.figures.state_space import Colouring, plane_range, state_space
-from hmmrnn.figures.theme import REGION_LABELS, THEMES
+from hmmrnn.figures.state_space import Colouring, plane_range
+from hmmrnn.figures.theme import REGION_LABELS, REGION_SIGNS, THEMES, Theme
 from hmmrnn.landscape import Landscape, regions_along_orbit
 from hmmrnn.regions import REGIONS, region_shares
 
@@ -32,9 +32,7 @@ def register(app: Dash) -> None:
     app.callback(
         Output(ids.answered(ids.REGION_MAP), "data"),
         Input(ids.SETTLED, "data"),
-        Input(ids.REGION_COLOUR, "value"),
         Input(ids.THEME, "data"),
-        State(ids.NO_INPUT, "checked"),
         prevent_initial_call=True,
     )(
         kept_back(
@@ -84,27 +82,28 @@ def kept_back(draw: Callable[..., tuple[Any, ...]], *places: tuple[str, str]) ->
     return answer
 
 
-def landscape_views(data: Json | None, colour: str, theme_name: str, without_noise: bool = False) -> tuple[Any, ...]:
+def landscape_views(data: Json | None, theme_name: str) -> tuple[Any, ...]:
     """The region map, and what the regions add to the orbit and, if it is coloured by them, to the state space."""
     if not data:
         return (no_update,) * 6
     scenario, theme = Scenario.from_dict(data), THEMES[theme_name]
     landscape = queries.landscape_of(scenario)
     plane = queries.plane_of_scenario(scenario)
-    now, ghost = queries.motion_of(scenario), queries.motion_of(scenario.intact) if scenario.interventions else None
+    now, ghost = queries.motion_of(scenario), queries.motion_of(scenario.reference) if scenario.compared else None
     hmm = catalog.target(catalog.network(scenario.model))
     strip = regions_along_orbit(landscape, plane, len(now.profile.counts))
     around = orbit(now.profile, ghost.profile if ghost else None, hmm, theme, strip)
+    around.layout.showlegend = False
     space = space_words = no_update
     if scenario.colour in ("region", "residency"):
-        rest = queries.rest_of(scenario.model, scenario.pair)
-        paths = queries.without_noise_of(scenario) if without_noise else None
         colouring = _region_colouring(scenario, landscape)
-        space = state_space(now, ghost, colouring, theme, rest, paths, scenario.dimensions)
+        space = space_figure(scenario, colouring, theme)
+        space.layout.showlegend = scenario.colour == "region"
         space_words = space_caption(scenario, now, colouring)
     stretch = [plane_range([now, ghost], axis) for axis in (0, 1)]
-    drawn = region_map(landscape, colour, theme, *stretch)
-    return drawn, _landscape_caption(landscape), around, space, space_words, data
+    drawn = region_map(landscape, scenario.map, theme, *stretch)
+    drawn.layout.showlegend = False
+    return drawn, _landscape_caption(landscape, theme), around, space, space_words, data
 
 
 def spectrum_view(data: Json | None, theme_name: str) -> tuple[Any, Any, Any]:
@@ -126,7 +125,7 @@ def fidelity_view(data: Json | None, theme_name: str) -> tuple[Any, Any, Any, An
     if now is None:
         return {}, {"data": [], "layout": {}}, "this network's file names no known HMM to compare it with", data
     figure = fidelity_figure.fidelity(
-        now, _verdict(scenario.intact) if scenario.interventions else None, THEMES[theme_name]
+        now, _verdict(scenario.reference) if scenario.compared else None, THEMES[theme_name]
     )
     # The graph takes what room there is; this figure takes more, and the tab scrolls.
     return {"height": f"{figure.layout.height}px", "flex": "none"}, figure, _fidelity_caption(now), data
@@ -166,11 +165,18 @@ def _region_colouring(scenario: Scenario, landscape: Landscape) -> Colouring:
     return Colouring("residency time (steps)", time)
 
 
-def _landscape_caption(landscape: Landscape) -> str:
+def _landscape_caption(landscape: Landscape, theme: Theme) -> list[Any]:
+    """How many states are shown, and the share of each region beside its colour and symbol: the map's legend."""
     shares = region_shares(landscape.residency.region)
-    parts = [f"{REGION_LABELS[name]} {100 * share:.0f} %" for name, share in shares.items() if share > 0]
-    sample = f"{len(landscape.points):,} of {landscape.available:,} states, {landscape.residency.rollouts} realisations"
-    return f"{sample}: {', '.join(parts)}"
+    rollouts = landscape.residency.rollouts
+    sample = f"{len(landscape.points):,} of {landscape.available:,} states, {rollouts} realisations: "
+    named = [part for name, share in shares.items() if share > 0 for part in _share(name, share, theme)]
+    return [sample, *named[:-1]]
+
+
+def _share(region: str, share: float, theme: Theme) -> list[Any]:
+    sign = html.Span(REGION_SIGNS[region], style={"color": theme.regions[region]})
+    return [html.Span([sign, f" {REGION_LABELS[region]} {100 * share:.0f} %"], className="region-share"), ", "]
 
 
 def _spectrum_caption(landscape: Landscape) -> str:

@@ -1,0 +1,362 @@
+/* The views as one instrument: one moment marked in all of them, a selection that restricts them, a neuron that is
+ * looked at. All of it happens in the page; the server is asked for the runs once, and which neurons differ. */
+
+import { make } from "../live/elements.mjs";
+import { attachCamera, follow } from "./camera.mjs";
+import { makeSheets, each } from "./marks.mjs";
+import { Moments } from "./moments.mjs";
+import { Timeline } from "./timeline.mjs";
+import { forgetEffects, showEffects } from "./effects.mjs";
+
+const PLANES = ["state-space", "region-map"];
+const MOST_CORNERS = 60;
+const RANKED = 5;
+const ASK_MS = 150;
+
+const client = () => window.dash_clientside.hmmrnn;
+const round = (value) => Math.round(value * 1e4) / 1e4;
+const graphOf = (view) => document.querySelector(`#${view} .js-plotly-plot`);
+
+const state = {
+  moments: null, reference: null, shown: null, hovered: null, chosen: null, area: null, span: null, picked: null,
+  colours: null, themes: null, of: null, ranked: null,
+};
+let timeline = null;
+let sheets = [];
+let asked = 0;
+
+/* What the runs depend on, and with them every moment. */
+const runsOf = ({ model, pair, seed, sigma, interventions, steps, trajectories, against }) => (
+  JSON.stringify([model, pair, seed, sigma, interventions, steps, trajectories, against]));
+
+export function start() {
+  window.hmmrnnLinked = state;
+  sheets = makeSheets(state);
+  /* Dash draws the page when it likes; from the first scenario on it is there. */
+  window.addEventListener("hmmrnn-scenario", changed);
+  window.addEventListener("hmmrnn-settled", settled);
+  new MutationObserver(recolour).observe(document.documentElement, { attributes: true, attributeFilter: ["data-scheme"] });
+  document.addEventListener("keydown", key);
+  document.addEventListener("click", clickedInTable);
+  document.addEventListener("keydown", enteredInTable);
+  if (client() && client().present && client().present()) changed();
+}
+
+/* ---- what is shown ---- */
+
+function changed() {
+  const scenario = client().present();
+  if (!timeline && document.getElementById("timeline")) begin();
+  if (runsOf(scenario) !== state.of) forgetRuns();
+  Object.assign(state, { area: scenario.area, span: scenario.span, picked: scenario.picked });
+  choose();
+  showPicked(scenario);
+  PLANES.forEach(follow);
+  refresh();
+  /* With nothing on its way to the server, nothing will settle. */
+  if (state.moments) window.setTimeout(rank, ASK_MS);
+}
+
+function begin() {
+  timeline = new Timeline(document.getElementById("timeline"), {
+    moved: (moment) => {
+      state.shown = moment;
+      state.hovered = null;
+      refresh();
+    },
+    selected: (span) => client().apply({ ...client().present(), span }),
+  });
+  window.hmmrnnTimeline = timeline;
+}
+
+function forgetRuns() {
+  Object.assign(state, { moments: null, reference: null, chosen: null, hovered: null, of: null, ranked: null });
+  forgetEffects();
+}
+
+async function settled() {
+  attach();
+  const scenario = client().present();
+  const of = runsOf(scenario);
+  if (of === state.of) {
+    rank();
+    return;
+  }
+  asked += 1;
+  const turn = asked;
+  const answer = await fetched("/moments", scenario);
+  if (turn !== asked || runsOf(client().present()) !== of || !answer || answer.refused) return;
+  const made = (packed) => packed && new Moments(packed, answer.scale);
+  Object.assign(state, { of, moments: made(answer.now), reference: made(answer.reference), themes: answer.themes });
+  recolour();
+  choose();
+  refresh();
+  rank();
+}
+
+/* Null where the server does not answer: the page says so elsewhere, and asks again when it is back. */
+async function fetched(path, scenario) {
+  try {
+    const answer = await fetch(`${path}${client().address(scenario)}`);
+    return answer.ok ? await answer.json() : null;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return null;
+  }
+}
+
+function recolour() {
+  if (!state.themes) return;
+  state.colours = state.themes[document.documentElement.dataset.scheme || "light"];
+  if (timeline) timeline.show(state.moments, state.colours, state.span);
+  refresh();
+}
+
+function refresh() {
+  if (state.colours) sheets.forEach((sheet) => sheet.refresh());
+}
+
+function attach() {
+  sheets.forEach((sheet) => sheet.attach());
+  PLANES.forEach((view) => listenTo(view, inPlane));
+  listenTo("orbit", onOrbit);
+  listenTo("activity", inActivity);
+  attachCamera();
+}
+
+/* ---- hovering ---- */
+
+const heard = new WeakSet();
+
+function listenTo(view, handlers) {
+  const graph = graphOf(view);
+  if (!graph || !graph.on || heard.has(graph)) return;
+  heard.add(graph);
+  Object.entries(handlers).forEach(([name, act]) => graph.on(`plotly_${name}`, (event) => act(event, graph)));
+}
+
+const momentOf = ({ customdata }) => (
+  Array.isArray(customdata) || ArrayBuffer.isView(customdata) ? { run: customdata[0], step: customdata[1] } : null);
+
+/* What is pointed at is shown as long as it is pointed at. */
+function point(moment) {
+  if (!state.moments || !timeline || timeline.playing) return;
+  state.shown = moment;
+  timeline.describe(state.moments.at(moment));
+  refresh();
+}
+
+function away() {
+  if (!timeline || timeline.playing) return;
+  state.hovered = null;
+  state.shown = timeline.moment;
+  if (state.moments) timeline.describe(state.moments.at(timeline.moment));
+  refresh();
+}
+
+const inPlane = {
+  hover: (event) => {
+    const moment = momentOf(event.points[0]);
+    if (moment) point(moment);
+  },
+  unhover: away,
+  click: (event) => {
+    const moment = momentOf(event.points[0]);
+    if (moment && timeline) timeline.goTo(moment);
+  },
+  selected: (event, graph) => {
+    if (event) selectArea(event, graph);
+  },
+};
+
+const onOrbit = {
+  hover: (event) => {
+    if (!state.moments || timeline.playing) return;
+    state.hovered = state.moments.atPhase(event.points[0].x);
+    refresh();
+  },
+  unhover: away,
+};
+
+const inActivity = {
+  hover: (event) => point({ run: 0, step: event.points[0].x }),
+  unhover: away,
+  click: (event) => timeline && timeline.goTo({ run: 0, step: event.points[0].x }),
+};
+
+/* ---- selecting ---- */
+
+function selectArea({ range, lassoPoints }, graph) {
+  const corners = range ? boxCorners(range) : lassoPoints && lassoCorners(lassoPoints);
+  /* Plotly's own marks of a selection are not needed: the glass shows it. */
+  window.setTimeout(() => {
+    window.Plotly.update(graph, { selectedpoints: [null] }, { selections: [] });
+  }, 0);
+  if (corners && corners.length >= 6) client().apply({ ...client().present(), area: corners.map(round) });
+}
+
+const boxCorners = ({ x: [x0, x1], y: [y0, y1] }) => [x0, y0, x1, y0, x1, y1, x0, y1];
+
+/* Evenly chosen of what the hand has drawn, so that the link stays short. */
+function lassoCorners({ x, y }) {
+  const count = Math.min(x.length, MOST_CORNERS);
+  return Array.from({ length: count }, (_, i) => Math.floor((i * x.length) / count)).flatMap((i) => [x[i], y[i]]);
+}
+
+function choose() {
+  const { moments, area, span } = state;
+  const of = JSON.stringify([area, span, state.of]);
+  if (!moments || (!area && !span)) state.chosen = null;
+  else if (state.chosenOf !== of || !state.chosen) state.chosen = moments.chosen(area, span);
+  state.chosenOf = of;
+  if (timeline && state.colours) timeline.show(moments, state.colours, span);
+  showSelection();
+}
+
+function letGo() {
+  client().apply({ ...client().present(), area: null, span: null });
+}
+
+/* How the outputs share the selection, and which neurons differ. */
+function showSelection() {
+  const place = document.getElementById("selection");
+  if (!place) return;
+  const { moments, chosen, ranked } = state;
+  if (!chosen) {
+    place.replaceChildren();
+    place.hidden = true;
+    return;
+  }
+  const counts = new Array(moments.outputs).fill(0);
+  let inside = 0;
+  each(chosen, (i) => {
+    counts[moments.output[i]] += 1;
+    inside += 1;
+  });
+  const all = moments.output.reduce((sum, output) => sum + (output >= 0), 0);
+  const shares = counts.map((n, output) => [n, output]).filter(([n]) => n)
+    .map(([n, output]) => `output ${output}: ${((100 * n) / inside).toFixed(0)} %`);
+  const button = make("button", { type: "button", className: "page-button", textContent: "Let go", title: "Select nothing (Escape)" });
+  button.addEventListener("click", letGo);
+  place.hidden = false;
+  place.replaceChildren(
+    make("strong", { textContent: `${inside.toLocaleString("en")} of ${all.toLocaleString("en")} states selected` }),
+    make("span", { textContent: shares.join(", ") }),
+    ...(ranked ? rankedWords(ranked) : []),
+    button);
+}
+
+function rankedWords(ranked) {
+  if (ranked.refused) return [make("span", { textContent: ranked.refused })];
+  const buttons = ranked.order.slice(0, RANKED).map((neuron) => {
+    const made = make("button", {
+      type: "button", className: "page-button", textContent: `${neuron}: ${size(ranked.effect[neuron])}`,
+      title: `Neuron ${neuron}: mean pre-activation ${ranked.inside[neuron].toFixed(2)} inside, ${ranked.outside[neuron].toFixed(2)} outside`,
+    });
+    made.addEventListener("click", () => pick(neuron));
+    return made;
+  });
+  return [make("span", { textContent: "neurons that differ most (d, inside minus outside):" }), ...buttons];
+}
+
+const size = (effect) => (effect === null ? "jumps" : `${effect > 0 ? "+" : ""}${effect.toFixed(1)}`);
+
+async function rank() {
+  const scenario = client().present();
+  const of = JSON.stringify([scenario.area, scenario.span, runsOf(scenario)]);
+  if (!state.chosen) {
+    if (state.ranked) forgetEffects();
+    state.ranked = null;
+    return;
+  }
+  if (state.ranked && state.ranked.of === of) return;
+  state.ranked = { of, refused: "neurons are being compared…" };
+  const answer = await fetched("/contrast", scenario);
+  const now = client().present();
+  if (!answer || JSON.stringify([now.area, now.span, runsOf(now)]) !== of) {
+    if (state.ranked && state.ranked.of === of) state.ranked = null;
+    return;
+  }
+  const strength = (i) => (answer.effect[i] === null ? Infinity : Math.abs(answer.effect[i]));
+  state.ranked = answer.refused ? { of, refused: answer.refused } : {
+    of, ...answer, order: answer.effect.map((_, i) => i).sort((a, b) => strength(b) - strength(a)),
+  };
+  if (!answer.refused) showEffects(state.ranked);
+  showSelection();
+}
+
+/* ---- a neuron that is looked at ---- */
+
+export function pick(neuron) {
+  const scenario = client().present();
+  client().apply({ ...scenario, picked: scenario.picked === neuron ? null : neuron });
+}
+
+function showPicked(scenario) {
+  const place = document.getElementById("picked");
+  if (!place) return;
+  const { picked: neuron } = scenario;
+  const key = JSON.stringify([neuron, scenario.colour, scenario.neuron, scenario.interventions]);
+  if (place.dataset.of === key) return;
+  place.dataset.of = key;
+  place.hidden = neuron === null;
+  if (neuron === null) {
+    place.replaceChildren();
+    return;
+  }
+  const button = (text, title, act, pressed) => {
+    const made = make("button", { type: "button", className: "page-button", textContent: text, title });
+    if (pressed !== undefined) made.setAttribute("aria-pressed", String(pressed));
+    made.addEventListener("click", act);
+    return made;
+  };
+  const touched = scenario.interventions.some((item) => item.neurons.includes(neuron));
+  const coloured = scenario.colour === "neuron" && scenario.neuron === neuron;
+  place.replaceChildren(
+    make("h2", { textContent: `Neuron ${neuron}` }),
+    make("div", { className: "page-row" },
+      button("Colour by", "Colour the state space by its pre-activation",
+        () => client().apply({ ...client().present(), ...(coloured ? { colour: "output" } : { colour: "neuron", neuron }) }), coloured),
+      button(touched ? "Bring back" : "Silence", "Silence it, or leave it alone again", () => client().toggleNeuron(neuron)),
+      button("Let go", "Look at no neuron", () => pick(neuron))));
+}
+
+const rowNeuron = (target) => {
+  const row = target.closest && target.closest("#neuron-table .ag-center-cols-container .ag-row, #neuron-table .ag-pinned-left-cols-container .ag-row");
+  const cell = row && target.closest(".ag-cell");
+  return cell && cell.getAttribute("col-id") !== "silenced" ? Number(row.getAttribute("row-id")) : null;
+};
+
+function clickedInTable(event) {
+  const neuron = rowNeuron(event.target);
+  if (neuron !== null) pick(neuron);
+}
+
+function enteredInTable(event) {
+  if (event.key !== "Enter") return;
+  const neuron = rowNeuron(event.target);
+  if (neuron !== null) pick(neuron);
+}
+
+/* ---- keys ---- */
+
+/* Where a key already means something else. */
+const BUSY = "input, select, textarea, button, summary, a, [role=slider], [role=tab], [role=grid], .ag-root, canvas, dialog, .panel";
+
+function key(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || !timeline) return;
+  const isBusy = event.target.closest && event.target.closest(BUSY);
+  if (event.key === "Escape" && !document.querySelector(":popover-open") && !event.target.closest("input, select, textarea")) {
+    const { area, span } = client().present() || {};
+    if (area || span) letGo();
+    return;
+  }
+  if (isBusy || document.documentElement.dataset.page !== "views") return;
+  const act = {
+    " ": () => timeline.toggle(), ArrowLeft: () => timeline.go(-1), ArrowRight: () => timeline.go(1),
+    n: () => timeline.toSwitch(1), p: () => timeline.toSwitch(-1),
+  }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (!act) return;
+  event.preventDefault();
+  act();
+}

@@ -1,0 +1,78 @@
+/* Where is the network at each moment? A moment is a step of a run: runs count from 0, steps from 1. */
+
+import { unpacked } from "../live/engine.mjs";
+import { binOf, mediansAlongOrbit, phaseOf } from "../live/profile.mjs";
+
+/* Whether a place lies within a polygon, given as x, y, x, y...; by the even-odd rule, as hmmrnn/contrast.py has it. */
+export function within(x, y, corners) {
+  let odd = false;
+  const n = corners.length / 2;
+  for (let i = 0, j = n - 1; i < n; j = i, i += 1) {
+    const [x0, y0, x1, y1] = [corners[2 * j], corners[2 * j + 1], corners[2 * i], corners[2 * i + 1]];
+    if ((y0 > y) !== (y1 > y) && x < x0 + ((y - y0) * (x1 - x0)) / (y1 - y0)) odd = !odd;
+  }
+  return odd;
+}
+
+/* The runs of one network: all that a view needs to show a moment. */
+export class Moments {
+  constructor({ points, output, probabilities }, scale) {
+    [this.runs, this.steps, this.dimensions] = points.shape;
+    [, , this.outputs] = probabilities.shape;
+    this.scale = scale;
+    this.points = unpacked(points);
+    this.output = unpacked(output);
+    this.probabilities = unpacked(probabilities);
+  }
+
+  index({ run, step }) {
+    return run * this.steps + step - 1;
+  }
+
+  /* Null where nothing is drawn: after a divergence, or at a step of another output than those that are looked at. */
+  at(moment) {
+    const i = this.index(moment);
+    if (!(i >= 0 && i < this.output.length) || this.output[i] < 0) return null;
+    const place = Array.from(this.points.subarray(i * this.dimensions, (i + 1) * this.dimensions));
+    const output = this.output[i];
+    return {
+      ...moment, place, output, probability: this.probabilities[i * this.outputs + output],
+      phase: 360 * phaseOf(place[0], place[1], this.scale),
+    };
+  }
+
+  /* The step at which the output next differs from the one before, in a direction of +1 or -1; null at the end. */
+  switchFrom({ run, step }, way) {
+    for (let t = step + way; t >= 2 && t <= this.steps; t += way) {
+      const i = this.index({ run, step: t });
+      if (this.output[i] >= 0 && this.output[i - 1] >= 0 && this.output[i] !== this.output[i - 1]) return t;
+    }
+    return null;
+  }
+
+  /* One byte for each moment: whether it lies within an area (corners) and a span (two steps), each null for all. */
+  chosen(area, span) {
+    const { dimensions: d, steps } = this;
+    return Uint8Array.from(this.output, (output, i) => {
+      const step = (i % steps) + 1;
+      if (output < 0 || (span && (step < span[0] || step > span[1]))) return 0;
+      return Number(!area || within(this.points[d * i], this.points[d * i + 1], area));
+    });
+  }
+
+  /* The moments at a phase in degrees, as bytes. */
+  atPhase(degrees) {
+    const wanted = binOf(degrees / 360);
+    const { dimensions: d } = this;
+    return Uint8Array.from(this.output, (output, i) => (
+      Number(output >= 0 && binOf(phaseOf(this.points[d * i], this.points[d * i + 1], this.scale)) === wanted)));
+  }
+
+  /* Median emission probabilities along the orbit, over the chosen moments alone. */
+  medians(chosen) {
+    const { dimensions: d, outputs: o } = this;
+    const flat = d === 2 ? this.points : this.points.filter((_, i) => i % d < 2);
+    const all = { points: flat, probabilities: this.probabilities, valid: this.output.length };
+    return mediansAlongOrbit([all], this.scale, o, (_, i) => chosen[i]);
+  }
+}
