@@ -148,7 +148,9 @@
     if (files.length) open(files);
   });
 
-  const carriesFiles = (event) => Boolean(event.dataTransfer) && [...event.dataTransfer.types].includes("Files");
+  /* A panel that takes files by itself is left alone (page/takeaway-session.mjs). */
+  const carriesFiles = (event) => Boolean(event.dataTransfer) && [...event.dataTransfer.types].includes("Files")
+    && !(event.target.closest && event.target.closest("[data-takes-files]"));
   const onDrag = (name, act) => window.addEventListener(name, (event) => {
     if (carriesFiles(event)) act(event);
   }, true);

@@ -10,43 +10,54 @@ const graphOf = (view) => document.querySelector(`#${view} .js-plotly-plot`);
 const seen = new WeakSet();
 const tried = new WeakMap();
 
-/* Where an axis ends when no hand has moved it. */
-const first = (axis) => [axis._rangeInitial0 ?? axis.range[0], axis._rangeInitial1 ?? axis.range[1]];
+/* Where the axes of a figure end when no hand has moved them. */
+const begun = new WeakMap();
+const endsOf = (axes) => AXES.flatMap((name) => axes[name].range.map(round));
+
+/* Dash also hands back the figure as a hand has left it; that is no beginning. */
+function begin(graph, axes) {
+  const ends = endsOf(axes);
+  const { camera } = client().present() || {};
+  if (!same(ends, camera)) begun.set(graph, ends);
+}
 
 export function attachCamera() {
   PLANES.forEach((view) => {
     const graph = graphOf(view);
     if (!graph || !graph._fullLayout || seen.has(graph)) return;
     seen.add(graph);
+    if (!graph._fullLayout.scene && graph.data.length) begin(graph, graph._fullLayout);
     graph.on("plotly_relayout", (change) => heard(view, graph, change));
-    graph.on("plotly_afterplot", () => follow(view));
     follow(view);
   });
-  keepSpace();
+  watchFigures();
 }
 
 function heard(view, graph, change) {
   const scenario = client().present();
   const names = Object.keys(change);
   const turned = view === "state-space" && names.some((name) => name.startsWith("scene.camera"));
-  if (turned) client().apply({ ...scenario, camera: cameraOf(graph) }, { gesture: "camera" });
-  else if (scenario.dimensions === 2 && names.some((name) => /^[xy]axis2?\.(range|autorange)/.test(name))) {
+  if (turned) {
+    const isFirst = !scenario.camera && same(cameraOf(graph), firstOf(graph));
+    tried.set(graph, isFirst ? null : cameraOf(graph));
+    if (!isFirst) client().apply({ ...scenario, camera: cameraOf(graph) }, { gesture: "camera" });
+  }
+  if (scenario.dimensions === 2 && names.some((name) => /^[xy]axis2?\.(range|autorange)/.test(name))) {
     const reset = names.some((name) => name.endsWith("autorange"));
-    const ends = AXES.flatMap((name) => graph._fullLayout[name].range.map(round));
-    const begun = AXES.flatMap((name) => first(graph._fullLayout[name]).map(round));
-    client().apply({ ...scenario, camera: reset || same(ends, begun) ? null : ends }, { gesture: "camera" });
+    const ends = endsOf(graph._fullLayout);
+    client().apply({ ...scenario, camera: reset || same(ends, begun.get(graph)) ? null : ends }, { gesture: "camera" });
   }
 }
 
-function cameraOf(graph) {
-  const { eye, center, up } = graph._fullLayout.scene._scene.getCamera();
-  return [eye, center, up].flatMap(({ x, y, z }) => [x, y, z].map(round));
-}
+const numbersOf = ({ eye, center, up }) => [eye, center, up].flatMap(({ x, y, z }) => [x, y, z].map((v) => round(v) + 0));
+const cameraOf = (graph) => numbersOf(graph._fullLayout.scene._scene.getCamera());
+const firstOf = (graph) => numbersOf(graph._fullLayout.scene._scene.viewInitial);
 
 const asCamera = ([a, b, c, d, e, f, g, h, i]) => ({
   eye: { x: a, y: b, z: c }, center: { x: d, y: e, z: f }, up: { x: g, y: h, z: i } });
 
-/* The figure goes where the scenario says, if it is not there. */
+/* The figure goes where the scenario says, if it is not there. Asked whenever either is new, and not whenever Plotly has
+ * drawn: that is before it tells what a hand has done. */
 export function follow(view) {
   const scenario = client().present();
   const graph = graphOf(view);
@@ -56,39 +67,44 @@ export function follow(view) {
   } else if (scenario.dimensions === 2 || view !== "state-space") stretch(graph, scenario);
 }
 
+/* Asked for once, and before it is done: a figure that is drawn anew comes here again in the midst of it. */
 function turn(graph, camera) {
-  if (camera && camera.length === 9 && !same(camera, cameraOf(graph))) {
-    window.Plotly.relayout(graph, { "scene.camera": asCamera(camera) });
-  } else if (!camera && graph.dataset.turned) {
-    const { eye, center, up } = graph._fullLayout.scene._scene.viewInitial;
-    window.Plotly.relayout(graph, { "scene.camera": { eye, center, up } });
-  }
-  graph.dataset.turned = camera ? "yes" : "";
+  if (same(camera, tried.get(graph) ?? null)) return;
+  tried.set(graph, camera);
+  if (camera && same(camera, cameraOf(graph))) return;
+  const { eye, center, up } = camera ? asCamera(camera) : graph._fullLayout.scene._scene.viewInitial;
+  window.Plotly.relayout(graph, { "scene.camera": { eye, center, up } });
 }
 
 function stretch(graph, { camera, dimensions }) {
   const axes = graph._fullLayout;
   if (!axes.xaxis || !axes.xaxis.range || !graph.data.length) return;
-  const wanted = camera && dimensions === 2 ? camera : AXES.flatMap((name) => first(axes[name]).map(round));
-  const there = AXES.flatMap((name) => axes[name].range.map(round));
+  const wanted = camera && dimensions === 2 ? camera : begun.get(graph);
+  const there = endsOf(axes);
   /* Asked for once: a figure that cannot go there is left where it is. */
-  if (same(wanted, there) || same(tried.get(graph), [wanted, there])) return;
+  if (!wanted || same(wanted, there) || same(tried.get(graph), [wanted, there])) return;
   tried.set(graph, [wanted, there]);
   window.Plotly.relayout(graph, { "xaxis.range": wanted.slice(0, 2), "yaxis.range": wanted.slice(2) });
 }
 
 /* Dash hands a figure that was turned back to Plotly as if it were a new one, and Plotly then forgets that a hand has
- * turned it. So each new figure of a space that is there already gets the camera that it has. */
+ * turned it. So each new figure of a space that is there already gets the camera that it has. Of a plane, this is the
+ * place to see where its axes end by themselves. */
 let kept = false;
-function keepSpace() {
+function watchFigures() {
   if (kept || !window.Plotly) return;
   kept = true;
   const { react } = window.Plotly;
   window.Plotly.react = (graph, figure, ...rest) => {
+    const view = PLANES.find((name) => graphOf(name) === graph);
+    const { scene, xaxis, yaxis } = figure.layout || {};
+    if (view && !scene && xaxis && xaxis.range && yaxis.range && figure.data.length) begin(graph, figure.layout);
     const there = graph._fullLayout && graph._fullLayout.scene && graph._fullLayout.scene._scene;
-    const turned = there && figure.layout && figure.layout.scene ? {
-      ...figure, layout: { ...figure.layout, scene: { ...figure.layout.scene, camera: there.getCamera() } },
+    const turned = there && scene ? {
+      ...figure, layout: { ...figure.layout, scene: { ...scene, camera: there.getCamera() } },
     } : figure;
-    return react(graph, turned, ...rest);
+    const drawn = react(graph, turned, ...rest);
+    if (view) drawn.then(() => follow(view));
+    return drawn;
   };
 }

@@ -25,8 +25,6 @@ export function start() {
     if (!offset) button.setAttribute("aria-current", "step");
     button.addEventListener("click", () => {
       client().jump(offset);
-      list.refill();
-      list.body.querySelector("[aria-current]").focus();
     });
     return make("li", {}, button);
   };

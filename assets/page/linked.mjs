@@ -235,28 +235,23 @@ function showSelection() {
   });
   const all = moments.output.reduce((sum, output) => sum + (output >= 0), 0);
   const shares = counts.map((n, output) => [n, output]).filter(([n]) => n)
-    .map(([n, output]) => `output ${output}: ${((100 * n) / inside).toFixed(0)} %`);
-  const button = make("button", { type: "button", className: "page-button", textContent: "Let go", title: "Select nothing (Escape)" });
-  button.addEventListener("click", letGo);
+    .map(([n, output]) => `${output}: ${((100 * n) / inside).toFixed(0)} %`).join(", ");
+  const close = make("button", {
+    type: "button", className: "page-button", textContent: "×", title: "Select nothing (Escape)",
+    "aria-label": "Let go of the selection",
+  });
+  close.addEventListener("click", letGo);
+  const words = `${inside.toLocaleString("en")} of ${all.toLocaleString("en")} states`;
   place.hidden = false;
-  place.replaceChildren(
-    make("strong", { textContent: `${inside.toLocaleString("en")} of ${all.toLocaleString("en")} states selected` }),
-    make("span", { textContent: shares.join(", ") }),
-    ...(ranked ? rankedWords(ranked) : []),
-    button);
+  place.title = `${words} selected. Output ${shares}. ${rankedWords(ranked)}`;
+  place.replaceChildren(make("strong", { textContent: words }), make("span", { textContent: `output ${shares}` }), close);
 }
 
 function rankedWords(ranked) {
-  if (ranked.refused) return [make("span", { textContent: ranked.refused })];
-  const buttons = ranked.order.slice(0, RANKED).map((neuron) => {
-    const made = make("button", {
-      type: "button", className: "page-button", textContent: `${neuron}: ${size(ranked.effect[neuron])}`,
-      title: `Neuron ${neuron}: mean pre-activation ${ranked.inside[neuron].toFixed(2)} inside, ${ranked.outside[neuron].toFixed(2)} outside`,
-    });
-    made.addEventListener("click", () => pick(neuron));
-    return made;
-  });
-  return [make("span", { textContent: "neurons that differ most (d, inside minus outside):" }), ...buttons];
+  if (!ranked) return "";
+  if (ranked.refused) return ranked.refused;
+  const first = ranked.order.slice(0, RANKED).map((neuron) => `${neuron} (d ${size(ranked.effect[neuron])})`);
+  return `Neurons that differ most, inside against outside: ${first.join(", ")}; all of them are in the table.`;
 }
 
 const size = (effect) => (effect === null ? "jumps" : `${effect > 0 ? "+" : ""}${effect.toFixed(1)}`);
@@ -270,7 +265,7 @@ async function rank() {
     return;
   }
   if (state.ranked && state.ranked.of === of) return;
-  state.ranked = { of, refused: "neurons are being compared…" };
+  state.ranked = { of, refused: "Neurons are being compared." };
   const answer = await fetched("/contrast", scenario);
   const now = client().present();
   if (!answer || JSON.stringify([now.area, now.span, runsOf(now)]) !== of) {

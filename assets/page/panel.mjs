@@ -15,7 +15,14 @@ export function panel({ id, button, title, fill }) {
   document.body.append(root);
 
   const opener = () => document.getElementById(button);
-  const refill = () => fill(body);
+  /* What is filled anew while it is used keeps the hand where it was. */
+  function refill() {
+    const controls = () => Array.from(body.querySelectorAll("button, input, select, textarea, a[href]"));
+    const at = controls().indexOf(document.activeElement);
+    fill(body);
+    const there = at < 0 ? null : controls()[at];
+    if (there && there !== document.activeElement) (there.disabled ? heading : there).focus();
+  }
 
   function place() {
     const box = opener().getBoundingClientRect();
@@ -35,7 +42,11 @@ export function panel({ id, button, title, fill }) {
     heading.focus();
   }
 
-  root.addEventListener("toggle", (event) => opener().setAttribute("aria-expanded", String(event.newState === "open")));
+  root.addEventListener("toggle", (event) => {
+    opener().setAttribute("aria-expanded", String(event.newState === "open"));
+    /* Otherwise the focus is where someone has put it. */
+    if (event.newState === "closed" && document.activeElement === document.body) opener().focus();
+  });
   close.addEventListener("click", () => root.hidePopover());
   window.addEventListener("resize", () => { if (root.matches(":popover-open")) place(); });
 

@@ -46,7 +46,7 @@ export class Timeline {
         button("|◂", "Previous switch (P)", () => this.toSwitch(-1)), button("◂", "One step back (left arrow)", () => this.go(-1)),
         this.playButton, button("▸", "One step on (right arrow)", () => this.go(1)), button("▸|", "Next switch (N)", () => this.toSwitch(1)),
         this.speedBox, make("label", { className: "live-check" }, "Run ", this.runBox), this.key, this.words),
-      this.strip);
+      make("div", { className: "timeline-row" }, this.strip, make("div", { id: "selection", className: "selection", hidden: true })));
   }
 
   listen() {
@@ -215,11 +215,11 @@ export class Timeline {
     /* The run that is played is named beside; another one may be pointed at. */
     const whose = run === this.run ? "" : `run ${run + 1}, `;
     const words = there
-      ? `${whose}step ${step}: output ${there.output}, p ${there.probability.toFixed(2)}, phase ${Math.round(there.phase)}°`
+      ? `${whose}step ${step}: output ${there.output}, p ${there.probability.toFixed(2)}`
       : this.moments ? `${whose}step ${step}: nothing is drawn here` : "";
     this.words.textContent = words;
     this.strip.setAttribute("aria-valuenow", this.step);
-    this.strip.setAttribute("aria-valuetext", words);
+    this.strip.setAttribute("aria-valuetext", there ? `${words}, phase ${Math.round(there.phase)} degrees` : words);
   }
 
   draw() {

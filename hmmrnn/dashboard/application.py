@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_compress import Compress
 
 import hmmrnn
-from hmmrnn.dashboard import callbacks, catalog, files, ids, live, moments, reports, takeaway
+from hmmrnn.dashboard import callbacks, catalog, files, guide, ids, live, moments, reports, takeaway
 from hmmrnn.dashboard.callbacks.picker import model_choices
 from hmmrnn.dashboard.callbacks.refusal import sentence
 from hmmrnn.dashboard.layout import page
@@ -40,6 +40,7 @@ def create_app() -> Dash:
     files.register(app.server, model_choices)
     reports.register(app.server)
     live.register(app.server)
+    guide.register(app.server)
     moments.register(app.server)
     takeaway.register(app.server)
     # Dash completes its set-up within the first request. Two first requests at once, as any browser makes them to a

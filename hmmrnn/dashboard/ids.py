@@ -33,7 +33,6 @@ LIVE_SAVE = "live-save"
 
 # What the page's modules fill; see assets/page/.
 TIMELINE = "timeline"
-SELECTION = "selection"
 PICKED = "picked"
 
 # The scenario's controls.

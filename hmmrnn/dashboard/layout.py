@@ -233,9 +233,7 @@ def _main() -> Any:
 def _time() -> Any:
     """The row of time: a run that is played, and what is selected. The page's script fills it."""
     return html.Section(
-        [html.Div(id=ids.TIMELINE, className="timeline"), html.Div(id=ids.SELECTION, className="selection")],
-        className="card time-card",
-        **{"aria-label": "Time"},
+        html.Div(id=ids.TIMELINE, className="timeline"), className="card time-card", **{"aria-label": "Time"}
     )
 
 

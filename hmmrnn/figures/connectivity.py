@@ -35,14 +35,23 @@ def connectivity(network: Network, populations: Populations | None, theme: Theme
     weights_in = network.W_ih[np.ix_(order, inputs)]
     recurrent = network.W_hh[np.ix_(order, order)]
     traces = [
-        _cells(recurrent, _bound(network.W_hh), labels, labels, theme, colorbar=colour_bar("weight"), showscale=True),
-        _cells(weights_in, _bound(network.W_ih), labels, from_input, theme, xaxis="x2"),
-        _cells(network.W_out[:, order], _bound(network.W_out), to_output, labels, theme, yaxis="y2"),
+        _cells(
+            recurrent,
+            _bound(network.W_hh),
+            labels,
+            labels,
+            theme,
+            name="W_hh",
+            colorbar=colour_bar("weight"),
+            showscale=True,
+        ),
+        _cells(weights_in, _bound(network.W_ih), labels, from_input, theme, name="W_ih", xaxis="x2"),
+        _cells(network.W_out[:, order], _bound(network.W_out), to_output, labels, theme, name="W_out", yaxis="y2"),
     ]
     bare = {"showgrid": False, "showticklabels": False, "ticks": ""}
     axes = {
         "xaxis": {**bare, "title": "from neuron", "domain": [0.0, 0.73], "anchor": "y2"},
-        "xaxis2": {**bare, "title": "noise input", "domain": [0.75, 1.0], "anchor": "y"},
+        "xaxis2": {**bare, "title": "inputs", "domain": [0.75, 1.0], "anchor": "y"},
         "yaxis": {**bare, "title": "to neuron", "domain": [0.2, 1.0], "autorange": "reversed"},
         "yaxis2": {**bare, "domain": [0.0, 0.16], "autorange": "reversed"},
     }

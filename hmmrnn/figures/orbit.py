@@ -36,7 +36,7 @@ def orbit(
     for output in range(now.median.shape[1]):
         traces += _band(degrees, now, output, theme.outputs[output % len(theme.outputs)])
         if intact is not None:
-            traces.append(_ghost(degrees, intact.median[:, output], theme))
+            traces.append(_ghost(degrees, intact.median[:, output], f"intact, output {output}", theme))
     if intact is not None:
         traces.append(_bars(degrees, intact.occupancy, "intact", theme.ghost))
     traces.append(_bars(degrees, now.occupancy, "occupancy", theme.muted))
@@ -72,6 +72,7 @@ def _band(degrees: NDArray[np.floating], profile: OrbitProfile, output: int, col
         mode="lines",
         line={"width": 0},
         fillcolor=_transparent(colour),
+        name=f"output {output}, quartiles",
         hoverinfo="skip",
         showlegend=False,
     )
@@ -87,11 +88,12 @@ def _band(degrees: NDArray[np.floating], profile: OrbitProfile, output: int, col
     return [band, median]
 
 
-def _ghost(degrees: NDArray[np.floating], median: NDArray[np.floating], theme: Theme) -> Any:
+def _ghost(degrees: NDArray[np.floating], median: NDArray[np.floating], name: str, theme: Theme) -> Any:
     return go.Scatter(
         x=degrees,
         y=median,
         mode="lines",
+        name=name,
         line={"color": theme.ghost, "width": 1.5, "dash": "dash"},
         hoverinfo="skip",
         showlegend=False,

@@ -212,6 +212,7 @@ def test_the_link_button_copies_the_address(server: str, viewer: Viewer) -> None
     open_page(page, server + SMALL)
     with changing(page):
         cells(page)[0].click(page)
+    page.locator("#share-open").click()
     page.locator("#copy-link").click()
     expect(page.locator("#notice-text")).to_contain_text("clipboard")
     assert page.evaluate("navigator.clipboard.readText()") == page.url

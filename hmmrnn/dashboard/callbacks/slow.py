@@ -166,17 +166,15 @@ def _region_colouring(scenario: Scenario, landscape: Landscape) -> Colouring:
 
 
 def _landscape_caption(landscape: Landscape, theme: Theme) -> list[Any]:
-    """How many states are shown, and the share of each region beside its colour and symbol: the map's legend."""
+    """The share of each region beside its colour and symbol, which is the map's legend, and of how many states."""
     shares = region_shares(landscape.residency.region)
-    rollouts = landscape.residency.rollouts
-    sample = f"{len(landscape.points):,} of {landscape.available:,} states, {rollouts} realisations: "
     named = [part for name, share in shares.items() if share > 0 for part in _share(name, share, theme)]
-    return [sample, *named[:-1]]
+    return [*named, f"of {len(landscape.points):,} of {landscape.available:,} states"]
 
 
 def _share(region: str, share: float, theme: Theme) -> list[Any]:
     sign = html.Span(REGION_SIGNS[region], style={"color": theme.regions[region]})
-    return [html.Span([sign, f" {REGION_LABELS[region]} {100 * share:.0f} %"], className="region-share"), ", "]
+    return [html.Span([sign, f" {REGION_LABELS[region]} {100 * share:.0f} %"], className="region-share"), " "]
 
 
 def _spectrum_caption(landscape: Landscape) -> str:
