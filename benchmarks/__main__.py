@@ -19,6 +19,7 @@ from benchmarks.clicks import click_figures
 from benchmarks.engine import kick_figures, residency_figures
 from benchmarks.experiments import gain_sweep_figures
 from benchmarks.figures import FIGURES, LIVE_RUNS, LIVE_SIZES, Measurement, record
+from benchmarks.interactions import drag_figures, link_figures, play_memory_figures, rapid_figures
 from benchmarks.live_clicks import live_click_figures
 from benchmarks.live_engine import live_engine_figures
 from benchmarks.live_view import live_frames_figures, live_memory_figures
@@ -56,6 +57,10 @@ BENCHES = (
     Bench(tuple(f"live_frames_per_s_{runs}" for runs in LIVE_RUNS), live_frames_figures, 20),
     Bench(("live_click_to_frame_ms", "live_foreseen_ms"), live_click_figures, 40),
     Bench(("live_memory_growth_mb",), live_memory_figures, 9),
+    Bench(("hover_link_ms", "scrub_step_ms"), link_figures, 40),
+    Bench(("slider_updates_per_s",), drag_figures, 3),
+    Bench(("rapid_clicks_lost",), rapid_figures, 3),
+    Bench(("play_memory_growth_mb",), play_memory_figures, 9),
     Bench(("paper_step_s",), paper_figures, 3),
     *(Bench((figure_name(family),), partial(training_figures, families=(family,)), 1) for family in PRESETS),
 )

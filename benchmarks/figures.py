@@ -204,6 +204,42 @@ FIGURES = {
             Aim(20),
         ),
         Definition(
+            "hover_link_ms",
+            "ms",
+            "From the mouse moving onto a state in the state space to the frame after the same moment was marked in "
+            "all views, in the page alone. Plotly itself looks for what is under the mouse no more than 20 times a "
+            "second.",
+            Aim(50),
+        ),
+        Definition(
+            "scrub_step_ms",
+            "ms",
+            "From pressing the right arrow on the strip of time to the frame after the next moment was marked in all "
+            "views.",
+            Aim(50),
+        ),
+        Definition(
+            "slider_updates_per_s",
+            "1/s",
+            "How often the state space showed another sigma while its slider was dragged to and fro for three seconds "
+            "with 50 moves a second, drawn by the server or laid over by the page itself.",
+        ),
+        Definition(
+            "rapid_clicks_lost",
+            "",
+            "How often, of so many rounds, the page showed another state than the last one after 199 clicks on a group "
+            "button, as fast as a browser's robot clicks, and one more: address, figure and list are compared.",
+            Aim(1),
+        ),
+        Definition(
+            "play_memory_growth_mb",
+            "MB",
+            "By how much the resident memory (RSS, in 10^6 bytes) of the process in which the browser keeps the page "
+            "is larger after ten minutes of playing at 200 steps a second than after one, the live view closed; read "
+            "as for the live view.",
+            Aim(20),
+        ),
+        Definition(
             "paper_step_s",
             "s",
             "One optimizer step of the published recipe on linear-2: batch 4096, 100 symbols, two threads.",

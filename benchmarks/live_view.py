@@ -39,10 +39,10 @@ def live_memory_figures(minutes: int) -> list[Measurement]:
         set_runs(page, MANY_RUNS)
         page.get_by_label("Speed of the live view").select_option(AS_FAST_AS_IT_GOES)
         process = page_process(browser)
-        _wait(page, MINUTE_S)
-        before = _held(page, process)
-        _wait(page, minutes * MINUTE_S - READINGS)
-        after = _held(page, process)
+        wait(page, MINUTE_S)
+        before = held(page, process)
+        wait(page, minutes * MINUTE_S - READINGS)
+        after = held(page, process)
         expect_state(page, "running")
         steps = int(page.evaluate("hmmrnnLive.status.step"))
     return [growth_figure(before, after, minutes, steps)]
@@ -113,7 +113,7 @@ def _frames_figure(page: Page, runs: int, counts: int) -> Measurement:
     return Measurement(f"live_frames_per_s_{runs}", tuple(drawn), baseline, tuple(empty), f"lowest: {min(drawn):.1f}")
 
 
-def _held(page: Page, process: int) -> Memory:
+def held(page: Page, process: int) -> Memory:
     """What a process holds once its garbage is gone: the middle of some readings, as its workers make more."""
     # What is left behind is more than anything that may grow, and goes at a time that nobody knows.
     page.evaluate("gc()")
@@ -122,9 +122,10 @@ def _held(page: Page, process: int) -> Memory:
     found = []
     for _ in range(READINGS):
         found.append(memory(process))
-        _wait(page, 1)
+        wait(page, 1)
     return sorted(found, key=lambda one: one.rss)[READINGS // 2]
 
 
-def _wait(page: Page, seconds: int) -> None:
+def wait(page: Page, seconds: float) -> None:
+    """Let so much time pass."""
     page.wait_for_timeout(seconds * SECOND_MS)

@@ -129,7 +129,7 @@ class TestServer:
             for wire in client.get("/_dash-dependencies").get_json()
             if wire["clientside_function"]
         }
-        made = re.compile(r"(set|tab|answered|cancel|compute)_[a-z-]+")
+        made = re.compile(r"(set|tab|answered|cancel|compute)_[a-z_-]+")
         assert {name for name in asked if not made.fullmatch(name) and f" {name}:" not in scripts} == set()
 
     def test_every_callback_is_wired_to_components_that_are_there(self, client):

@@ -7,6 +7,7 @@ import { makeSheets, each } from "./marks.mjs";
 import { Moments } from "./moments.mjs";
 import { Timeline } from "./timeline.mjs";
 import { forgetEffects, showEffects } from "./effects.mjs";
+import { describeFigures } from "./words.mjs";
 
 const PLANES = ["state-space", "region-map"];
 const MOST_CORNERS = 60;
@@ -24,6 +25,7 @@ const state = {
 let timeline = null;
 let sheets = [];
 let asked = 0;
+const describe = describeFigures(() => state.moments);
 
 /* What the runs depend on, and with them every moment. */
 const runsOf = ({ model, pair, seed, sigma, interventions, steps, trajectories, against }) => (
@@ -122,6 +124,7 @@ function attach() {
   listenTo("orbit", onOrbit);
   listenTo("activity", inActivity);
   attachCamera();
+  describe();
 }
 
 /* ---- hovering ---- */

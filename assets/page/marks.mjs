@@ -10,13 +10,11 @@ const MOST_RINGS = 600;
 
 /* state: { moments, reference, shown, hovered, chosen, span, colours } as linked.mjs keeps it. */
 export function makeSheets(state) {
-  const plane = ["state-space", "region-map"];
+  const made = (view, draw) => new Sheet(view, (sheet) => { if (state.colours) draw(sheet, state); });
+  const planes = ["state-space", "region-map"];
   return [
-    ...plane.map((view) => new Sheet(view, (sheet) => drawChosen(sheet, state))),
-    ...plane.map((view) => new Sheet(view, (sheet) => drawInPlane(sheet, state))),
-    new Sheet("orbit", (sheet) => drawOnOrbit(sheet, state)),
-    new Sheet("activity", (sheet) => drawInActivity(sheet, state)),
-    new Sheet("connectivity", (sheet) => drawPicked(sheet, state)),
+    ...planes.map((view) => made(view, drawChosen)), ...planes.map((view) => made(view, drawInPlane)),
+    made("orbit", drawOnOrbit), made("activity", drawInActivity), made("connectivity", drawPicked),
   ];
 }
 

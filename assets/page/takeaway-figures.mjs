@@ -60,7 +60,8 @@ function copyOf(graph) {
   const shown = graph._fullLayout;
   const width = Math.max(WIDTH, Math.round(shown.width || 0));
   const height = Math.round(shown.width ? (shown.height * width) / shown.width : HEIGHT);
-  const layout = { ...structuredClone(graph.layout), width, height, autosize: false };
+  /* The page names the colours beside its figures; a file has nothing beside it. */
+  const layout = { ...structuredClone(graph.layout), width, height, autosize: false, showlegend: true };
   Object.keys(layout).filter((key) => /^[xy]axis\d*$/.test(key) && shown[key]).forEach((key) => {
     /* Otherwise the copy, which has another size, would choose a range of its own. */
     Object.assign(layout[key], { range: [...shown[key].range], autorange: false });

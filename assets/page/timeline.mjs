@@ -40,12 +40,12 @@ export class Timeline {
       "aria-valuemin": 1, title: "Click: go there. Drag: select these steps.",
     });
     this.words = make("output", { className: "timeline-words" });
-    this.key = make("span", { className: "timeline-key" });
+    this.legend = make("span", { className: "timeline-key" });
     root.replaceChildren(
       make("div", { className: "timeline-row" },
         button("|◂", "Previous switch (P)", () => this.toSwitch(-1)), button("◂", "One step back (left arrow)", () => this.go(-1)),
         this.playButton, button("▸", "One step on (right arrow)", () => this.go(1)), button("▸|", "Next switch (N)", () => this.toSwitch(1)),
-        this.speedBox, make("label", { className: "live-check" }, "Run ", this.runBox), this.key, this.words),
+        this.speedBox, make("label", { className: "live-check" }, "Run ", this.runBox), this.legend, this.words),
       make("div", { className: "timeline-row" }, this.strip, make("div", { id: "selection", className: "selection", hidden: true })));
   }
 
@@ -113,23 +113,23 @@ export class Timeline {
       this.runBox.max = moments.runs;
       this.runBox.value = this.run + 1;
       this.strip.setAttribute("aria-valuemax", moments.steps);
-      this.showKey();
+      this.showLegend();
     }
     this.tell();
   }
 
   /* The colours of the outputs, named once for all views. */
-  showKey() {
+  showLegend() {
     const { moments, colours } = this;
     const wanted = JSON.stringify([moments.outputs, colours.outputs]);
-    if (this.key.dataset.of === wanted) return;
-    this.key.dataset.of = wanted;
+    if (this.legend.dataset.of === wanted) return;
+    this.legend.dataset.of = wanted;
     const entries = Array.from({ length: moments.outputs }, (_, k) => {
       const spot = make("i", { "aria-hidden": "true" });
       spot.style.background = colours.outputs[k % colours.outputs.length];
       return make("span", {}, spot, String(k));
     });
-    this.key.replaceChildren("Output", ...entries);
+    this.legend.replaceChildren("Output", ...entries);
   }
 
   chooseRun() {

@@ -16,6 +16,7 @@ from dash import dcc, html
 
 from hmmrnn.dashboard import ids, training_page
 from hmmrnn.dashboard.controls import button, whole_number
+from hmmrnn.dashboard.guide import TERMS
 from hmmrnn.dashboard.scenario import COLOURS, DIMENSIONS, MAX_SEED, MAX_SIGMA, STEPS, TRAJECTORIES, Scenario
 from hmmrnn.dashboard.views import LIVE_VIEW, MAIN_VIEWS, TAB_VIEWS, View
 from hmmrnn.figures.region_map import REGION_COLOURS
@@ -438,24 +439,13 @@ def neuron_table() -> Any:
 
 
 def _about_page() -> Any:
-    terms = [
-        (
-            "Output",
-            "the symbol with the largest logit at a step; an emission is a symbol drawn from the probabilities.",
-        ),
-        ("Leave rate", "probability per step of leaving an output; its inverse is the mean stay."),
-        ("Residency time", "mean number of steps until the output changes, over noise realisations from one state."),
-        ("Kick neuron", "a neuron that crosses zero when an output is left, and without which it hardly is."),
-        ("mu", "the gain on what reaches a neuron: 0 silences, 1 changes nothing, 2 doubles."),
-        ("Unit, recurrent, input", "what mu scales: everything that reaches the neuron, W_hh alone, or W_ih alone."),
-    ]
     return html.Div(
         [
             html.P(
                 "Noise builds up in a slow cluster, a few kick neurons cross zero, and the state is thrown along a "
                 "fast transition to the next cluster. Take those neurons away and it stays."
             ),
-            html.Dl([part for term, text in terms for part in (html.Dt(term), html.Dd(text))]),
+            html.Dl([part for term in TERMS for part in (html.Dt(term.name), html.Dd(term.meaning))]),
             html.P(
                 "After Torre et al., Mechanistic Interpretability of RNNs emulating Hidden Markov Models, NeurIPS 2025."
             ),

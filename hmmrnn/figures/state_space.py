@@ -97,6 +97,7 @@ def states_beside(
     left = state_space(before, None, Colouring("output"), theme, fixed_points)
     there = {trace.name for trace in right.data}
     for trace in left.data:
+        # What both have in common is named once.
         trace.update(xaxis="x2", yaxis="y2", showlegend=trace.name not in there)
     stretch = [plane_range([now, before], axis) for axis in (0, 1)]
     axes = plane_axes(*stretch)
@@ -161,7 +162,7 @@ def _scene(stretch: list[list[float] | None], theme: Theme) -> dict[str, Any]:
         f"{name}axis": {**look, "title": title, "range": limits}
         for name, title, limits in zip("xyz", titles, stretch, strict=True)
     }
-    camera = {"eye": {"x": 1.1, "y": -2.05, "z": 0.8}, "center": {"x": 0.0, "y": 0.0, "z": -0.18}}
+    camera = {"eye": {"x": 1.3, "y": -2.45, "z": 0.95}, "center": {"x": 0.0, "y": 0.0, "z": -0.32}}
     shape = {"aspectmode": "manual", "aspectratio": {"x": 1.7, "y": 1.0, "z": 0.85}}
     return {**axes, **shape, "camera": camera, "bgcolor": theme.ground, "dragmode": "turntable"}
 

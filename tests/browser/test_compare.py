@@ -116,7 +116,8 @@ def test_the_history_names_every_change_and_goes_back_to_any(page: Page, server:
 
 
 def test_how_it_is_looked_at_comes_back_with_the_link(page: Page, server: str) -> None:
-    open_page(page, f"{server}{SMALL}&tab=readout&map=residency&without_noise=1")
+    page.goto(f"{server}{SMALL}&tab=readout&map=residency&without_noise=1")
+    settle(page)
     expect(page.locator("#readout-panel")).to_be_visible()
     expect(page.locator("#readout-tab")).to_have_attribute("aria-selected", "true")
     expect(page.locator("#region-colour")).to_have_value("Residency time")

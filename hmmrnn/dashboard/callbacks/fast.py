@@ -19,7 +19,7 @@ from hmmrnn.figures.activity import PopulationTrace, activity
 from hmmrnn.figures.connectivity import marks
 from hmmrnn.figures.orbit import orbit
 from hmmrnn.figures.readout import readout
-from hmmrnn.figures.state_space import MAX_STATES_3D, Colouring, drawn_states, state_space, states_beside
+from hmmrnn.figures.state_space import Colouring, drawn_states, state_space, states_beside
 from hmmrnn.figures.theme import THEMES, Theme
 from hmmrnn.motion import Motion
 from hmmrnn.populations import INTEGRATING, KICK
@@ -101,9 +101,8 @@ def fast_views(data: Json | None, theme_name: str) -> tuple[Any, ...]:
     hmm = catalog.target(catalog.network(scenario.model))
     space = space_figure(scenario, colouring, theme)
     around = orbit(now.profile, before.profile if scenario.compared else None, hmm, theme)
-    for figure in (space, around):
-        # The outputs' colours are named once, in the row of time, and not again in each view.
-        figure.layout.showlegend = figure is space and scenario.colour == "region"
+    # The colours of the outputs are named once, in the row of time, and not again in each view.
+    around.layout.showlegend = False
     # The page's script lays its own preview over these until it sees which scenario they show.
     space.layout.meta = around.layout.meta = scenario.drawn.to_query()
     table = numbers_table(before, now, hmm is not None, scenario.against is not None)
@@ -119,8 +118,12 @@ def space_figure(scenario: Scenario, colouring: Colouring, theme: Theme) -> go.F
     name = "intact" if scenario.against is None else "A"
     now = queries.motion_of(scenario)
     if scenario.beside and ghost is not None and scenario.dimensions == 2:
-        return states_beside(now, ghost, colouring, theme, rest)
-    return state_space(now, ghost, colouring, theme, rest, paths, scenario.dimensions, name)
+        figure = states_beside(now, ghost, colouring, theme, rest)
+    else:
+        figure = state_space(now, ghost, colouring, theme, rest, paths, scenario.dimensions, name)
+    # Its colours are named in the row of time, those of regions above the region map.
+    figure.layout.showlegend = False
+    return figure
 
 
 def connectivity_marks(data: Json | None, drawn: str | None, kick: Json | None, theme_name: str) -> Any:
@@ -192,8 +195,6 @@ def space_caption(scenario: Scenario, motion: Motion, colouring: Colouring) -> s
     text = f"{count}: {runs}, sigma {scenario.sigma:g}"
     if scenario.pair is not None:
         text += f", {_plane_words(scenario)}, steps with other outputs left out"
-    if scenario.dimensions == 3:
-        text += f"; 3-D draws at most {MAX_STATES_3D:,}"
     diverged = motion.diverged_at >= 0
     if diverged.any():
         first = int(motion.diverged_at[diverged].min()) + 1

@@ -98,7 +98,6 @@ def landscape_views(data: Json | None, theme_name: str) -> tuple[Any, ...]:
     if scenario.colour in ("region", "residency"):
         colouring = _region_colouring(scenario, landscape)
         space = space_figure(scenario, colouring, theme)
-        space.layout.showlegend = scenario.colour == "region"
         space_words = space_caption(scenario, now, colouring)
     stretch = [plane_range([now, ghost], axis) for axis in (0, 1)]
     drawn = region_map(landscape, scenario.map, theme, *stretch)
@@ -169,7 +168,7 @@ def _landscape_caption(landscape: Landscape, theme: Theme) -> list[Any]:
     """The share of each region beside its colour and symbol, which is the map's legend, and of how many states."""
     shares = region_shares(landscape.residency.region)
     named = [part for name, share in shares.items() if share > 0 for part in _share(name, share, theme)]
-    return [*named, f"of {len(landscape.points):,} of {landscape.available:,} states"]
+    return [*named, f"({len(landscape.points):,} of {landscape.available:,} states)"]
 
 
 def _share(region: str, share: float, theme: Theme) -> list[Any]:
