@@ -27,6 +27,8 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 PROVEN = 'following-sibling::small[1][contains(., "; proven")]'
 # The README opens with this one, so it has a name of its own.
 MAIN_PICTURE = ("silenced", (1440, 900), "light")
+# States of one cluster of the first network, in its plane.
+SELECTED = "?model=linear-2&area=-14,1,-3,1,-3,9,-14,9"
 # Tabs that are shown as well, in the size and scheme of the main picture.
 EXPERIMENTS = {"kick-proof": "Kick neurons", "gain-sweep": "Gain sweep", "emergence": "Emergence"}
 DRAWN = """(id) => document.querySelector(`#${id} .js-plotly-plot`).data.length > 0
@@ -60,9 +62,17 @@ class Camera:
             _kick_button(page).click()
         pictures.append(self._picture(page, "silenced"))
         if (self.size, self.scheme) == MAIN_PICTURE[1:]:
+            pictures.append(self._selection(page, url))
             pictures += self._experiments(page, url)
         context.close()
         return pictures
+
+    def _selection(self, page: Page, url: str) -> Path:
+        """Take what a selection does to the views and to the table, at a moment of a run."""
+        open_page(page, f"{url}/{SELECTED}")
+        expect(page.locator("#neuron-table .ag-header-cell", has_text="Inside |d|")).to_be_visible()
+        page.get_by_role("button", name="Next switch").click()
+        return self._picture(page, "selection")
 
     def _experiments(self, page: Page, url: str) -> list[Path]:
         """Take what a worker has computed of the intact network, each with the room of the four views."""

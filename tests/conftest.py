@@ -20,8 +20,16 @@ settings.register_profile("suite", deadline=None, derandomize=True, database=Non
 settings.load_profile("suite")
 
 
-# Browser tests that spend their time waiting for a worker, and those of the live view; the others follow the hand.
-WAITING = ("test_experiments.py", "test_report.py", "test_training.py")
+# Browser tests that spend their time waiting for a worker or for files, and those of the live view; the others follow
+# the hand.
+WAITING = (
+    "test_experiments.py",
+    "test_files.py",
+    "test_guide.py",
+    "test_report.py",
+    "test_takeaway.py",
+    "test_training.py",
+)
 LIVE = ("test_live.py", "test_live_saved.py")
 # Begun before the others, so that no process has to wait at the end for one that has only just begun a long file.
 LONGEST = ("test_worker.py", "test_kick.py", "test_callbacks.py", "test_findings.py", "test_emergence.py")
