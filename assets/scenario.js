@@ -206,18 +206,19 @@
 
   function show(next, { from = null, replaceAddress = false, keepAddress = false, path = undefined }) {
     const before = page.present;
+    const isOnlySeen = Boolean(before) && same(drawn(before), drawn(next));
     page.present = next;
-    page.rests = false;
+    if (!isOnlySeen) page.rests = false;
     /* The live view first: it acts within a frame. */
     window.dispatchEvent(new Event("hmmrnn-scenario"));
     if (!keepAddress) writeAddress(replaceAddress, path);
     remember();
     if (!before || before.tab !== next.tab) showTab(next.tab);
-    if (!before || !same(drawn(before), drawn(next))) {
+    if (!isOnlySeen) {
       document.querySelectorAll(".slow").forEach((card) => card.classList.add("stale"));
       /* The question before the controls: it travels while they follow. */
       askSoon();
-    } else if (!page.asking && !page.askTimer) page.rests = true;
+    }
     window.setTimeout(() => showControls(before, from), CONTROLS_MS);
   }
 

@@ -216,7 +216,7 @@ export class Timeline {
     const whose = run === this.run ? "" : `run ${run + 1}, `;
     const words = there
       ? `${whose}step ${step}: output ${there.output}, p ${there.probability.toFixed(2)}`
-      : this.moments ? `${whose}step ${step}: nothing is drawn here` : "";
+      : this.moments ? `${whose}step ${step}: nothing is drawn here` : "computing…";
     this.words.textContent = words;
     this.strip.setAttribute("aria-valuenow", this.step);
     this.strip.setAttribute("aria-valuetext", there ? `${words}, phase ${Math.round(there.phase)} degrees` : words);

@@ -80,7 +80,7 @@ def _neurons(
                 showlegend=group not in named,
                 line={"color": theme.outputs[group % len(theme.outputs)], "width": 1.2},
                 opacity=NEURON_OPACITY if behind else 1,
-                hovertemplate=f"neuron {neuron}<br>step %{{x}}: %{{y:.2f}}<extra></extra>",
+                hovertemplate=f"neuron {neuron}<br>step %{{x}}: pre-activation %{{y:.2f}}<extra></extra>",
             )
         )
         named.add(group)
@@ -99,7 +99,7 @@ def _means(populations: Sequence[PopulationTrace], theme: Theme) -> list[Any]:
                 mode="lines",
                 name=population.name,
                 line={"color": colour, "width": 2.6, "dash": DASHES[earlier % len(DASHES)]},
-                hovertemplate=f"{population.name}<br>step %{{x}}: %{{y:.2f}}<extra></extra>",
+                hovertemplate=f"{population.name}<br>step %{{x}}: pre-activation %{{y:.2f}}<extra></extra>",
             )
         )
     return traces

@@ -44,7 +44,14 @@ def orbit(
         traces.append(_strip(degrees, region_of_phase, theme))
     levels = () if hmm is None else np.unique(hmm.B.round(6))
     axes: dict[str, dict[str, Any]] = {
-        "xaxis": {"title": "orbit phase (degrees)", "range": [0, 360], "dtick": 60, "anchor": "free", "position": 0},
+        "xaxis": {
+            "title": "orbit phase (degrees)",
+            "range": [0, 360],
+            "dtick": 60,
+            "anchor": "free",
+            "position": 0,
+            "unifiedhovertitle": {"text": "phase %{x:.0f} degrees"},
+        },
         "yaxis": {"title": "P(emission)", "range": [-0.03, 1.03], "domain": [0.42, 1.0]},
         "yaxis2": {"title": "% time", "rangemode": "tozero", "nticks": 3, "domain": [0.13, 0.36]},
         "yaxis3": {"visible": False, "domain": [0.0, 0.08]},
@@ -83,7 +90,7 @@ def _band(degrees: NDArray[np.floating], profile: OrbitProfile, output: int, col
         name=f"output {output}",
         line={"color": colour, "width": 2},
         marker={"size": 4, "symbol": ("circle", "square", "diamond")[output % 3]},
-        hovertemplate="%{y:.3f}",
+        hovertemplate="p = %{y:.3f}",
     )
     return [band, median]
 

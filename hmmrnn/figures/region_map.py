@@ -20,7 +20,7 @@ REGION_COLOURS = {
     "sign_changes": "Sign changes",
     "unstable": "Unstable eigenvalues",
 }
-MOMENT = "run %{customdata[0]}, step %{customdata[1]}<br>PC1 %{x:.2f}, PC2 %{y:.2f}"
+MOMENT = "run %{customdata[0]}, step %{customdata[1]}<br>PC1 %{x:.2f}, PC2 %{y:.2f} (activity)"
 
 
 def region_map(

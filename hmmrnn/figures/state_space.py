@@ -183,7 +183,7 @@ def _scatter(points: NDArray[np.floating], dimensions: int, **look: Any) -> Any:
 
 
 def _place(dimensions: int) -> str:
-    return "PC1 %{x:.2f}, PC2 %{y:.2f}" + (", PC3 %{z:.2f}" if dimensions == 3 else "")
+    return "PC1 %{x:.2f}, PC2 %{y:.2f}" + (", PC3 %{z:.2f}" if dimensions == 3 else "") + " (activity)"
 
 
 def _ghost(intact: Motion, theme: Theme, dimensions: int, name: str) -> Any:

@@ -124,7 +124,7 @@ def test_how_it_is_looked_at_comes_back_with_the_link(page: Page, server: str) -
     expect(page.locator("#no-input")).to_be_checked()
     assert "without noise" in [trace.get("name") for trace in figure_data(page, "state-space")]
     with changing(page):
-        page.get_by_text("Show runs without noise").click()
+        page.get_by_label("Show runs without noise").click()
     assert not scenario(page).without_noise
     with changing(page):
         page.locator("#undo").click()
