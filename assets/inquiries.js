@@ -17,7 +17,6 @@
   const client = () => window.dash_clientside.hmmrnn;
   const no = () => window.dash_clientside.no_update;
   const set = (id, props) => window.dash_clientside.set_props(id, props);
-  const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
   /* Of each view: what it was last asked about, whether it is still wanted, and when to look again. */
   const lines = {};
@@ -30,7 +29,9 @@
     return VIEWS.includes(view) ? view : null;
   }
 
-  const isOfNow = (line) => same(line.scenario, client().present());
+  /* Whatever tab is open, and whatever is selected or picked: the answer is the same. */
+  const drawn = (scenario) => client().drawnAddress(scenario);
+  const isOfNow = (line) => Boolean(line.scenario) && drawn(line.scenario) === drawn(client().present());
 
   function ask(view, { wanted = true, anew = false } = {}) {
     const line = lines[view];

@@ -457,7 +457,11 @@
       return change(next, { gesture: id === "sigma" ? id : null, from: id });
     },
 
-    tab: (name) => (clicks) => (clicks ? change({ ...page.present, tab: name }) : no()),
+    /* To look elsewhere is in the link, but nothing that could be undone: then undo would not undo what was done. */
+    tab: (name) => (clicks) => {
+      if (clicks && page.present && page.present.tab !== name) show({ ...page.present, tab: name }, { replaceAddress: true });
+      return no();
+    },
 
     /* For the other scripts of the page. `gesture`: see change(). */
     apply: (next, how = {}) => change(next, how),
@@ -472,7 +476,7 @@
       page[from] = page[from].slice(0, -steps);
       page[to] = [...page[to], page.present, ...passed.slice(0, -1)];
       page.gesture = null;
-      show(passed[passed.length - 1], {});
+      show({ ...passed[passed.length - 1], tab: page.present.tab }, {});
       return no();
     },
 

@@ -94,7 +94,6 @@ const NAMES = {
   camera: (a, b) => (b ? "Axes moved" : "Axes as they were"),
   against: (a, b) => (b ? "Kept as A" : "A let go"),
   beside: onOff("A and B beside each other"),
-  tab: (a, b) => `Tab ${(document.getElementById(`${b}-tab`) || { textContent: b }).textContent}`,
 };
 
 /* What has changed from one scenario to the next, in the order of what matters. */

@@ -92,27 +92,35 @@ def test_the_history_names_every_change_and_goes_back_to_any(page: Page, server:
     one = address(page)
     with changing(page):
         page.locator("#new-noise").click()
-    page.locator("#activity-tab").click()
-    page.wait_for_function("() => location.search.includes('tab=activity')")
     last = address(page)
     page.locator("#history-open").click()
     entries = page.locator("#history-panel .history-entry")
     assert [text.split(". ", 1)[1] for text in entries.all_inner_texts()] == [
-        *("Opened linear-2", f"Neuron {cell.neuron} silenced", "Other noise: seed 1", "Tab Activity")
+        *("Opened linear-2", f"Neuron {cell.neuron} silenced", "Other noise: seed 1")
     ]
-    expect(entries.nth(3)).to_have_attribute("aria-current", "step")
+    expect(entries.nth(2)).to_have_attribute("aria-current", "step")
+    for entry, link in ((0, start), (1, one), (2, last), (0, start)):
+        with changing(page):
+            entries.nth(entry).click()
+        assert address(page) == link
+        expect(entries.nth(entry)).to_have_attribute("aria-current", "step")
+        expect(entries).to_have_count(3)
+
+
+def test_an_open_tab_is_in_the_link_and_undo_undoes_what_was_done(page: Page, server: str) -> None:
+    open_page(page, server + SMALL)
     with changing(page):
-        entries.nth(0).click()
-    assert address(page) == start
-    expect(page.locator("#activity-panel")).to_be_hidden()
-    expect(entries).to_have_count(4)
+        page.locator("#new-noise").click()
+    page.locator("#activity-tab").click()
+    page.wait_for_function("() => location.search.includes('tab=activity')")
     with changing(page):
-        entries.nth(1).click()
-    assert address(page) == one
-    with changing(page):
-        entries.nth(3).click()
-    assert address(page) == last
+        page.locator("#undo").click()
+    assert (scenario(page).seed, scenario(page).tab) == (0, "activity")
     expect(page.locator("#activity-panel")).to_be_visible()
+    page.reload()
+    settle(page)
+    expect(page.locator("#activity-panel")).to_be_visible()
+    expect(page.locator("#activity-tab")).to_have_attribute("aria-selected", "true")
 
 
 def test_how_it_is_looked_at_comes_back_with_the_link(page: Page, server: str) -> None:
