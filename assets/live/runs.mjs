@@ -216,7 +216,8 @@ export class Runs {
       this.pinned = null;
       return null;
     }
-    if (!this.visited.count) this.visited.grow(100);
+    /* On a slow machine the first state may be long in coming. */
+    while (!this.visited.count && this.visited.runs.length) this.visited.grow(100);
     const state = this.visited.nearest(place.x, place.y);
     if (!state) return null;
     this.part();

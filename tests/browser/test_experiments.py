@@ -315,7 +315,8 @@ class TestPlane:
             cells(page)[0].click(page)
         assert "intact" in trace_names(page, "state-space")
         assert page.evaluate(CAMERA) == pytest.approx(turned, abs=1e-6)
-        for button, dimensions in (("#undo", 3), ("#undo", 2), ("#redo", 3)):
+        # The click, the turn, and the third dimension.
+        for button, dimensions in (("#undo", 3), ("#undo", 3), ("#undo", 2), ("#redo", 3)):
             with changing(page):
                 page.locator(button).click()
             assert scenario(page).dimensions == dimensions

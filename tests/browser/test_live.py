@@ -689,6 +689,7 @@ def test_with_shift_all_runs_are_pushed(stage: Page, switch: PlantedSwitch) -> N
             const { Runs } = await import("/assets/live/runs.mjs");
             const runs = new Runs(new Network(network), {
                 seed: 0, sigma: 1, interventions: [], runs: 5, twin: true, groups: [] });
+            while (runs.visited.count < runs.visited.wanted) runs.visited.grow(100);
             runs.pin({ x: place[0], y: place[1], all: true });
             return runs.states.map((state) => Math.max(...state.h));
         }""",
