@@ -288,7 +288,7 @@ def _columns(network: Network, found: KickNeurons | None) -> list[Json]:
         },
         {"field": "neuron", "headerName": "Neuron", "type": "numericColumn", "width": 98, "pinned": "left"},
         # Filled and shown by the page while moments are selected; see assets/page/effects.mjs.
-        {"field": "effect", "headerName": "Inside |d|", "headerTooltip": EFFECT, "hide": True, **number},
+        {"field": "effect", "headerName": "Inside |d|", "headerTooltip": EFFECT, "hide": True, **wide},
         {"field": "apart", "headerName": "Inside - outside", "headerTooltip": APART, "hide": True, **wide},
         {"field": "role", "headerName": "Role", "width": 176, "filter": "agTextColumnFilter"},
         *(
