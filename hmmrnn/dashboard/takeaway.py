@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 from hmmrnn.dashboard import catalog, queries
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.notebook import Fitted, Shown, python_of
-from hmmrnn.simulation import respond
 
 # Of h and pre-activation together. The network of the paper, with 150 neurons, stays within it at every window.
 MAX_ACTIVITY_BYTES = 128_000_000
@@ -117,7 +116,7 @@ def run_arrays(scenario: Scenario) -> dict[str, NDArray[Any]]:
     """
     kind = activity_kind(scenario)
     points = queries.motion_of(scenario).points
-    run = respond(queries.network_of(scenario), queries.noise_of(scenario), scenario.sigma, scenario.seed)
+    run = queries.run_of(scenario)
     # A value beyond single precision is infinite there; it belongs to a run that has diverged.
     with np.errstate(over="ignore"):
         activity = {"h": run.h.astype(kind), "pre_activation": run.pre_activation.astype(kind)}
