@@ -44,9 +44,9 @@ _TRACES = """(id) => {
     return JSON.stringify(plain(document.getElementById(id).querySelector(".js-plotly-plot").data));
 }"""
 _LAYOUT = "(id) => JSON.stringify(document.getElementById(id).querySelector('.js-plotly-plot').layout)"
-_LISTEN = """() => {
+_LISTEN = """(id) => {
     window.clickTold = false;
-    document.querySelector("#connectivity .js-plotly-plot").once("plotly_click", () => { window.clickTold = true; });
+    document.querySelector(`#${id} .js-plotly-plot`).once("plotly_click", () => { window.clickTold = true; });
 }"""
 # In pixels, so that no two places are in the same row, however many neurons there are.
 ROWS_APART = 4
@@ -167,16 +167,7 @@ class Cell:
     neuron: int
 
     def click(self, page: Page) -> None:
-        # Plotly looks no more than twenty times a second for what is under the mouse, and a redraw takes the label away
-        # until the mouse comes anew. On a busy machine it takes longer to come; and a click in the moment after a
-        # redraw, as no hand is quick enough to make it, is told to nobody: then the mouse comes again.
-        page.evaluate(_LISTEN)
-        for _ in range(HOVER_ATTEMPTS):
-            self._point(page)
-            page.mouse.click(self.x, self.y)
-            if page.evaluate("() => window.clickTold"):
-                return
-        raise AssertionError(f"a click on the row of neuron {self.neuron} was told to nobody")
+        click_told(page, "connectivity", self.x, self.y, point=lambda: self._point(page))
 
     def _point(self, page: Page) -> None:
         label = page.locator("#connectivity .hovertext", has_text=re.compile(rf"to neuron {self.neuron}(?!\d)"))
@@ -208,6 +199,20 @@ def cells(page: Page, count: int = 3) -> list[Cell]:
         found.append(Cell(x, y, int(named[1])))
     assert len({cell.neuron for cell in found}) == count
     return found
+
+
+def click_told(page: Page, view: str, x: float, y: float, point: Callable[[], None]) -> None:
+    """Point at a place of a figure and click there, again until the figure tells of the click."""
+    # Plotly looks no more than twenty times a second for what is under the mouse, and a redraw takes the label away
+    # until the mouse comes anew. On a busy machine it takes longer to come; and a click in the moment after a redraw,
+    # as no hand is quick enough to make it, is told to nobody: then the mouse comes again.
+    page.evaluate(_LISTEN, view)
+    for _ in range(HOVER_ATTEMPTS):
+        point()
+        page.mouse.click(x, y)
+        if page.evaluate("() => window.clickTold"):
+            return
+    raise AssertionError(f"a click at {x}, {y} in the {view} was told to nobody")
 
 
 def listed(page: Page) -> Locator:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.pages import SMALL, address, cells, changing, open_page, scenario, settle
+from tests.browser.pages import SMALL, address, cells, changing, click_told, open_page, scenario, settle
 
 LINKED = "() => window.hmmrnnLinked && !!window.hmmrnnLinked.moments"
 # A canvas is read from a copy of it: reading slows down what is drawn on, and Chrome warns of it.
@@ -135,12 +135,16 @@ class TestMoment:
 
     def test_a_click_on_a_state_takes_the_played_run_there(self, page: Page, server: str) -> None:
         open_linked(page, server + SMALL)
-        place = pixel_of(page, "state-space", 2, 40)
-        page.mouse.move(place[0] - 30, place[1] - 30)
-        page.mouse.move(*place)
-        page.wait_for_function("() => document.querySelector('#state-space .hovertext')")
-        shown = linked(page, "shown")
-        page.mouse.click(*place)
+        x, y = pixel_of(page, "state-space", 2, 40)
+        shown: dict[str, int] = {}
+
+        def point() -> None:
+            page.mouse.move(x - 30, y - 30)
+            page.mouse.move(x, y)
+            page.wait_for_function("() => document.querySelector('#state-space .hovertext')")
+            shown.update(linked(page, "shown"))
+
+        click_told(page, "state-space", x, y, point)
         page.wait_for_function("(run) => window.hmmrnnTimeline.run === run", arg=shown["run"])
         assert page.evaluate("hmmrnnTimeline.step") == shown["step"]
         expect(page.get_by_label("Run that is played", exact=True)).to_have_value(str(shown["run"] + 1))
