@@ -29,6 +29,7 @@ from hmmrnn.kick import EXCITE, Picture
 from hmmrnn.matching import matching
 from hmmrnn.network import Intervention
 from hmmrnn.provenance import target
+from hmmrnn.summary import summary
 from hmmrnn.training import FIDELITY_NUMBERS, Progress, TrainingResult, train
 from tests.networks import kick_group, random_network
 
@@ -146,10 +147,10 @@ class TestDestination:
         def work(*_: object) -> None:
             raise AssertionError("work began before the destination was looked at")
 
-        monkeypatch.setattr(cli, "train", work)
-        monkeypatch.setattr(cli, "save", work)
-        monkeypatch.setattr(cli, "summary", work)
-        monkeypatch.setattr(cli, "findings", work)
+        monkeypatch.setattr(cli.train, "train", work)
+        monkeypatch.setattr(cli.convert, "save", work)
+        monkeypatch.setattr(cli.analyse, "summary", work)
+        monkeypatch.setattr(cli.analyse, "findings", work)
 
     @pytest.fixture
     def commands(self, tmp_path) -> list[list[object]]:
@@ -171,7 +172,7 @@ class TestDestination:
         def refused(**_: object) -> None:
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr(cli.tempfile, "TemporaryFile", refused)
+        monkeypatch.setattr(cli.command.tempfile, "TemporaryFile", refused)
         sentence = f"cannot write to the folder {tmp_path}: Permission denied"
         for command in commands:
             assert sentence in refusal(capsys, *command, tmp_path / "a.safetensors")
@@ -267,7 +268,7 @@ class TestTrain:
             return train(config, on_progress, iter([False, True]).__next__, state_file)
 
         with monkeypatch.context() as patch:
-            patch.setattr(cli, "train", interrupted)
+            patch.setattr(cli.train, "train", interrupted)
             cli.main([*command, str(resumed), "--state", str(state)])
         assert load(resumed).metadata["steps_done"] == "1"
         cli.main([*command, str(resumed), "--state", str(state)])
@@ -315,7 +316,7 @@ class TestTrain:
         coin = HMM(A=[[0.5, 0.5], [0.5, 0.5]], B=[[0.5, 0.5], [0.5, 0.5]])
         network = Network(np.zeros((2, 2)), np.ones((2, 1)), np.zeros((2, 2)))
         result = TrainingResult(network, np.ones(3), 1.0, 2.0, stopped=False, fidelity=fidelity(network, coin))
-        monkeypatch.setattr(cli, "train", lambda *_: result)
+        monkeypatch.setattr(cli.train, "train", lambda *_: result)
         assert cli.main(["train", "--preset", "linear-2", "--out", str(tmp_path / "net.safetensors")]) == 0
         told = json.loads(capsys.readouterr().out)
         assert told["passes"]
@@ -330,7 +331,7 @@ class TestTrain:
 
             return train(config, press, should_stop, state_file)
 
-        monkeypatch.setattr(cli, "train", interrupted)
+        monkeypatch.setattr(cli.train, "train", interrupted)
         before = signal.getsignal(signal.SIGINT)
         out = tmp_path / "net.safetensors"
         argv = ["train", "--preset", "linear-2", "--out", str(out), *TINY[:4], "--steps", "50", "--batch", "8"]
@@ -352,7 +353,7 @@ class TestTrain:
         # As in a shell; a process that runs tests for another may be deaf to Ctrl-C.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
-        monkeypatch.setattr(cli, "train", interrupted)
+        monkeypatch.setattr(cli.train, "train", interrupted)
         assert cli.main(["train", "--preset", "linear-2", "--out", str(tmp_path / "net.safetensors")]) == 130
         assert "train: interrupted; nothing was written" in capsys.readouterr().err
         assert list(tmp_path.iterdir()) == []
@@ -361,7 +362,7 @@ class TestTrain:
         def diverging(*_: object) -> None:
             raise FloatingPointError("training diverged at step 7: the loss is nan; lower the learning rate or clip")
 
-        monkeypatch.setattr(cli, "train", diverging)
+        monkeypatch.setattr(cli.train, "train", diverging)
         assert cli.main(["train", "--preset", "linear-2", "--out", str(tmp_path / "net.safetensors")]) == 1
         assert capsys.readouterr().out == ""
         assert caplog.messages[0].startswith("training diverged at step 7")
@@ -398,7 +399,7 @@ class TestAnalyse:
         shares = np.array(told["decoding"]["state_given_output"], dtype=float)
         assert shares.shape == (3, 2)
         np.testing.assert_allclose(np.nansum(shares, axis=1)[~np.isnan(shares).all(axis=1)], 1)
-        for stage in cli.STAGES:
+        for stage in cli.analyse.STAGES:
             assert stage in captured.err
 
     def test_without_a_bar(self, capsys, tmp_path) -> None:
@@ -448,12 +449,12 @@ class TestAnalyse:
         ],
     )
     def test_fidelity_is_skipped_without_a_family(self, metadata, n_outputs, reason) -> None:
-        told = cli.summary(contracting(metadata, n_outputs))
+        told = summary(contracting(metadata, n_outputs))
         assert [told[name] for name in ("fidelity", "matching", "decoding")] == [{"skipped": reason}] * 3
 
     def test_divergence_is_said(self) -> None:
         grows = Network(2 * np.eye(4), np.ones((4, 2)), np.ones((3, 4)))
-        found = cli.summary(grows)
+        found = summary(grows)
         for name in ("fixed_point", "regions", "decoding", "kick_groups"):
             assert "diverges within" in found[name]["skipped"]
 
@@ -470,7 +471,7 @@ class TestAnalyse:
             return SimpleNamespace(groups=groups)
 
         monkeypatch.setattr(sys.modules["hmmrnn.summary"], "detect_kick_neurons", found)
-        told = json.loads(json.dumps(cli._jsonable(cli.summary(contracting(), seed=4)["kick_groups"])))
+        told = json.loads(json.dumps(cli.command.jsonable(summary(contracting(), seed=4)["kick_groups"])))
         first, second = told
         assert (first["output"], first["to"], first["neurons"], first["proven"]) == (0, None, [3, 5], True)
         assert (first["leave_rate_ratio"], first["median_control_ratio"], first["controls"]) == (0.05, 1.0, 3)
@@ -498,7 +499,7 @@ class TestLive:
             tell(0.5)
             return SimpleNamespace(groups=(kick_group(0, (3, 5)), kick_group(1, ())))
 
-        monkeypatch.setattr(cli, "detect_kick_neurons", found)
+        monkeypatch.setattr(cli.live, "detect_kick_neurons", found)
         network, out = random_network(), tmp_path / "page.html"
         save(network, tmp_path / "net.safetensors")
         assert cli.main(["live", str(tmp_path / "net.safetensors"), "--out", str(out), "--seed", "4"]) == 0
@@ -514,7 +515,7 @@ class TestLive:
     def test_without_groups_nothing_is_sought_and_the_page_is_named_after_the_network(
         self, capsys, tmp_path, monkeypatch
     ) -> None:
-        monkeypatch.setattr(cli, "detect_kick_neurons", None)
+        monkeypatch.setattr(cli.live, "detect_kick_neurons", None)
         monkeypatch.chdir(tmp_path)
         save(random_network(), tmp_path / "net.safetensors")
         assert cli.main(["live", "net.safetensors", "--no-groups"]) == 0
@@ -605,7 +606,7 @@ class TestServe:
 
     def start(self, root: Path, *argv: str, **environment: str) -> subprocess.Popen[str]:
         code = (
-            "import pathlib, sys; from hmmrnn import cli; cli.ROOT = pathlib.Path(sys.argv[1]);"
+            "import pathlib, sys; from hmmrnn import cli; cli.serve.ROOT = pathlib.Path(sys.argv[1]);"
             "sys.exit(cli.main(sys.argv[2:]))"
         )
         told = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "3", "HMMRNN_DATA": str(root / "data")}
@@ -623,13 +624,13 @@ class TestServe:
     def test_serves_until_told_to_stop(self, root, number, monkeypatch) -> None:
         port = free_port()
         opened: list[str] = []
-        monkeypatch.setattr(cli.webbrowser, "open", lambda url: bool(opened.append(url)) or True)
+        monkeypatch.setattr(cli.serve.webbrowser, "open", lambda url: bool(opened.append(url)) or True)
         with self.start(root, "--port", str(port), "--models", str(root / "models")) as process:
             url = f"http://127.0.0.1:{port}/"
             try:
-                assert cli.open_when_healthy(url, os.getppid(), patience=30)
+                assert cli.serve.open_when_healthy(url, os.getppid(), patience=30)
                 assert opened == [url]
-                with cli.urllib.request.urlopen(url) as answer:
+                with cli.serve.urllib.request.urlopen(url) as answer:
                     told = json.load(answer)
             finally:
                 process.send_signal(number)
@@ -675,7 +676,7 @@ class TestServe:
                 process.communicate(timeout=5)
 
     def test_port_in_use(self, capsys, root, monkeypatch) -> None:
-        monkeypatch.setattr(cli, "ROOT", root)
+        monkeypatch.setattr(cli.serve, "ROOT", root)
         with socket.socket() as other:
             other.bind(("127.0.0.1", 0))
             other.listen()
@@ -684,27 +685,27 @@ class TestServe:
         assert f"port {port} on 127.0.0.1 is in use" in sentence
 
     def test_host_that_is_not_ours(self, capsys, root, monkeypatch) -> None:
-        monkeypatch.setattr(cli, "ROOT", root)
+        monkeypatch.setattr(cli.serve, "ROOT", root)
         # 192.0.2.0/24 is set aside for documentation: no machine has such an address.
         sentence = refusal(capsys, "serve", "--host", "192.0.2.1", "--models", root)
         assert "cannot listen on 192.0.2.1:8050" in sentence
 
     def test_no_folder_of_networks(self, capsys, root, monkeypatch) -> None:
-        monkeypatch.setattr(cli, "ROOT", root)
+        monkeypatch.setattr(cli.serve, "ROOT", root)
         monkeypatch.setenv("HMMRNN_MODELS", str(root / "nowhere"))
         assert f"networks {root}/nowhere does not exist; name another with --models" in refusal(capsys, "serve")
 
     def test_no_app(self, capsys, tmp_path, monkeypatch) -> None:
-        monkeypatch.setattr(cli, "ROOT", tmp_path)
+        monkeypatch.setattr(cli.serve, "ROOT", tmp_path)
         assert f"{tmp_path} has no app.py" in refusal(capsys, "serve")
 
     def test_gives_up_on_a_server_that_never_answers(self, monkeypatch) -> None:
-        monkeypatch.setattr(cli.webbrowser, "open", lambda url: pytest.fail("opened a page that is not served"))
-        assert not cli.open_when_healthy(f"http://127.0.0.1:{free_port()}/", os.getppid(), patience=0.2)
+        monkeypatch.setattr(cli.serve.webbrowser, "open", lambda url: pytest.fail("opened a page that is not served"))
+        assert not cli.serve.open_when_healthy(f"http://127.0.0.1:{free_port()}/", os.getppid(), patience=0.2)
 
     def test_gives_up_without_the_server(self, monkeypatch) -> None:
-        monkeypatch.setattr(cli, "_healthy", lambda url: pytest.fail("asked for a server that is gone"))
-        assert not cli.open_when_healthy("http://127.0.0.1:1/", os.getpid())
+        monkeypatch.setattr(cli.serve, "_healthy", lambda url: pytest.fail("asked for a server that is gone"))
+        assert not cli.serve.open_when_healthy("http://127.0.0.1:1/", os.getpid())
 
     @pytest.mark.parametrize(
         ("host", "bind", "url"),
@@ -717,9 +718,9 @@ class TestServe:
         ],
     )
     def test_addresses(self, host, bind, url) -> None:
-        command = cli._server_command(host, 80, workers=2)
+        command = cli.serve._server_command(host, 80, workers=2)
         assert command[command.index("--bind") + 1] == bind
-        assert cli._url(host, 80) == url
+        assert cli.serve._url(host, 80) == url
 
 
 @pytest.mark.parametrize(
@@ -730,5 +731,5 @@ class TestServe:
     ],
 )
 def test_json_is_what_every_reader_accepts(capsys, value, text) -> None:
-    cli._write_json(value)
+    cli.command.write_json(value)
     assert capsys.readouterr().out == text + "\n"

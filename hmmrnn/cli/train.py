@@ -1,0 +1,254 @@
+"""How is a network trained from a shell? Progress on stderr, Ctrl-C that keeps what was reached, one line of JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import fields
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from hmmrnn.checkpoint import save
+from hmmrnn.cli.command import (
+    DONE,
+    NOT_FAITHFUL,
+    RefusedError,
+    add_command,
+    checked_input,
+    file_to_write,
+    whole_number,
+    write_json,
+)
+from hmmrnn.hmm import HMM, PRESETS
+from hmmrnn.recipe import RECIPES, TrainingConfig
+from hmmrnn.summary import fidelity_summary
+from hmmrnn.training import Progress, TrainingResult, train
+
+logger = logging.getLogger(__name__)
+
+_TRAINING_NUMBERS = {
+    "--seed": ("seed", 0, f"seed of weights, noise and targets ({TrainingConfig.seed})"),
+    "--neurons": ("n_neurons", 1, f"N, recurrent units ({TrainingConfig.n_neurons})"),
+    "--inputs": ("n_inputs", 1, f"M, noise inputs ({TrainingConfig.n_inputs})"),
+    "--steps": ("steps", 1, "optimizer steps (the recipe's)"),
+    "--batch": ("batch", 2, "sequences per step (the recipe's)"),
+    "--length": ("length", 1, "symbols per sequence (the recipe's for that HMM)"),
+}
+OTHER_SETTINGS = tuple(
+    field.name
+    for field in fields(TrainingConfig)
+    if field.name not in ("hmm", "recipe", *(name for name, _, _ in _TRAINING_NUMBERS.values()))
+)
+MAX_STEP = 10**9
+STEPS = re.compile(r"[1-9][0-9]{0,8}:([1-9][0-9]{0,8})?:[1-9][0-9]{0,8}")
+
+
+def register(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add the command to the command line."""
+    parser = add_command(
+        commands,
+        "train",
+        _train,
+        "Train a network to emulate an HMM, judge it on long runs, and save it with its provenance. Prints one line "
+        "of JSON. Ctrl-C stops after the present step and saves what has been reached; with --state, the same command "
+        "goes on from there later.",
+    )
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("--preset", choices=tuple(PRESETS), help="HMM family to emulate")
+    target.add_argument("--hmm", metavar="FILE", help='another HMM, as JSON: {"A": [[...], ...], "B": [[...], ...]}')
+    parser.add_argument("--recipe", default="fast", choices=RECIPES, help="the published recipe or ours (%(default)s)")
+    parser.add_argument("--out", required=True, metavar="FILE", help=".safetensors file, replaced if it exists")
+    for option, (field, least, text) in _TRAINING_NUMBERS.items():
+        # Left out of the arguments unless it is given, because the default is the recipe's.
+        reads = whole_number(least)
+        parser.add_argument(option, dest=field, type=reads, default=argparse.SUPPRESS, metavar="INT", help=text)
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help=f"another setting of the recipe, as in --set carry=true; known are {', '.join(OTHER_SETTINGS)}",
+    )
+    parser.add_argument(
+        "--state", metavar="FILE", help="keep the run in this file while it lasts, and go on from it if it exists"
+    )
+    parser.add_argument("--snapshots", metavar="FOLDER", help="also save the network as it learns, into this folder")
+    parser.add_argument(
+        "--at",
+        type=_steps,
+        default="10::10",
+        metavar="STEPS",
+        help="steps of the snapshots, as FIRST:LAST:EVERY, several with commas between; the last step is always one "
+        "(%(default)s)",
+    )
+    parser.add_argument(
+        "--progress",
+        choices=("bar", "json", "none"),
+        default="bar",
+        help="on stderr: a bar, one JSON object per step, or nothing (%(default)s)",
+    )
+
+
+def _train(args: argparse.Namespace) -> int:
+    changes = {field: getattr(args, field) for field, _, _ in _TRAINING_NUMBERS.values() if field in args}
+    with checked_input():
+        changes |= dict(setting(text) for text in args.set)
+        hmm = HMM.preset(args.preset) if args.preset else _hmm_file(Path(args.hmm))
+        config = TrainingConfig.from_dict({**TrainingConfig.for_hmm(hmm, args.recipe).to_dict(), **changes})
+        out = file_to_write(args.out, ".safetensors")
+        state = None if args.state is None else file_to_write(args.state)
+        snapshots = _Snapshots(Path(args.snapshots), args.at) if args.snapshots else None
+    began = time.monotonic()
+    interrupt = _Interrupt()
+    try:
+        with interrupt, _PROGRESS[args.progress](config) as show:
+            result = train(config, _both(show, snapshots), interrupt, state)
+            with checked_input():
+                save(result.network, out)
+    except FloatingPointError as error:
+        logger.error("%s; nothing was saved", error)
+        return NOT_FAITHFUL
+    except ValueError as error:
+        raise RefusedError(str(error)) from error
+    write_json(_training_summary(config, result, out, time.monotonic() - began))
+    if result.stopped:
+        logger.warning("stopped after %d of %d steps; saved what was reached", len(result.losses), config.steps)
+    if not result.fidelity.passes:
+        logger.warning("saved %s, but it fails the fidelity gate: %s", out, "; ".join(result.fidelity.failures))
+    return DONE if result.fidelity.passes else NOT_FAITHFUL
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """Name and value of a setting as --set gives it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or name not in OTHER_SETTINGS:
+        raise ValueError(f"--set must be NAME=VALUE with one of {', '.join(OTHER_SETTINGS)}; got {text!r}")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        raise ValueError(f"the value of --set {name} must be a number, true or false; got {value!r}") from None
+
+
+def _hmm_file(path: Path) -> HMM:
+    try:
+        return HMM.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no text; expected JSON with the matrices A and B") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is not JSON ({error}); expected the matrices A and B") from error
+
+
+class _Snapshots:
+    """Saves the network as it is after certain steps, and after the last."""
+
+    def __init__(self, folder: Path, at: Sequence[range]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.at = folder, at
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.step == progress.steps or any(progress.step in steps for steps in self.at):
+            save(progress.network(), self.folder / f"step-{progress.step:05d}.safetensors")
+
+
+def _steps(text: str) -> list[range]:
+    if not all(STEPS.fullmatch(part) for part in text.split(",")):
+        raise argparse.ArgumentTypeError(f"must be FIRST:LAST:EVERY, as in 10:200:10; got {text!r}")
+    parts = [part.split(":") for part in text.split(",")]
+    return [range(int(first), int(last or MAX_STEP) + 1, int(every)) for first, last, every in parts]
+
+
+class _Interrupt:
+    """Turns the first Ctrl-C into a wish that can be asked for; the second is the usual one."""
+
+    def __init__(self) -> None:
+        self.requested = False
+
+    def __call__(self) -> bool:
+        return self.requested
+
+    def __enter__(self) -> _Interrupt:
+        self.previous = signal.signal(signal.SIGINT, self._on_signal)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self.previous)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.requested = True
+        signal.signal(signal.SIGINT, self.previous)
+        # A signal can arrive in the middle of a write to sys.stderr, which does not bear a second one.
+        os.write(2, b"\nstopping after this step, then judging and saving; Ctrl-C again gives up\n")
+
+
+@contextmanager
+def _progress_bar(config: TrainingConfig) -> Iterator[Callable[[Progress], None]]:
+    from tqdm import tqdm
+
+    with tqdm(total=config.steps, desc=config.hmm.name, unit="step", file=sys.stderr, mininterval=0.5) as bar:
+
+        def show(progress: Progress) -> None:
+            losses = {name: f"{getattr(progress, name):.2f}" for name in ("loss", "floor", "plateau")}
+            bar.set_postfix(losses, refresh=False)
+            bar.update(progress.step - bar.n)
+
+        yield show
+
+
+@contextmanager
+def _progress_lines(_config: TrainingConfig) -> Iterator[Callable[[Progress], None]]:
+    def show(progress: Progress) -> None:
+        told = {name: getattr(progress, name) for name in ("step", "steps", "loss", "floor", "plateau", "seconds")}
+        sys.stderr.write(json.dumps(told) + "\n")
+        sys.stderr.flush()
+
+    yield show
+
+
+@contextmanager
+def _no_progress(_config: TrainingConfig) -> Iterator[Callable[[Progress], None]]:
+    yield lambda _progress: None
+
+
+_PROGRESS: dict[str, Callable[[TrainingConfig], AbstractContextManager[Callable[[Progress], None]]]] = {
+    "bar": _progress_bar,
+    "json": _progress_lines,
+    "none": _no_progress,
+}
+
+
+def _both(show: Callable[[Progress], None], snapshots: Callable[[Progress], None] | None) -> Callable[[Progress], None]:
+    def tell(progress: Progress) -> None:
+        show(progress)
+        if snapshots:
+            snapshots(progress)
+
+    return tell
+
+
+def _training_summary(config: TrainingConfig, result: TrainingResult, out: Path, seconds: float) -> dict[str, Any]:
+    return {
+        "out": str(out),
+        "family": config.hmm.name,
+        "recipe": config.recipe,
+        "seed": config.seed,
+        "steps": len(result.losses),
+        "stopped": result.stopped,
+        "seconds": round(seconds, 1),
+        "loss": result.losses[-1] if len(result.losses) else None,
+        "floor": result.floor,
+        "plateau": result.plateau,
+        **fidelity_summary(result.fidelity),
+    }
