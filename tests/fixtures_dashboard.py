@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from hmmrnn.checkpoint import save
-from hmmrnn.dashboard import cache, catalog, folders, queries, queue
+from hmmrnn.dashboard import catalog, folders, queries, queue, redis_server, stores
 from hmmrnn.network import Network
 from tests.networks import PlantedSwitch, planted_switch, random_network
 
@@ -98,8 +98,11 @@ def _run_here(name: str, *args: Any) -> Any:
 def _forget() -> None:
     """Make the modules read the environment and the files anew, as a new process would."""
     for remembered in (
-        cache.folder,
-        cache._store,
+        stores.folder,
+        stores.most_bytes,
+        stores._own,
+        stores._shared,
+        redis_server.pool,
         catalog._entry,
         catalog._load,
         folders.data,

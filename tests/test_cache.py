@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hmmrnn.dashboard import cache
+from hmmrnn.dashboard import cache, stores
 from hmmrnn.dashboard.cache import cached
 
 pytest_plugins = ["tests.fixtures_dashboard"]
@@ -151,8 +151,8 @@ class TestOnce:
 
     def test_an_answer_outlives_the_process_that_gave_it(self, counter):
         doubled(Asked("a", 3.0))
-        cache._store.cache_clear()
-        cache.folder.cache_clear()
+        stores._own.cache_clear()
+        stores.folder.cache_clear()
         doubled(Asked("a", 3.0))
         assert computed(counter) == 1
 
@@ -200,13 +200,13 @@ class TestAtOnce:
 class TestFolder:
     def test_nobody_else_may_look_into_it(self, counter, empty_world):
         doubled(Asked("a", 3.0))
-        assert cache.folder() == empty_world.cache / "hmmrnn"
+        assert stores.folder() == empty_world.cache / "hmmrnn"
         assert stat.S_IMODE((empty_world.cache / "hmmrnn").stat().st_mode) == 0o700
         assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in answers(empty_world))
 
     def test_it_is_made_private_if_it_was_not(self, empty_world):
         empty_world.cache.mkdir(mode=0o755)
-        cache.folder()
+        stores.folder()
         assert stat.S_IMODE((empty_world.cache / "hmmrnn").stat().st_mode) == 0o700
 
     @pytest.mark.parametrize("base", ["XDG_CACHE_HOME", "HOME"])
@@ -214,9 +214,9 @@ class TestFolder:
         monkeypatch.delenv("HMMRNN_CACHE")
         monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
         monkeypatch.setenv(base, str(tmp_path / "own"))
-        cache.folder.cache_clear()
+        stores.folder.cache_clear()
         expected = tmp_path / "own" if base == "XDG_CACHE_HOME" else tmp_path / "own" / ".cache"
-        assert cache.folder() == expected / "hmmrnn"
+        assert stores.folder() == expected / "hmmrnn"
 
     def test_the_number_of_lock_files_is_bounded(self, counter, empty_world):
         for x in range(40):

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,12 +18,12 @@ from hmmrnn.dashboard import catalog, folders, ids, inquiries, jobs, queries, qu
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.recipe import TrainingConfig
 from hmmrnn.training import fit
+from tests.fixtures_redis import PATIENCE_SECONDS, eventually
 from tests.networks import random_network
 
-pytest_plugins = ["tests.fixtures_dashboard"]
+pytest_plugins = ["tests.fixtures_dashboard", "tests.fixtures_redis"]
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE_SECONDS = 60.0
 # A worker that is killed must be missed within this time.
 MISSED_WITHIN_SECONDS = 10.0
 STEPS_COMPARED = 60
@@ -59,32 +56,6 @@ def memory(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1])
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Redis of our own."""
-    program = shutil.which("redis-server") or shutil.which("valkey-server")
-    if program is None:
-        pytest.fail("no redis-server on this machine: run `make test`, which installs it, or install it by hand")
-    port, folder = free_port(), tmp_path_factory.mktemp("redis")
-    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    eventually(lambda: answers(port))
-    yield f"redis://127.0.0.1:{port}/0"
-    process.terminate()
-    process.wait(PATIENCE_SECONDS)
-
-
-def answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 @pytest.fixture(params=["sqlite", "redis"])
 def either_queue(request, empty_world, monkeypatch):
     """The dashboard's modules with one of the two kinds of queue."""
@@ -102,13 +73,6 @@ def worker(empty_world) -> Iterator[WorkerProcess]:
     if made.process is not None:
         made.process.terminate()
         made.process.wait(PATIENCE_SECONDS)
-
-
-def eventually(holds: Callable[[], object], within: float = PATIENCE_SECONDS) -> None:
-    deadline = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.05)
 
 
 def becomes(job_id: str, state: str, within: float = PATIENCE_SECONDS) -> None:

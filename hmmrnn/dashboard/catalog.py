@@ -14,9 +14,9 @@ from pathlib import Path
 from hmmrnn import provenance
 from hmmrnn.checkpoint import CheckpointError, Header, fingerprint, load, read_metadata
 from hmmrnn.dashboard import folders
-from hmmrnn.dashboard.cache import folder as cache_folder
 from hmmrnn.dashboard.conversion import MIB, Limits, convert
 from hmmrnn.dashboard.scenario import MODEL_NAME
+from hmmrnn.dashboard.stores import folder as cache_folder
 from hmmrnn.hmm import HMM
 from hmmrnn.network import Network
 

@@ -109,7 +109,7 @@ def outcome(digest: str) -> dict[str, Any]:
     name = kept["name"]
     if not queue.present(queue.ERRANDS):
         return {"state": CHECKING, "sentence": f"No worker is running: {name} is kept and is checked when one is back."}
-    overdue = time.time() - kept["since"] > LIMITS.seconds + queue.LOST_AFTER_SECONDS
+    overdue = queue.now() - kept["since"] > LIMITS.seconds + queue.LOST_AFTER_SECONDS
     if overdue and digest not in {waits for waits, _ in queue.waiting("check")}:
         return {"state": REFUSED, "sentence": f"The check of {name} was broken off; open it again."}
     return {"state": CHECKING}
@@ -129,7 +129,7 @@ def _taken(sent: Request, name: str) -> str:
             _put_checking(digest, name)
             path.replace(folders.incoming() / digest)
             # Also where it was refused before: that may have been its name, or a machine too busy to read it in time.
-            queue.task("check")(digest, name)
+            queue.send("check", digest, name)
     return digest
 
 
@@ -265,7 +265,7 @@ def _key(digest: str) -> str:
 
 
 def _put_checking(digest: str, name: str) -> None:
-    queue.put(_key(digest), {"state": CHECKING, "name": name, "since": time.time()})
+    queue.put(_key(digest), {"state": CHECKING, "name": name, "since": queue.now()})
 
 
 def _stored(digest: str) -> Path | None:

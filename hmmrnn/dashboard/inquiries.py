@@ -14,9 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from filelock import FileLock
-
-from hmmrnn.dashboard import cache, queue
+from hmmrnn.dashboard import cache, queue, stores
 from hmmrnn.dashboard.scenario import Scenario
 
 WAITING, RUNNING, FAILED, DONE = "waiting", "running", "failed", "done"
@@ -28,6 +26,7 @@ GIVEN_UP_AFTER_SECONDS = 3.0
 TELL_EVERY_SECONDS = 0.4
 # What nobody has fetched is forgotten when so many others have been asked after it.
 KEPT = 200
+MAX_WAITING, MAX_WAITING_EACH = 100, 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +54,7 @@ class UnwantedError(Exception):
     """Nobody waits for the answer any more."""
 
 
-def ask(question: str, subject: Scenario, content: str, anew: bool = False) -> Inquiry:
+def ask(question: str, subject: Scenario, content: str, anew: bool = False, asker: str = "") -> Inquiry:
     """Ask a question, join those who have asked it, or take its answer from the cache.
 
     Args:
@@ -63,31 +62,49 @@ def ask(question: str, subject: Scenario, content: str, anew: bool = False) -> I
         subject: what it is about: a scenario without anything that the answer does not depend on.
         content: hash of the files that the answer depends on.
         anew: whether to try again what has failed.
+        asker: who asks, if that is a viewer; only so many inquiries of each may wait.
+
+    Raises:
+        ValueError: too many inquiries are waiting.
     """
     key = _key(question, subject, content)
-    known = cache.look_up(key)
+    known = stores.look_up(key)
     if known is not None:
         return Inquiry(key, DONE, 1.0, answer=known[0])
-    queue.put(f"wanted:{key}", time.time())
+    queue.put(f"wanted:{key}", queue.now())
     if anew and (queue.look_up(f"inquiry:{key}") or {}).get("state") == FAILED:
         queue.discard(f"inquiry:{key}")
+    if queue.look_up(f"inquiry:{key}") is None:
+        _check_room(asker)
     # Of two equal questions at once, one is put into the queue.
     if queue.claim(f"inquiry:{key}", _record(WAITING, 1)):
         _remember(key)
-        queue.task("inquire")(key, 1, question, subject)
+        queue.send("inquire", key, 1, question, subject, asker)
     return _look(key, question, subject)
+
+
+def _check_room(asker: str) -> None:
+    askers = [args[-1] for args in queue.waiting("inquire")]
+    if len(askers) >= MAX_WAITING:
+        raise ValueError(f"at most {MAX_WAITING} experiments may wait, and {len(askers)} do; try again in a minute")
+    own = askers.count(asker)
+    if asker and own >= MAX_WAITING_EACH:
+        raise ValueError(
+            f"at most {MAX_WAITING_EACH} of your experiments may wait, so that others get their turn, and {own} do; "
+            f"cancel one, or try again when one is done"
+        )
 
 
 def answered(question: str, subject: Scenario, content: str) -> Any:
     """The answer to a question, if it is in the cache; None otherwise."""
-    known = cache.look_up(_key(question, subject, content))
+    known = stores.look_up(_key(question, subject, content))
     return None if known is None else known[0]
 
 
 def leave(key: str) -> None:
     """Say that a page no longer waits for an inquiry: it is given up, unless somebody else does."""
     if queue.look_up(f"inquiry:{key}") is not None:
-        queue.put(f"left:{key}", time.time())
+        queue.put(f"left:{key}", queue.now())
 
 
 def _key(question: str, subject: Scenario, content: str) -> str:
@@ -115,10 +132,10 @@ def _look(key: str, question: str, subject: Scenario) -> Inquiry:
 
 def _received(key: str) -> Inquiry:
     """An answer that has come, taken into the cache; it waits again if another machine has taken it into its own."""
-    with FileLock(cache.folder() / "locks" / f"inquiry-{key[:2]}.lock"):
-        found = cache.look_up(key) or queue.receive(f"answer:{key}")
+    with stores.held(f"inquiry-{key[:2]}"):
+        found = stores.look_up(key) or queue.receive(f"answer:{key}")
         if found is not None:
-            cache.keep(key, found[0])
+            stores.keep(key, found[0])
     forget(key)
     return Inquiry(key, WAITING) if found is None else Inquiry(key, DONE, 1.0, answer=found[0])
 
@@ -127,7 +144,7 @@ def _lost(key: str, record: dict[str, Any], places: list[str]) -> bool:
     if record["state"] == RUNNING:
         return not queue.beating(f"inquiry:{key}")
     # A worker can be killed after it has taken an inquiry out of the queue and before it has said so.
-    return time.time() - record["since"] > queue.LOST_AFTER_SECONDS and key not in places
+    return queue.now() - record["since"] > queue.LOST_AFTER_SECONDS and key not in places
 
 
 def _ask_again(key: str, attempt: int, question: str, subject: Scenario) -> Inquiry:
@@ -138,12 +155,13 @@ def _ask_again(key: str, attempt: int, question: str, subject: Scenario) -> Inqu
     # Two pages may notice at once; the second task finds the inquiry taken.
     queue.put(f"inquiry:{key}", _record(WAITING, attempt))
     queue.discard(f"share:{key}")
-    queue.task("inquire")(key, attempt, question, subject)
+    # Who looks on need not be who has asked.
+    queue.send("inquire", key, attempt, question, subject, "")
     return Inquiry(key, WAITING, reason="the worker ended in the middle of it; it is asked again")
 
 
 def _record(state: str, attempt: int, reason: str = "") -> dict[str, Any]:
-    return {"state": state, "since": time.time(), "attempt": attempt, "reason": reason}
+    return {"state": state, "since": queue.now(), "attempt": attempt, "reason": reason}
 
 
 def _remember(key: str) -> None:
@@ -211,4 +229,4 @@ def _unwanted(key: str) -> bool:
     left, wanted = queue.look_up(f"left:{key}"), queue.look_up(f"wanted:{key}")
     if left is None:
         return False
-    return (wanted is None or wanted <= left) and time.time() - left > GIVEN_UP_AFTER_SECONDS
+    return (wanted is None or wanted <= left) and queue.now() - left > GIVEN_UP_AFTER_SECONDS

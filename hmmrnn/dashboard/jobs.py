@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 WAITING, RUNNING, LOST, CANCELLED, FAILED, DONE = "waiting", "running", "lost", "cancelled", "failed", "done"
 RESUMABLE = (LOST, CANCELLED, FAILED)
 JOB_ID = re.compile(r"[0-9a-f]{12}")
-MAX_WAITING = 50
+MAX_WAITING, MAX_WAITING_EACH = 50, 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +48,7 @@ class Job:
             the latest snapshot; empty before the first step.
         reason: why it failed; empty otherwise.
         model: name of the network that came of it; empty until it is done.
+        asker: who asked for it, as `viewers.asker` says it; empty for who is no viewer.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Job:
     progress: dict[str, Any]
     reason: str
     model: str
+    asker: str
 
     @property
     def seconds_left(self) -> float | None:
@@ -68,10 +70,14 @@ class Job:
         return float((self.progress["steps"] - self.progress["step"]) / speed)
 
 
-def submit(config: TrainingConfig) -> str:
+def submit(config: TrainingConfig, asker: str = "") -> str:
     """Ask for a training, or join the one with the same settings; returns its id.
 
     A job that was cancelled, lost or failed is not started again by this: `resume` does that.
+
+    Args:
+        config: what to train.
+        asker: who asks, if that is a viewer; only so many of each may wait.
 
     Raises:
         ValueError: too many trainings are waiting.
@@ -80,9 +86,7 @@ def submit(config: TrainingConfig) -> str:
     job_id = hashlib.sha256(asked.encode()).hexdigest()[:12]
     if _folder(job_id).exists():
         return job_id
-    waiting = sum(job.state == WAITING for job in listing())
-    if waiting >= MAX_WAITING:
-        raise ValueError(f"at most {MAX_WAITING} trainings may wait, and {waiting} do; try again when some are done")
+    _check_room(asker)
     # Of two equal requests at once, one gets to name the folder.
     made = Path(mkdtemp(dir=folders.trainings(), prefix=".asked-"))
     (made / "request.json").write_text(asked, encoding="utf-8")
@@ -91,20 +95,44 @@ def submit(config: TrainingConfig) -> str:
     except OSError:
         shutil.rmtree(made)
         return job_id
-    _enqueue(job_id)
+    try:
+        _enqueue(job_id, asker)
+    except queue.QueueGoneError:
+        # What never came into the queue was not asked for.
+        shutil.rmtree(_folder(job_id))
+        raise
     return job_id
 
 
-def resume(job_id: str) -> None:
+def _check_room(asker: str) -> None:
+    waiting = [job for job in listing() if job.state == WAITING]
+    if len(waiting) >= MAX_WAITING:
+        raise ValueError(
+            f"at most {MAX_WAITING} trainings may wait, and {len(waiting)} do; try again when some are done"
+        )
+    own = sum(job.asker == asker for job in waiting)
+    if asker and own >= MAX_WAITING_EACH:
+        raise ValueError(
+            f"at most {MAX_WAITING_EACH} of your trainings may wait, so that others get their turn, and {own} do; "
+            f"try again when one of them runs, or cancel one"
+        )
+
+
+def resume(job_id: str, asker: str = "") -> None:
     """Put a job that was cancelled, lost or failed into the queue again; it goes on from where it was kept.
 
+    Args:
+        job_id: which one.
+        asker: who asks, if that is a viewer; only so many of each may wait.
+
     Raises:
-        ValueError: there is no such job, or it waits, runs or is done.
+        ValueError: there is no such job, it waits, runs or is done, or too many trainings are waiting.
     """
     job = look_at(job_id)
     if job.state not in RESUMABLE:
         raise ValueError(f"only a training that was cancelled, lost or failed can be resumed; this one is {job.state}")
-    _enqueue(job_id)
+    _check_room(asker)
+    _enqueue(job_id, asker)
 
 
 def cancel(job_id: str) -> None:
@@ -178,10 +206,11 @@ def network_name(job: Job) -> str:
 
 
 def set_state(job_id: str, state: str, **more: str) -> None:
-    """Note where a job stands; `more` may be a reason or the name of a model."""
+    """Note where a job stands; `more` may be a reason, the name of a model, or who asked for it."""
     before = queue.look_up(f"state:{job_id}") or {}
-    asked_at = time.time() if state == WAITING else before.get("asked_at", 0.0)
-    queue.put(f"state:{job_id}", {"state": state, "asked_at": asked_at, **more})
+    asked_at = queue.now() if state == WAITING else before.get("asked_at", 0.0)
+    kept = {"state": state, "asked_at": asked_at, "asker": before.get("asker", "")}
+    queue.put(f"state:{job_id}", {**kept, **more})
 
 
 def cancel_requested(job_id: str) -> bool:
@@ -201,15 +230,16 @@ def snapshot_file(job_id: str) -> Path:
 
 def put_back(job_id: str) -> None:
     """Let a job that its worker had to leave wait again, at its old place."""
-    asked_at = (queue.look_up(f"state:{job_id}") or {}).get("asked_at", time.time())
-    queue.put(f"state:{job_id}", {"state": WAITING, "asked_at": asked_at})
-    queue.task("train")(job_id)
+    before = queue.look_up(f"state:{job_id}") or {}
+    asked_at, asker = before.get("asked_at", queue.now()), before.get("asker", "")
+    queue.put(f"state:{job_id}", {"state": WAITING, "asked_at": asked_at, "asker": asker})
+    queue.send("train", job_id)
 
 
-def _enqueue(job_id: str) -> None:
+def _enqueue(job_id: str, asker: str) -> None:
     queue.discard(f"cancel:{job_id}")
-    set_state(job_id, WAITING)
-    queue.task("train")(job_id)
+    set_state(job_id, WAITING, asker=asker)
+    queue.send("train", job_id)
 
 
 def _folder(job_id: str) -> Path:
@@ -233,6 +263,7 @@ def _job(job_id: str) -> Job | None:
         progress=queue.look_up(f"progress:{job_id}") or {},
         reason=kept.get("reason", ""),
         model=kept.get("model", ""),
+        asker=kept.get("asker", ""),
     )
 
 
@@ -247,7 +278,7 @@ def _judged(job_id: str, kept: dict[str, Any]) -> str:
     if kept["state"] == RUNNING and not queue.beating(f"job:{job_id}"):
         return LOST
     # A worker can be killed after it has taken a job out of the queue and before it has said so.
-    overdue = kept["state"] == WAITING and time.time() - kept["asked_at"] > queue.LOST_AFTER_SECONDS
+    overdue = kept["state"] == WAITING and queue.now() - kept["asked_at"] > queue.LOST_AFTER_SECONDS
     if overdue and (job_id,) not in queue.waiting("train"):
         return LOST
     return str(kept["state"])

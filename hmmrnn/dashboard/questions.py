@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hmmrnn.checkpoint import load
-from hmmrnn.dashboard import catalog, ids, inquiries, queries
+from hmmrnn.dashboard import catalog, ids, inquiries, queries, viewers
 from hmmrnn.dashboard.inquiries import Inquiry
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.experiments.emergence import Emergence, emergence
@@ -65,7 +65,7 @@ def ask(question: str, scenario: Scenario, anew: bool = False) -> Inquiry:
     """
     asked = QUESTIONS[question]
     subject = asked.subject(scenario)
-    return inquiries.ask(question, subject, asked.content(subject), anew)
+    return inquiries.ask(question, subject, asked.content(subject), anew, viewers.asker())
 
 
 def subject_of(question: str, scenario: Scenario) -> Scenario:

@@ -55,7 +55,7 @@ def analyse(question: str, scenario: Scenario) -> tuple[str, Any]:
         return queue.REFUSED, str(error)
 
 
-def inquire(key: str, attempt: int, question: str, subject: Scenario) -> None:
+def inquire(key: str, attempt: int, question: str, subject: Scenario, _asker: str) -> None:
     """Work on an inquiry until it is answered, cannot be, or nobody waits for it any more."""
     if not inquiries.begin(key, attempt):
         return
@@ -64,6 +64,9 @@ def inquire(key: str, attempt: int, question: str, subject: Scenario) -> None:
             inquiries.finish(key, questions.answer(question, subject, inquiries.teller(key)))
         except inquiries.UnwantedError:
             inquiries.forget(key)
+        except queue.QueueGoneError as error:
+            # Nobody can be told. Without a beat it looks lost, and is asked again.
+            logger.warning("inquiry %s about %s cannot be answered: %s", question, subject, error)
         except ValueError as error:
             inquiries.fail(key, str(error))
         except Exception:
@@ -77,23 +80,38 @@ def _train(job: jobs.Job, ending: _Ending) -> None:
         jobs.set_state(job.id, jobs.RUNNING)
         reporter = _Reporter(job)
         try:
-            fitted = fit(
-                job.config, reporter, lambda: ending.asked or jobs.cancel_requested(job.id), jobs.state_file(job.id)
-            )
+            fitted = fit(job.config, reporter, lambda: ending.asked or _cancelled(job.id), jobs.state_file(job.id))
             reporter.tell()
             if fitted.stopped:
-                return jobs.put_back(job.id) if ending.asked else jobs.set_state(job.id, jobs.CANCELLED)
-            result = judged(job.config, fitted)
+                return jobs.put_back(job.id) if ending.asked else _note(ending, job.id, jobs.CANCELLED)
+            name = jobs.network_name(job)
+            save(judged(job.config, fitted).network, folders.networks() / f"{name}.safetensors")
         except FloatingPointError as error:
-            return jobs.set_state(job.id, jobs.FAILED, reason=f"{error}")
+            return _note(ending, job.id, jobs.FAILED, reason=f"{error}")
         except Exception as error:
             # Nobody else would tell: without this the job would look lost. The worker's log gets the trace.
-            jobs.set_state(job.id, jobs.FAILED, reason=f"the worker could not train it ({error}); its log says more")
+            _note(ending, job.id, jobs.FAILED, reason=f"the worker could not train it ({error}); its log says more")
             raise
-    name = jobs.network_name(job)
-    save(result.network, folders.networks() / f"{name}.safetensors")
-    jobs.set_state(job.id, jobs.DONE, model=name)
-    return None
+        return _note(ending, job.id, jobs.DONE, model=name)
+
+
+def _cancelled(job_id: str) -> bool:
+    try:
+        return jobs.cancel_requested(job_id)
+    except queue.QueueGoneError:
+        return False
+
+
+def _note(ending: _Ending, job_id: str, state: str, **more: str) -> None:
+    """Note how a job has ended, as soon as the queue can be reached: what took hours is not given up for that."""
+    while True:
+        try:
+            return jobs.set_state(job_id, state, **more)
+        except queue.QueueGoneError as error:
+            logger.warning("training %s is %s, which cannot be noted yet: %s", job_id, state, error)
+            if ending.asked:
+                raise
+            time.sleep(queue.BEAT_SECONDS)
 
 
 class _Ending:
@@ -120,7 +138,10 @@ def _beating(key: str) -> Iterator[None]:
 
     def beat() -> None:
         while not done.wait(queue.BEAT_SECONDS):
-            queue.beat(key)
+            try:
+                queue.beat(key)
+            except queue.QueueGoneError as error:
+                logger.warning("no sign of life could be left for %s: %s", key, error)
 
     queue.beat(key)
     thread = threading.Thread(target=beat, daemon=True)
@@ -170,5 +191,9 @@ class _Reporter:
         first, last = self.pace[0], self.pace[-1]
         speed = (last[0] - first[0]) / (last[1] - first[1]) if last[1] > first[1] else None
         told = {name: getattr(progress, name) for name in ("step", "steps", "loss", "floor", "plateau", "seconds")}
-        queue.put(f"losses:{self.job_id}", [round(loss, 4) for loss in progress.losses])
-        queue.put(f"progress:{self.job_id}", {**told, "steps_per_second": speed, "fidelity": self.fidelity})
+        try:
+            queue.put(f"losses:{self.job_id}", [round(loss, 4) for loss in progress.losses])
+            queue.put(f"progress:{self.job_id}", {**told, "steps_per_second": speed, "fidelity": self.fidelity})
+        except queue.QueueGoneError as error:
+            # Whoever watches hears of it the next time; the training itself needs no queue.
+            logger.warning("how training %s goes could not be told: %s", self.job_id, error)

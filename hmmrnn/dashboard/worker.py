@@ -61,7 +61,10 @@ class _Scheduler(Scheduler):
         super().initialize()
 
     def loop(self, now: datetime | None = None) -> None:
-        queue.beat(f"worker:{self.huey.name.removeprefix(queue.PREFIX)}")
+        try:
+            queue.beat(f"worker:{self.huey.name.removeprefix(queue.PREFIX)}")
+        except queue.QueueGoneError as error:
+            logger.warning("this worker waits: %s", error)
         super().loop(now)
 
 

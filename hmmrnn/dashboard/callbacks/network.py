@@ -11,7 +11,7 @@ from dash import Dash, Input, Output, State, html, no_update
 
 from hmmrnn.dashboard import catalog, ids, inquiries, queries, questions, queue
 from hmmrnn.dashboard.callbacks.refusal import sentence
-from hmmrnn.dashboard.inquiries import FAILED, RUNNING, UNFINISHED
+from hmmrnn.dashboard.inquiries import FAILED, RUNNING, UNFINISHED, Inquiry
 from hmmrnn.dashboard.layout import ALL_STATES
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.figures.connectivity import ROLE_LABELS, connectivity, marks
@@ -99,17 +99,24 @@ def search(asked: Json) -> Json:
     Returns:
         turn and key; while it goes on, the words for it; then what it found.
     """
-    for key in asked["leave"]:
-        inquiries.leave(key)
     model = asked["model"]
-    if queue.present(queue.INQUIRIES):
-        inquiry = questions.ask(ids.KICK, Scenario(model))
+    try:
+        inquiry = _searched(model, asked["leave"])
+    except queue.QueueGoneError:
+        inquiry = None
+    if inquiry is not None:
         if inquiry.state in UNFINISHED:
             share = f": {100 * inquiry.share:.0f} %" if inquiry.state == RUNNING else "…"
             return {"turn": asked["turn"], "key": inquiry.key, "words": f"{SEARCHING}{share}"}
         if inquiry.state == FAILED:
             return {"turn": asked["turn"], "key": "", "found": _nothing_found(model, sentence(inquiry.reason))}
     return {"turn": asked["turn"], "key": "", "found": kick_store(model)}
+
+
+def _searched(model: str, left: list[str]) -> Inquiry | None:
+    for key in left:
+        inquiries.leave(key)
+    return questions.ask(ids.KICK, Scenario(model)) if queue.present(queue.INQUIRIES) else None
 
 
 def kick_store(model: str) -> Json:

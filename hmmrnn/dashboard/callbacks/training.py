@@ -15,7 +15,7 @@ from typing import Any
 from dash import Dash, Input, Output
 from plotly.utils import PlotlyJSONEncoder
 
-from hmmrnn.dashboard import catalog, ids, jobs, queue
+from hmmrnn.dashboard import catalog, ids, jobs, queue, viewers
 from hmmrnn.dashboard.callbacks.picker import model_choices
 from hmmrnn.dashboard.callbacks.refusal import sentence
 from hmmrnn.dashboard.jobs import Job
@@ -102,7 +102,7 @@ def granted(wish: Json) -> Json:
 
 
 def _train(form: Json) -> Json:
-    return {"job": jobs.submit(config_of(form))}
+    return {"job": jobs.submit(config_of(form), viewers.asker())}
 
 
 def _cancel(job_id: str) -> Json:
@@ -111,7 +111,7 @@ def _cancel(job_id: str) -> Json:
 
 
 def _resume(job_id: str) -> Json:
-    jobs.resume(job_id)
+    jobs.resume(job_id, viewers.asker())
     return {}
 
 
