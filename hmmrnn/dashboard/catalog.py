@@ -93,12 +93,13 @@ def digest(path: Path) -> str:
     return _digest(path, path.stat().st_mtime_ns, path.stat().st_size)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _digest(path: Path, mtime_ns: int, size: int) -> str:
     return fingerprint(path)
 
 
-@lru_cache(maxsize=256)
+# More than any sweep leaves behind: with less room, every look at the shelf would read all of its files anew.
+@lru_cache(maxsize=4096)
 def _entry(path: Path, mtime_ns: int, size: int) -> Entry | None:
     """The entry of a file; None, remembered and logged once, if it is not a network that can be offered."""
     try:

@@ -2,6 +2,7 @@
 
 networks/    what was trained, opened or taken as a snapshot: offered in the picker beside the shipped networks
 trainings/   one folder for each training: its settings, the state it is resumed from, its latest snapshot
+sweeps/      one file for each sweep: what its trainings are
 incoming/    files that were handed in and are not checked yet
 queue.db     the queues, unless they are in Redis
 """
@@ -41,6 +42,11 @@ def networks() -> Path:
 def trainings() -> Path:
     """The folder of trainings."""
     return _part("trainings")
+
+
+def sweeps() -> Path:
+    """The folder of sweeps."""
+    return _part("sweeps")
 
 
 def incoming() -> Path:

@@ -70,6 +70,11 @@ class Job:
         return float((self.progress["steps"] - self.progress["step"]) / speed)
 
 
+def id_of(config: TrainingConfig) -> str:
+    """The id of the training with these settings, whether it was asked for or not."""
+    return hashlib.sha256(_written(config).encode()).hexdigest()[:12]
+
+
 def submit(config: TrainingConfig, asker: str = "") -> str:
     """Ask for a training, or join the one with the same settings; returns its id.
 
@@ -82,14 +87,13 @@ def submit(config: TrainingConfig, asker: str = "") -> str:
     Raises:
         ValueError: too many trainings are waiting.
     """
-    asked = json.dumps(config.to_dict(), sort_keys=True)
-    job_id = hashlib.sha256(asked.encode()).hexdigest()[:12]
+    job_id = id_of(config)
     if _folder(job_id).exists():
         return job_id
     _check_room(asker)
     # Of two equal requests at once, one gets to name the folder.
     made = Path(mkdtemp(dir=folders.trainings(), prefix=".asked-"))
-    (made / "request.json").write_text(asked, encoding="utf-8")
+    (made / "request.json").write_text(_written(config), encoding="utf-8")
     try:
         made.rename(_folder(job_id))
     except OSError:
@@ -242,6 +246,10 @@ def _enqueue(job_id: str, asker: str) -> None:
     queue.send("train", job_id)
 
 
+def _written(config: TrainingConfig) -> str:
+    return json.dumps(config.to_dict(), sort_keys=True)
+
+
 def _folder(job_id: str) -> Path:
     return folders.trainings() / job_id
 
@@ -267,7 +275,7 @@ def _job(job_id: str) -> Job | None:
     )
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)
 def _asked(request: Path) -> TrainingConfig:
     # A request never changes, and every look at the list needs all of them.
     return TrainingConfig.from_dict(json.loads(request.read_text(encoding="utf-8")))
