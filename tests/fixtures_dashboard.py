@@ -97,6 +97,8 @@ def _run_here(name: str, *args: Any) -> Any:
 
 def _forget() -> None:
     """Make the modules read the environment and the files anew, as a new process would."""
+    if redis_server.pool.cache_info().currsize:
+        redis_server.pool().disconnect()
     for remembered in (
         stores.folder,
         stores.most_bytes,

@@ -18,8 +18,8 @@ from hmmrnn.dashboard import catalog, folders, ids, inquiries, jobs, queries, qu
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.recipe import TrainingConfig
 from hmmrnn.training import fit
-from tests.fixtures_redis import PATIENCE_SECONDS, eventually
 from tests.networks import random_network
+from tests.programs import PATIENCE_SECONDS, eventually
 
 pytest_plugins = ["tests.fixtures_dashboard", "tests.fixtures_redis"]
 

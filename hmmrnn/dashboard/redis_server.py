@@ -48,7 +48,7 @@ def pool() -> ConnectionPool:
         )
     except ValueError as error:
         raise ValueError(
-            f"HMMRNN_REDIS_URL must be like redis://host:6379/0; it could not be understood ({error})"
+            f"HMMRNN_REDIS_URL must be like redis://host:6379/0; got another form ({error})"
         ) from error
 
 

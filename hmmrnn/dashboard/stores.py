@@ -75,8 +75,9 @@ def most_bytes() -> int:
 
 def look_up(key: str) -> tuple[Any] | None:
     """The answer that is kept under a key, in a tuple of its own; None if there is none."""
-    found: tuple[Any] | None = _anywhere(lambda store: store.get(key))
-    return found
+    found = _anywhere(lambda store: store.get(key))
+    # Redis holds bytes of anybody's; a file is told to be one of ours by its header.
+    return found if isinstance(found, tuple) and len(found) == 1 else None
 
 
 def keep(key: str, answer: Any) -> None:
@@ -148,20 +149,21 @@ class Folder(FileSystemCache):
 
     def held(self) -> int:
         """How many bytes are kept."""
-        return sum(size for _, size, _ in self._files())
+        return sum(size for _, size, path in self._files() if not self._unfinished(path))
 
     def drop(self, most: int) -> None:
         """Remove the oldest answers until at most so many bytes are left, and what was never finished."""
-        files = sorted(self._files())
-        held = sum(size for _, size, _ in files)
-        for made_at, size, path in files:
-            unfinished = path.endswith(self._fs_transaction_suffix)
-            if held <= most and not unfinished:
-                continue
-            if unfinished and time.time() - made_at < LEFT_AFTER_SECONDS:
-                continue
-            Path(path).unlink(missing_ok=True)
-            held -= size
+        held = self.held()
+        for made_at, size, path in sorted(self._files()):
+            if self._unfinished(path):
+                if time.time() - made_at > LEFT_AFTER_SECONDS:
+                    Path(path).unlink(missing_ok=True)
+            elif held > most:
+                Path(path).unlink(missing_ok=True)
+                held -= size
+
+    def _unfinished(self, path: str) -> bool:
+        return path.endswith(self._fs_transaction_suffix)
 
     def _files(self) -> Iterator[tuple[float, int, str]]:
         """When each file was made, how large it is, and where."""
