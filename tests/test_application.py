@@ -273,8 +273,10 @@ class TestErrors:
         data = Scenario("linear-2").to_dict()
         answer = ask(client, "numbers.children", {"scenario": data, "theme": "light", "no-input": False})
         sentence, hidden = self.notice(answer)
+        number = answer.headers["X-Request-ID"]
         assert sentence == (
-            "The server could not compute this view; its log says why. What you see is the last good answer."
+            f"The server could not compute this view; its log says why (request {number}). "
+            "What you see is the last good answer."
         )
         assert not hidden
         (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]

@@ -17,7 +17,7 @@ from typing import Any
 
 from hmmrnn.cli.command import add_command, checked_input, whole_number
 from hmmrnn.cli.worker import add_trainings, frugal, worker_programs
-from hmmrnn.dashboard import folders
+from hmmrnn.dashboard import folders, logs
 from hmmrnn.supervisor import Program, supervise
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,6 +63,7 @@ def _serve(args: argparse.Namespace) -> int:
             raise ValueError(f"the folder of networks {args.models} does not exist; name another with --models")
         _check_port(args.host, args.port)
         folders.data()
+        logs.configure()
     url = _url(args.host, args.port)
     environment = _server_environment(os.environ, args.models)
     if args.open:
@@ -85,6 +86,7 @@ def _open_later(url: str) -> None:
 def _server_command(host: str, port: int, workers: int) -> list[str]:
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     options = {
+        "--config": "python:hmmrnn.dashboard.web",
         "--bind": address,
         "--chdir": ROOT,
         "--worker-class": "gthread",

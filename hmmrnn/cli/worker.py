@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Mapping
 from typing import Any
 
 from hmmrnn.cli.command import DONE, add_command, checked_input, whole_number
-from hmmrnn.dashboard import folders
+from hmmrnn.dashboard import folders, logs
 from hmmrnn.dashboard.queue import QUEUES, TRAININGS
 from hmmrnn.supervisor import Program, supervise
 
@@ -42,11 +41,11 @@ def add_trainings(parser: argparse.ArgumentParser) -> None:
 def _worker(args: argparse.Namespace) -> int:
     with checked_input():
         folders.data()
+        logs.configure()
     if args.only is None:
         return supervise(worker_programs(args.trainings, frugal(os.environ)), leading=False)
     from hmmrnn.dashboard.worker import serve_queue
 
-    logging.getLogger("huey").setLevel(logging.WARNING)
     serve_queue(args.only, args.trainings if args.only == TRAININGS else OTHERS_AT_ONCE)
     return DONE
 

@@ -5,12 +5,24 @@ from __future__ import annotations
 import logging
 
 from dash import Dash, set_props
-from flask import jsonify
-from flask.typing import ResponseReturnValue
 from flask_compress import Compress
 
-import hmmrnn
-from hmmrnn.dashboard import callbacks, catalog, files, guide, ids, live, moments, reports, takeaway
+from hmmrnn.dashboard import (
+    callbacks,
+    catalog,
+    files,
+    guide,
+    headers,
+    health,
+    ids,
+    live,
+    metrics,
+    moments,
+    reports,
+    takeaway,
+    traffic,
+    viewers,
+)
 from hmmrnn.dashboard.callbacks.picker import model_choices
 from hmmrnn.dashboard.callbacks.refusal import sentence
 from hmmrnn.dashboard.layout import page
@@ -31,27 +43,24 @@ def create_app() -> Dash:
         on_error=say_what_went_wrong,
     )
     app.index_string = app.index_string.replace("<html>", '<html lang="en">')
+    traffic.register(app)
     # Answers are mostly numbers, which hardly shrink; compressing them would take longer than it saves.
     app.server.config["COMPRESS_MIMETYPES"] = ["text/html", "text/css", "text/javascript", "application/javascript"]
     Compress(app.server)
     app.layout = lambda: page(model_choices())
     callbacks.register(app)
-    app.server.add_url_rule("/healthz", "healthz", healthz)
+    health.register(app.server)
+    metrics.register(app.server)
     files.register(app.server, model_choices)
     reports.register(app.server)
     live.register(app.server)
     guide.register(app.server)
     moments.register(app.server)
     takeaway.register(app.server)
-    # Dash completes its set-up within the first request. Two first requests at once, as any browser makes them to a
-    # fresh process, would find it half done; so the first one is made here.
-    app.server.test_client().get("/").close()
+    viewers.register(app.server)
+    headers.register(app)
+    traffic.set_up(app.server)
     return app
-
-
-def healthz() -> ResponseReturnValue:
-    """Alive: the process answers and can list its networks."""
-    return jsonify(status="ok", version=hmmrnn.__version__, networks=len(catalog.entries()))
 
 
 def say_what_went_wrong(error: Exception) -> None:
@@ -64,6 +73,9 @@ def say_what_went_wrong(error: Exception) -> None:
         words = sentence(error)
     else:
         logger.error("a callback failed", exc_info=error)
-        words = "The server could not compute this view; its log says why. What you see is the last good answer."
+        words = (
+            f"The server could not compute this view; its log says why (request {traffic.number()}). "
+            "What you see is the last good answer."
+        )
     set_props(ids.NOTICE_TEXT, {"children": words})
     set_props(ids.NOTICE, {"hidden": False})

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import hmmrnn
+from hmmrnn.dashboard import counters
 from hmmrnn.dashboard.stores import held, keep, look_up
 
 P = ParamSpec("P")
@@ -30,6 +31,7 @@ def cached(function: Callable[P, R]) -> Callable[P, R]:
     def answer(*args: P.args, **kwargs: P.kwargs) -> R:
         key = key_of(function.__qualname__, args, {name: kwargs[name] for name in kwargs if name != "tell"})
         found = look_up(key)
+        counters.looked_up(function.__qualname__, found is not None)
         if found is not None:
             return found[0]
         # Locks are told apart by function and the first digits of the key: a bounded number of locks, and no process

@@ -20,7 +20,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from hmmrnn.checkpoint import save
-from hmmrnn.dashboard import folders, inquiries, jobs, queries, questions, queue
+from hmmrnn.dashboard import folders, inquiries, jobs, logs, queries, questions, queue
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.fidelity import fidelity
 from hmmrnn.training import FIDELITY_NUMBERS, Progress, fit, judged
@@ -36,6 +36,7 @@ SNAPSHOT_RUNS, SNAPSHOT_STEPS = 32, 500
 
 def run_training(job_id: str) -> None:
     """Train a job that waits, from where it was kept, until it is done, cancelled, or this worker is told to end."""
+    logs.about(job=job_id)
     # Two tasks of one job, from two people who resumed it at once, must not both train it.
     lock = FileLock(jobs.state_file(job_id).with_suffix(".lock"), blocking=False)
     try:
@@ -49,6 +50,7 @@ def run_training(job_id: str) -> None:
 
 def analyse(question: str, scenario: Scenario) -> tuple[str, Any]:
     """Answer a question that takes heavy libraries; its outcome, and the answer or the sentence why not."""
+    logs.about(errand=question)
     try:
         return queue.ANSWER, queries.answer_here(question, scenario)
     except ValueError as error:
@@ -57,6 +59,7 @@ def analyse(question: str, scenario: Scenario) -> tuple[str, Any]:
 
 def inquire(key: str, attempt: int, question: str, subject: Scenario, _asker: str) -> None:
     """Work on an inquiry until it is answered, cannot be, or nobody waits for it any more."""
+    logs.about(inquiry=key)
     if not inquiries.begin(key, attempt):
         return
     with _beating(f"inquiry:{key}"):

@@ -1,0 +1,234 @@
+"""Do the numbers of two real web processes say exactly what was done, and forget nothing and nobody?"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from hmmrnn.checkpoint import save
+from hmmrnn.dashboard import jobs, logs, tallies
+from hmmrnn.dashboard.application import create_app
+from hmmrnn.dashboard.scenario import Scenario
+from hmmrnn.recipe import TrainingConfig
+from tests.networks import random_network
+from tests.programs import PATIENCE_SECONDS, eventually, free_port
+from tests.test_application import ask
+
+pytest_plugins = ["tests.fixtures_dashboard"]
+
+ROOT = Path(__file__).resolve().parents[1]
+ASKED = 40
+FAST = 'hmmrnn_query_seconds_count{query="state-space"}'
+
+Numbers = dict[str, float]
+
+
+@dataclass
+class Answer:
+    """What a server has answered, as Flask's own client tells it."""
+
+    status_code: int
+    data: bytes
+
+    def get_json(self) -> Any:
+        return json.loads(self.data)
+
+
+class Web:
+    """Two web processes of our own, asked as Flask's client asks."""
+
+    def __init__(self, log: Path) -> None:
+        self.port, self.log = free_port(), log
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "hmmrnn", "serve", "--port", str(self.port), "--workers", "2", "--no-worker"]
+        environment = {**os.environ, logs.VARIABLE: logs.JSON}
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=log)
+        eventually(self.both_are_there)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(PATIENCE_SECONDS)
+
+    def get(self, path: str) -> Answer:
+        return self._asked(urllib.request.Request(f"http://127.0.0.1:{self.port}{path}"))
+
+    def post(self, path: str, json: Any) -> Answer:
+        body = encoded(json)
+        headers = {"Content-Type": "application/json"}
+        return self._asked(urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", body, headers))
+
+    def _asked(self, request: urllib.request.Request) -> Answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_SECONDS) as answer:
+            return Answer(answer.status, answer.read())
+
+    def both_are_there(self) -> bool:
+        try:
+            return len(pids(self.numbers())) == 2
+        except OSError:
+            return False
+
+    def told(self) -> list[dict[str, Any]]:
+        """What has been logged; each line must be JSON, whoever wrote it."""
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def numbers(self) -> Numbers:
+        return samples(self.get("/metrics").data.decode())
+
+
+def encoded(content: Any) -> bytes:
+    return json.dumps(content).encode()
+
+
+def samples(text: str) -> Numbers:
+    """Every sample, by its name and labels as Prometheus writes them."""
+    found = {}
+    for family in text_string_to_metric_families(text):
+        for name, labels, value, *_ in family.samples:
+            shown = ",".join(f'{key}="{labels[key]}"' for key in sorted(labels))
+            found[f"{name}{{{shown}}}" if shown else name] = value
+    return found
+
+
+def pids(numbers: Numbers) -> set[int]:
+    """The web processes that run."""
+    return {int(name.split('"')[1]) for name, value in numbers.items() if name.startswith("hmmrnn_up{") and value == 1}
+
+
+def grown(after: Numbers, before: Numbers, kind: str) -> Numbers:
+    """By how much the samples of a kind have grown, those that have."""
+    return {
+        name.removeprefix(kind): value - before.get(name, 0)
+        for name, value in after.items()
+        if name.startswith(kind) and value != before.get(name, 0)
+    }
+
+
+@pytest.fixture
+def web(empty_world) -> Iterator[Web]:
+    save(random_network(12, 4, 3), empty_world.models / "net.safetensors")
+    made = Web(empty_world.data.parent / "log")
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+
+
+def test_every_request_is_counted_once_whichever_process_answers(web: Web) -> None:
+    before = web.numbers()
+    for _ in range(ASKED):
+        assert web.get("/healthz").status_code == 200
+    for path in ("/train/a", "/train/b"):
+        assert web.get(path).status_code == 200
+    after = web.numbers()
+    # The numbers are asked for themselves: those of the first answer are in the second.
+    assert grown(after, before, "hmmrnn_requests_total") == {
+        '{endpoint="healthz",status="200"}': ASKED,
+        '{endpoint="/<path:path>",status="200"}': 2,
+        '{endpoint="metrics",status="200"}': 1,
+    }
+    assert grown(after, before, "hmmrnn_query_seconds_count") == {'{query="healthz"}': ASKED, '{query="metrics"}': 1}
+    assert grown(after, before, "hmmrnn_query_seconds_bucket")['{le="+Inf",query="healthz"}'] == ASKED
+    logged = [line for line in web.told() if line.get("path") == "/healthz"]
+    assert len({line["request"] for line in logged}) == len(logged) == ASKED
+
+
+def test_what_the_cache_knows_is_told_from_what_it_does_not(web: Web) -> None:
+    question = {"scenario": Scenario("net", steps=60, trajectories=2).to_dict(), "theme": "light"}
+    before = web.numbers()
+    assert ask(web, "numbers.children", question).status_code == 200
+    first = web.numbers()
+    assert ask(web, "numbers.children", question).status_code == 200
+    second = web.numbers()
+    assert first[FAST] - before.get(FAST, 0) == second[FAST] - first[FAST] == 1
+    looks = "hmmrnn_cache_lookups_total"
+    new, known = grown(first, before, looks), grown(second, first, looks)
+    assert new['{function="_motion",result="miss"}'] == 1
+    assert {name for name in known if "miss" in name} == set()
+    assert sum(known.values()) == sum(new.values())
+
+
+def test_queues_trainings_and_parts(web: Web) -> None:
+    before = web.numbers()
+    assert before['hmmrnn_queue_length{queue="trainings"}'] == before['hmmrnn_trainings{state="waiting"}'] == 0
+    small = [TrainingConfig.preset("linear-2", seed=seed, steps=3, n_neurons=10, n_inputs=5) for seed in range(3)]
+    ids = [jobs.submit(config) for config in small]
+    jobs.cancel(ids[0])
+    after = web.numbers()
+    assert after['hmmrnn_queue_length{queue="trainings"}'] == 3
+    assert after['hmmrnn_trainings{state="waiting"}'] == 2
+    assert after['hmmrnn_trainings{state="cancelled"}'] == 1
+    assert after['hmmrnn_part_well{part="cache"}'] == after['hmmrnn_part_well{part="queue"}'] == 1
+    assert after['hmmrnn_part_well{part="worker-trainings"}'] == 0
+
+
+def test_a_process_that_is_killed_is_no_longer_told_of_and_what_it_counted_is(web: Web) -> None:
+    for _ in range(ASKED):
+        web.get("/healthz")
+    before = web.numbers()
+    killed, other = sorted(pids(before))
+    for pid in (killed, other):
+        assert before[f'hmmrnn_resident_memory_bytes{{pid="{pid}"}}'] == pytest.approx(resident(pid), rel=0.1)
+        assert 0 < before[f'hmmrnn_uptime_seconds{{pid="{pid}"}}'] < 10 * PATIENCE_SECONDS
+    os.kill(killed, signal.SIGKILL)
+    eventually(lambda: web.both_are_there() and killed not in pids(web.numbers()))
+    after = web.numbers()
+    assert [line for line in web.told() if str(killed) in line["event"] and line["logger"] == "gunicorn.error"]
+    assert other in pids(after)
+    assert f'hmmrnn_resident_memory_bytes{{pid="{killed}"}}' not in after
+    name = 'hmmrnn_requests_total{endpoint="healthz",status="200"}'
+    assert after[name] == before[name] >= ASKED
+
+    web.stop()
+    web.start()
+    assert web.numbers().get(name, 0) == 0, "a server that is started anew begins from nothing"
+
+
+def resident(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_one_process_by_itself_tells_the_same(dashboard) -> None:
+    client = create_app().server.test_client()
+    before = samples(client.get("/metrics").text)
+    for _ in range(3):
+        client.get("/healthz")
+    after = samples(client.get("/metrics").text)
+    name = 'hmmrnn_requests_total{endpoint="healthz",status="200"}'
+    assert after[name] - before.get(name, 0) == 3
+    assert after[f'hmmrnn_resident_memory_bytes{{pid="{os.getpid()}"}}'] == pytest.approx(
+        resident(os.getpid()), rel=0.1
+    )
+
+
+def test_no_label_holds_what_a_viewer_typed(dashboard) -> None:
+    client = create_app().server.test_client()
+    typed = "typed-by-a-viewer"
+    client.get(f"/train/{typed}?model={typed}")
+    client.get(f"/live?model={typed}", headers={"X-Request-ID": typed})
+    client.post("/_dash-update-component", json={"output": typed})
+    client.post(f"/{typed}")
+    assert typed not in client.get("/metrics").text
+
+
+def test_servers_on_several_addresses_keep_their_numbers_apart(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv(tallies.VARIABLE, "")
+    one, other = (tallies.begin(tmp_path, (host, 8050)) for host in ("127.0.0.1", "::1"))
+    assert one != other
+    (one / "left").touch()
+    assert tallies.begin(tmp_path, ("127.0.0.1", 8050)) == one
+    assert not list(one.iterdir())
+    assert tallies.folder() == one
