@@ -2,6 +2,8 @@
  *
  *     /train         the form                 /train/<id>    a training
  *
+ * The pages of sweeps belong to Train as well; what is on them is the work of assets/sweep.js.
+ *
  * The matrices are plain inputs in a plain table: the page answers to each key without waiting for anybody. The server
  * judges the whole form again, whenever the hand rests and before it trains anything.
  */
@@ -26,15 +28,21 @@
 
   /* ---- which page is open ---------------------------------------------------------------------------------------- */
 
-  const TAB_TITLES = { views: "hmmrnn", form: "hmmrnn: new training", job: "hmmrnn: training" };
+  const TAB_TITLES = {
+    views: "hmmrnn", form: "hmmrnn: new training", job: "hmmrnn: training", sweeps: "hmmrnn: sweeps",
+    sweep: "hmmrnn: sweep",
+  };
   const watch = { page: null, job: "", seen: {}, turn: 0, asking: false, at: 0, again: null };
   let setup = null;
 
   function placed() {
-    const found = window.location.pathname.match(/^\/train(?:\/([^/]*))?\/?$/);
+    const found = window.location.pathname.match(/^\/(train|sweep)(?:\/([^/]*))?\/?$/);
     if (!found) return { page: "views", job: "" };
-    return { page: found[1] ? "job" : "form", job: found[1] || "" };
+    if (found[1] === "sweep") return { page: found[2] ? "sweep" : "sweeps", job: "" };
+    return { page: found[2] ? "job" : "form", job: found[2] || "" };
   }
+
+  const isOurs = () => watch.page === "form" || watch.page === "job";
 
   function arrived() {
     const { page, job } = placed();
@@ -46,7 +54,7 @@
     if (!setup) return;
     markLinks();
     byId("job").classList.add("arriving");
-    if (page === "views") return;
+    if (!isOurs()) return;
     if (page === "form") offer();
     ask();
     if (!first) window.setTimeout(() => document.querySelector(`.training-${page} h2`).focus(), 0);
@@ -68,7 +76,7 @@
   }
 
   function tick() {
-    if (!setup || watch.page === "views" || document.hidden) return;
+    if (!setup || !isOurs() || document.hidden) return;
     const waited = Date.now() - watch.at;
     if (watch.asking ? waited > PATIENCE_MS : watch.again !== null && waited >= 1000 * watch.again) ask();
   }
@@ -379,10 +387,7 @@
   /* Numbered, because Dash tells nobody of an answer that is equal to the one before. */
   let wishes = 0;
   const wish = (what, of) => (clicks) => {
-    if (clicks) {
-      wishes += 1;
-      set("wish", { data: { turn: wishes, do: what, of: of() } });
-    }
+    if (clicks) client.wish(what, of());
     return no();
   };
   const field = (name) => (value) => {
@@ -394,6 +399,11 @@
   };
 
   Object.assign(client, {
+    wish: (what, of) => {
+      wishes += 1;
+      set("wish", { data: { turn: wishes, do: what, of } });
+    },
+
     trainingReady: (given) => {
       setup = given;
       listen(byId("train-matrices"));
@@ -464,7 +474,7 @@
 
     jobAnswered: (answer) => {
       /* Only the answer to the last question counts: another one may be of the page that was open before. */
-      if (!answer || answer.turn !== watch.turn || watch.page === "views") return no();
+      if (!answer || answer.turn !== watch.turn || !isOurs()) return no();
       if (answer.unknown) {
         client.say(answer.unknown);
         client.go("/train", { replace: true });
@@ -473,7 +483,7 @@
     },
 
     trainingTheme: () => {
-      if (setup && watch.page !== "views") ask();
+      if (setup && isOurs()) ask();
       return no();
     },
   });

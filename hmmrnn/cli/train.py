@@ -35,7 +35,7 @@ from hmmrnn.training import Progress, TrainingResult, train
 
 logger = logging.getLogger(__name__)
 
-_TRAINING_NUMBERS = {
+TRAINING_NUMBERS = {
     "--seed": ("seed", 0, f"seed of weights, noise and targets ({TrainingConfig.seed})"),
     "--neurons": ("n_neurons", 1, f"N, recurrent units ({TrainingConfig.n_neurons})"),
     "--inputs": ("n_inputs", 1, f"M, noise inputs ({TrainingConfig.n_inputs})"),
@@ -46,7 +46,7 @@ _TRAINING_NUMBERS = {
 OTHER_SETTINGS = tuple(
     field.name
     for field in fields(TrainingConfig)
-    if field.name not in ("hmm", "recipe", *(name for name, _, _ in _TRAINING_NUMBERS.values()))
+    if field.name not in ("hmm", "recipe", *(name for name, _, _ in TRAINING_NUMBERS.values()))
 )
 MAX_STEP = 10**9
 STEPS = re.compile(r"[1-9][0-9]{0,8}:([1-9][0-9]{0,8})?:[1-9][0-9]{0,8}")
@@ -67,7 +67,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     target.add_argument("--hmm", metavar="FILE", help='another HMM, as JSON: {"A": [[...], ...], "B": [[...], ...]}')
     parser.add_argument("--recipe", default="fast", choices=RECIPES, help="the published recipe or ours (%(default)s)")
     parser.add_argument("--out", required=True, metavar="FILE", help=".safetensors file, replaced if it exists")
-    for option, (field, least, text) in _TRAINING_NUMBERS.items():
+    for option, (field, least, text) in TRAINING_NUMBERS.items():
         # Left out of the arguments unless it is given, because the default is the recipe's.
         reads = whole_number(least)
         parser.add_argument(option, dest=field, type=reads, default=argparse.SUPPRESS, metavar="INT", help=text)
@@ -99,7 +99,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
 
 
 def _train(args: argparse.Namespace) -> int:
-    changes = {field: getattr(args, field) for field, _, _ in _TRAINING_NUMBERS.values() if field in args}
+    changes = {field: getattr(args, field) for field, _, _ in TRAINING_NUMBERS.values() if field in args}
     with checked_input():
         changes |= dict(setting(text) for text in args.set)
         hmm = HMM.preset(args.preset) if args.preset else _hmm_file(Path(args.hmm))

@@ -113,6 +113,22 @@ JOB_FIDELITY = "job-fidelity"
 JOB_DEPARTURES = "job-departures"
 JOB_LIST = "job-list"
 
+# A sweep: its page, and the list of all; see assets/sweep.js.
+SWEEP = "sweep"
+SWEEP_LIST = "sweep-list"
+SWEEP_TITLE = "sweep-title"
+SWEEP_SETTINGS = "sweep-settings"
+SWEEP_STATE = "sweep-state"
+SWEEP_PROGRESS = "sweep-progress"
+SWEEP_CSV = "sweep-csv"
+SWEEP_MEASURE = "sweep-measure"
+SWEEP_AXIS = "sweep-axis"
+SWEEP_FIGURE = "sweep-figure"
+SWEEP_TABLE = "sweep-table"
+SWEEP_SHOWN = "sweep-shown"
+SWEEP_ASKED = "sweep-asked"
+SWEEP_ANSWERED = "sweep-answered"
+
 # Stores of the training pages, see assets/training.js: what the form starts from; the form as it is, and what the
 # server says to it; what is shown of a training, and what has changed of it; what is wanted, and what came of it.
 TRAIN_SETUP = "train-setup"

@@ -14,7 +14,7 @@ import dash_ag_grid as dag
 import dash_mantine_components as dmc
 from dash import dcc, html
 
-from hmmrnn.dashboard import ids, training_page
+from hmmrnn.dashboard import ids, sweep_page, training_page
 from hmmrnn.dashboard.controls import button, whole_number
 from hmmrnn.dashboard.guide import TERMS
 from hmmrnn.dashboard.scenario import COLOURS, DIMENSIONS, MAX_SEED, MAX_SIGMA, STEPS, TRAJECTORIES, Scenario
@@ -26,17 +26,22 @@ DEFAULTS = Scenario(model="none")
 ALL_STATES = {"value": "all", "label": "all states"}
 
 
-def page(models: Sequence[dict[str, str]]) -> Any:
-    """The whole page, for networks given as {"value": name, "label": text}."""
+def page(models: Sequence[dict[str, str]], account: Sequence[Any] = ()) -> Any:
+    """The whole page, for networks given as {"value": name, "label": text}.
+
+    `account` is what the header ends with for who is signed in.
+    """
     return dmc.MantineProvider(
         html.Div(
             [
                 *_stores(),
                 *training_page.stores(),
-                _header(models),
+                *sweep_page.stores(),
+                _header(models, account),
                 _notice(),
                 html.Div(
-                    [html.Div([_rail(), _main()], className="body views"), training_page.pages()], className="pages"
+                    [html.Div([_rail(), _main()], className="body views"), training_page.pages(), sweep_page.pages()],
+                    className="pages",
                 ),
             ],
             className="page",
@@ -71,7 +76,7 @@ def _stores() -> list[Any]:
     return [*(dcc.Store(id=name) for name in (*names, *tabs, *slow)), dcc.Store(id=ids.THEME, data="light")]
 
 
-def _header(models: Sequence[dict[str, str]]) -> Any:
+def _header(models: Sequence[dict[str, str]], account: Sequence[Any]) -> Any:
     return html.Header(
         [
             html.H1("hmmrnn", className="brand"),
@@ -109,6 +114,7 @@ def _header(models: Sequence[dict[str, str]]) -> Any:
             ),
             _opener(ids.HELP, "Help", "A tour, a glossary, the keys, and a mode for projectors"),
             button(ids.COLOUR_SCHEME, "Dark", "Switch between light and dark"),
+            *account,
         ],
         className="header",
     )

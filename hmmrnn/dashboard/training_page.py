@@ -109,12 +109,13 @@ def pages() -> Any:
 
 def _rail() -> Any:
     new = html.A("New training", href="/train", className="page-link new-training")
+    many = html.A("Sweeps", href="/sweep", className="page-link new-training", title="Many networks of a grid of sizes")
     listed = html.Section(
         [html.H2("Trainings"), html.Ul(id=ids.JOB_LIST, className="job-list")],
         className="grow",
         **{"aria-label": "All trainings"},
     )
-    return html.Aside([new, listed], className="rail", **{"aria-label": "Trainings"})
+    return html.Aside([new, many, listed], className="rail", **{"aria-label": "Trainings"})
 
 
 def _form() -> Any:

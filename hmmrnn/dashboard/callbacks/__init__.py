@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dash import Dash
 
-from hmmrnn.dashboard.callbacks import client, experiments, fast, link, network, slow, training
+from hmmrnn.dashboard.callbacks import client, experiments, fast, link, network, slow, sweep, training
 
 
 def register(app: Dash) -> None:
     """Register every callback of the page."""
-    for part in (client, link, network, fast, slow, experiments, training):
+    for part in (client, link, network, fast, slow, experiments, training, sweep):
         part.register(app)

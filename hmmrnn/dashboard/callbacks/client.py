@@ -1,6 +1,6 @@
 """What the page's own scripts answer, without the server: every change of the scenario, and of a training's form.
 
-See assets/scenario.js, assets/inquiries.js and assets/training.js.
+See assets/scenario.js, assets/inquiries.js, assets/training.js and assets/sweep.js.
 """
 
 from __future__ import annotations
@@ -50,6 +50,14 @@ def register(app: Dash) -> None:
         initially=True,
     )
     _to(app, "trainingReady", Output(ids.TRAIN_FORM, "data"), Input(ids.TRAIN_SETUP, "data"), initially=True)
+    _to(
+        app,
+        "sweepShown",
+        Output(ids.SWEEP_SHOWN, "data"),
+        Input(ids.SWEEP_MEASURE, "value"),
+        Input(ids.SWEEP_AXIS, "value"),
+        initially=True,
+    )
     _to(app, "enlarge", Output(ids.ENLARGE, "children"), Input(ids.ENLARGE, "n_clicks"))
     _to(app, "dismiss", Output(ids.NOTICE, "hidden"), Input(ids.NOTICE_DISMISS, "n_clicks"))
     changes: list[tuple[str, Any]] = [
@@ -72,6 +80,7 @@ def register(app: Dash) -> None:
         ("shown", Input(ids.answered(ids.STATE_SPACE), "data")),
         ("kickFound", Input(ids.KICK_ANSWER, "data")),
         *_training(),
+        *_sweeps(),
         *((f"cancel_{view}", Input(ids.cancel(view), "n_clicks")) for view in INQUIRIES),
         *((f"compute_{view}", Input(ids.compute(view), "n_clicks")) for view in INQUIRIES),
         *((f"answered_{v.id}", Input(ids.answered(v.id), "data")) for v in (*MAIN_VIEWS, *TAB_VIEWS) if v.slow),
@@ -93,6 +102,13 @@ def _training() -> list[tuple[str, Any]]:
         ("granted", Input(ids.GRANTED, "data")),
         ("jobAnswered", Input(ids.JOB_ANSWERED, "data")),
         ("trainingTheme", Input(ids.THEME, "data")),
+    ]
+
+
+def _sweeps() -> list[tuple[str, Any]]:
+    return [
+        ("sweepAnswered", Input(ids.SWEEP_ANSWERED, "data")),
+        ("sweepTheme", Input(ids.THEME, "data")),
     ]
 
 

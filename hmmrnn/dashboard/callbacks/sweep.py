@@ -1,0 +1,134 @@
+"""How far is a sweep? The answers to its page, and its table as a file.
+
+The page's script asks as it does of a training (assets/sweep.js): one question at a time, while such a page is open,
+and what has not changed is not sent.
+
+    GET /sweep/<name>/results.csv    the table as CSV
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+from typing import Any
+
+from dash import Dash, Input, Output
+from flask import Response
+from flask.typing import ResponseReturnValue
+
+from hmmrnn.dashboard import ids, jobs, queue, sweeps
+from hmmrnn.dashboard.callbacks.picker import model_choices
+from hmmrnn.dashboard.callbacks.refusal import sentence
+from hmmrnn.dashboard.jobs import Job
+from hmmrnn.dashboard.sweep_page import (
+    ended_share,
+    mark,
+    measure_of,
+    row_data,
+    settings_words,
+    state_words,
+    sweep_list,
+)
+from hmmrnn.dashboard.sweeps import Row, Sweep
+from hmmrnn.figures.sweep import SIZES, fidelity_map
+from hmmrnn.figures.theme import THEMES
+
+Json = dict[str, Any]
+Draws = list[tuple[str, Json]]
+
+OFTEN, SELDOM = 2.0, 5.0
+
+
+def register(app: Dash) -> None:
+    """Register what the pages of sweeps ask, and where their tables are fetched."""
+    app.callback(Output(ids.SWEEP_ANSWERED, "data"), Input(ids.SWEEP_ASKED, "data"), prevent_initial_call=True)(watched)
+    app.server.add_url_rule("/sweep/<name>/results.csv", "sweep-results", results)
+
+
+def results(name: str) -> ResponseReturnValue:
+    """The table of a sweep as CSV."""
+    try:
+        sweep = _found(name)
+    except ValueError as error:
+        return Response(f"{sentence(error)}\n", status=404, mimetype="text/plain")
+    text = sweeps.csv_text(sweep, sweeps.table_now(sweep))
+    headers = {"Content-Disposition": f'attachment; filename="{sweep.name}.csv"', "Cache-Control": "no-store"}
+    return Response(text, mimetype="text/csv", headers=headers)
+
+
+def watched(question: Json) -> Json:
+    """What has changed of the list of sweeps, and of the one that is looked at.
+
+    Args:
+        question: its number; name of the sweep, or "" for none; theme; measure and axis of the figure; and what is
+            `seen`, as stamps of the parts.
+
+    Returns:
+        the question's number; `again`, in how many seconds to ask again; and the parts that have changed, each with its
+        stamp and what to draw. Or `unknown`, if there is no such sweep.
+    """
+    turn, name = question["turn"], question["sweep"]
+    try:
+        sweep = _found(name) if name else None
+    except ValueError as error:
+        return {"turn": turn, "unknown": sentence(error)}
+    everything = jobs.listing()
+    tables = {item.name: sweeps.table(item, everything) for item in sweeps.listing()}
+    parts = {"list": _list(tables, name), "networks": [(ids.MODEL, {"data": model_choices()})]}
+    if sweep is not None:
+        rows = tables[sweep.name]
+        parts |= {"head": _head(sweep, rows), "rows": [(ids.SWEEP_TABLE, {"rowData": [row_data(row) for row in rows]})]}
+    stamped = {part: {"stamp": _stamp(draws), "draws": draws} for part, draws in parts.items()}
+    seen = question["seen"]
+    changed: Json = {part: found for part, found in stamped.items() if seen.get(part) != found["stamp"]}
+    if sweep is not None:
+        changed |= _figure(tables[sweep.name], question)
+    return {"turn": turn, "again": _again(everything), "parts": changed}
+
+
+def _found(name: str) -> Sweep:
+    sweep = sweeps.find(name)
+    if sweep is None:
+        raise ValueError(f"there is no sweep {name!r}; its address is copied from the list of sweeps")
+    return sweep
+
+
+def _again(everything: Sequence[Job]) -> float:
+    # A sweep can be begun, or gone on with, at any time.
+    return OFTEN if any(job.state in (jobs.WAITING, jobs.RUNNING) for job in everything) else SELDOM
+
+
+def _list(tables: dict[str, tuple[Row, ...]], here: str) -> Draws:
+    listed = [(sweep, sweeps.counts(tables[sweep.name])) for sweep in sweeps.listing() if sweep.name in tables]
+    return [(ids.SWEEP_LIST, {"children": sweep_list(listed, here)})]
+
+
+def _head(sweep: Sweep, rows: Sequence[Row]) -> Draws:
+    found = sweeps.counts(rows)
+    words = state_words(sweep, found, sweeps.pursued(sweep.name), queue.present(queue.TRAININGS))
+    return [
+        (ids.SWEEP_TITLE, {"children": f"Sweep {sweep.name}: {sweep.count} trainings"}),
+        (ids.SWEEP_SETTINGS, {"children": settings_words(sweep)}),
+        (ids.SWEEP_STATE, {"children": words}),
+        (ids.SWEEP_PROGRESS, {"value": f"{ended_share(sweep, found):.4f}"}),
+        (ids.SWEEP_CSV, {"href": f"/sweep/{sweep.name}/results.csv"}),
+    ]
+
+
+def _figure(rows: Sequence[Row], question: Json) -> Json:
+    """The figure, unless the page has it."""
+    measure, across, theme = question["measure"], question["across"], question["theme"]
+    if across not in SIZES:
+        raise ValueError(f"a sweep is shown against {' or '.join(SIZES)}; got {across!r}")
+    marks = [mark(row, measure) for row in rows]
+    stamp = _stamp([measure, across, theme, [repr(item) for item in marks]])
+    if question["seen"].get("figure") == stamp:
+        return {}
+    figure = fidelity_map(marks, measure_of(measure), across, THEMES[theme])
+    look = {"figure": figure, "style": {"height": f"{figure.layout.height}px"}}
+    return {"figure": {"stamp": stamp, "draws": [(ids.SWEEP_FIGURE, look)]}}
+
+
+def _stamp(content: Any) -> int:
+    return zlib.crc32(json.dumps(content, default=lambda item: item.to_plotly_json()).encode())
