@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from hmmrnn.dashboard import queue
+
 PATIENCE_SECONDS = 60.0
+ROOT = Path(__file__).resolve().parents[1]
 
 
 class RedisServer:
@@ -40,6 +47,33 @@ class RedisServer:
             self.process.terminate()
             self.process.wait(PATIENCE_SECONDS)
             self.process = None
+
+
+@dataclass
+class WorkerProcess:
+    """A worker, as `serve` starts it."""
+
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self, name: str = queue.TRAININGS) -> None:
+        command = [sys.executable, "-m", "hmmrnn", "worker", "--only", name]
+        self.process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            assert self.process.wait(PATIENCE_SECONDS) == 0
+            self.process = None
+
+    def kill_the_one_that_works(self) -> None:
+        """SIGKILL to the process with the job: of all that the worker started, the one with the most memory."""
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        os.kill(max(map(int, children), key=memory), signal.SIGKILL)
+
+
+def memory(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1])
 
 
 def eventually(holds: Callable[[], object], within: float = PATIENCE_SECONDS) -> None:

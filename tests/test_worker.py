@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,41 +15,13 @@ from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.recipe import TrainingConfig
 from hmmrnn.training import fit
 from tests.networks import random_network
-from tests.programs import PATIENCE_SECONDS, eventually
+from tests.programs import PATIENCE_SECONDS, WorkerProcess, eventually
 
 pytest_plugins = ["tests.fixtures_dashboard", "tests.fixtures_redis"]
 
-ROOT = Path(__file__).resolve().parents[1]
 # A worker that is killed must be missed within this time.
 MISSED_WITHIN_SECONDS = 10.0
 STEPS_COMPARED = 60
-
-
-@dataclass
-class WorkerProcess:
-    """A worker, as `serve` starts it."""
-
-    process: subprocess.Popen[bytes] | None = None
-
-    def start(self, name: str = queue.TRAININGS) -> None:
-        command = [sys.executable, "-m", "hmmrnn", "worker", "--only", name]
-        self.process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"})
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
-            assert self.process.wait(PATIENCE_SECONDS) == 0
-            self.process = None
-
-    def kill_the_one_that_works(self) -> None:
-        """SIGKILL to the process with the job: of all that the worker started, the one with the most memory."""
-        assert self.process is not None
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        os.kill(max(map(int, children), key=memory), signal.SIGKILL)
-
-
-def memory(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1])
 
 
 @pytest.fixture(params=["sqlite", "redis"])
