@@ -1,9 +1,9 @@
-"""How is it used from a shell? One command each to serve the dashboard, work for it, train, analyse, run live, convert.
+"""How is it used from a shell? One command each to serve the dashboard, work for it, train one or many, analyse.
 
-    python -m hmmrnn serve | worker | train | analyse | live | convert        (each with --help)
+    python -m hmmrnn serve | worker | user | train | sweep | analyse | live | convert        (each with --help)
 
 Results go to stdout, one JSON document where a program may read them; progress and complaints go to stderr.
-Exit status: 0 done; 1 the network is not its HMM, or training diverged; 2 bad input, with one sentence why.
+Exit status: 0 done; 1 the network is not its HMM, or a training did not end well; 2 bad input, with one sentence why.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import sys
 from collections.abc import Sequence
 
 from hmmrnn import __version__
-from hmmrnn.cli import analyse, convert, live, serve, train, worker
+from hmmrnn.cli import analyse, convert, live, serve, sweep, train, user, worker
 from hmmrnn.cli.command import BAD_INPUT, INTERRUPTED, Parser, RefusedError
 
-COMMANDS = (serve, worker, train, analyse, live, convert)
+COMMANDS = (serve, worker, user, train, sweep, analyse, live, convert)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import logging
 import os
 import socket
 import subprocess
@@ -12,13 +13,16 @@ import time
 import urllib.request
 import webbrowser
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from hmmrnn.cli.command import add_command, checked_input, whole_number
 from hmmrnn.cli.worker import add_trainings, frugal, worker_programs
-from hmmrnn.dashboard import folders, logs
+from hmmrnn.dashboard import folders, logs, users
 from hmmrnn.supervisor import Program, supervise
+
+logger = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parents[2]
 THREADS_PER_WORKER = 4
@@ -64,6 +68,7 @@ def _serve(args: argparse.Namespace) -> int:
         _check_port(args.host, args.port)
         folders.data()
         logs.configure()
+        _check_users(args.host)
     url = _url(args.host, args.port)
     environment = _server_environment(os.environ, args.models)
     if args.open:
@@ -101,6 +106,24 @@ def _server_command(host: str, port: int, workers: int) -> list[str]:
 
 def _server_environment(environment: Mapping[str, str], models: str) -> dict[str, str]:
     return {**frugal(environment), "HMMRNN_MODELS": str(Path(models).resolve())}
+
+
+def _check_users(host: str) -> None:
+    """Raise ValueError if the file of users is not as it should be; warn if all others are let in without one."""
+    path = users.file()
+    if path is not None:
+        users.read(path)
+    elif not _loopback(host):
+        logger.warning(
+            "everybody who can reach %s can use the dashboard; to let in only some, name a file of users with %s",
+            host,
+            users.VARIABLE,
+        )
+
+
+def _loopback(host: str) -> bool:
+    addresses = {found[4][0] for found in socket.getaddrinfo(host, None)}
+    return all(ip_address(address).is_loopback for address in addresses)
 
 
 def _check_port(host: str, port: int) -> None:

@@ -19,6 +19,7 @@ from hmmrnn.dashboard import (
     metrics,
     moments,
     reports,
+    signin,
     takeaway,
     traffic,
     viewers,
@@ -37,17 +38,18 @@ def create_app() -> Dash:
         title="hmmrnn",
         update_title=None,
         assets_folder=str(catalog.SHIPPED.parent / "assets"),
-        # Modules, which the page's own scripts import; as plain scripts they would not run.
-        assets_path_ignore=["^live$", "^page$"],
+        # Modules, which the page's own scripts import, would not run as plain scripts; and what is another page's.
+        assets_path_ignore=["^live$", "^page$", "^sign-in$"],
         serve_locally=True,
         on_error=say_what_went_wrong,
     )
     app.index_string = app.index_string.replace("<html>", '<html lang="en">')
     traffic.register(app)
+    signin.register(app.server)
     # Answers are mostly numbers, which hardly shrink; compressing them would take longer than it saves.
     app.server.config["COMPRESS_MIMETYPES"] = ["text/html", "text/css", "text/javascript", "application/javascript"]
     Compress(app.server)
-    app.layout = lambda: page(model_choices())
+    app.layout = lambda: page(model_choices(), signin.account())
     callbacks.register(app)
     health.register(app.server)
     metrics.register(app.server)

@@ -71,7 +71,7 @@ def _line(kind: str) -> dict[str, Any]:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _without_blanks,
     ]
-    drawn = {
+    drawn: dict[str, list[Any]] = {
         # With the plain trace: the coloured one shows the values of variables, a password among them perhaps.
         READABLE: [
             structlog.dev.ConsoleRenderer(

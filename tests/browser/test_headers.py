@@ -16,7 +16,7 @@ from hmmrnn.dashboard.application import create_app
 from hmmrnn.findings import findings
 from hmmrnn.report import report
 from tests.browser.conftest import Watch, new_context
-from tests.browser.pages import READY_MS, SMALL, open_form, open_page, settle
+from tests.browser.pages import READY_MS, SMALL, open_form, settle
 from tests.browser.test_live import until
 from tests.networks import planted_switch
 
@@ -68,7 +68,11 @@ def test_the_dashboard_with_the_network_running_in_three_dimensions_and_for_a_pr
     server: str, visit: Visit
 ) -> None:
     page = visit.page
-    open_page(page, server)
+    # Wide enough a window for Plotly's WebGL.
+    page.goto(f"{server}/?model=linear-2&steps=400&trajectories=10")
+    settle(page)
+    expect(page.locator("#state-space canvas").first).to_be_attached()
+    expect(page.locator("#neuron-table .ag-row").first).to_be_visible(timeout=READY_MS)
     until(page, "s.running && s.step > 3")
     assert visit.violations() == []
     page.goto(f"{server}{SMALL}&view=3d")
