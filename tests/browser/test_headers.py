@@ -17,7 +17,6 @@ from hmmrnn.findings import findings
 from hmmrnn.report import report
 from tests.browser.conftest import Watch, new_context
 from tests.browser.pages import READY_MS, SMALL, open_form, settle
-from tests.browser.test_live import until
 from tests.networks import planted_switch
 
 pytest_plugins = ["tests.fixtures_dashboard"]
@@ -64,6 +63,14 @@ def visit(browser: Browser) -> Iterator[Visit]:
     assert made.watch.console == []
 
 
+def expect_running(page: Page) -> None:
+    """Wait until a network has run some steps in the page."""
+    story = page.locator(".live-story")
+    expect(story).to_contain_text("Step", timeout=READY_MS)
+    before = story.inner_text()
+    expect(story).not_to_have_text(before, timeout=READY_MS)
+
+
 def test_the_dashboard_with_the_network_running_in_three_dimensions_and_for_a_projector(
     server: str, visit: Visit
 ) -> None:
@@ -73,7 +80,7 @@ def test_the_dashboard_with_the_network_running_in_three_dimensions_and_for_a_pr
     settle(page)
     expect(page.locator("#state-space canvas").first).to_be_attached()
     expect(page.locator("#neuron-table .ag-row").first).to_be_visible(timeout=READY_MS)
-    until(page, "s.running && s.step > 3")
+    expect_running(page)
     assert visit.violations() == []
     page.goto(f"{server}{SMALL}&view=3d")
     settle(page)
@@ -81,7 +88,7 @@ def test_the_dashboard_with_the_network_running_in_three_dimensions_and_for_a_pr
     page.keyboard.press("f")
     expect(page.locator("#present-leave")).to_be_visible()
     page.locator("#present-leave").click()
-    page.locator("#share").click()
+    page.get_by_role("button", name="Share", exact=True).click()
     expect(page.get_by_role("dialog").first).to_be_visible()
 
 
@@ -98,10 +105,7 @@ def test_a_saved_live_page(server: str, visit: Visit) -> None:
     page = visit.page
     page.route(re.compile("/live/page"), shown_and_not_saved)
     page.goto(f"{server}/live/page?model=linear-2&steps=150&trajectories=4")
-    story = page.locator(".live-story")
-    expect(story).to_contain_text("Step")
-    before = story.inner_text()
-    expect(story).not_to_have_text(before)
+    expect_running(page)
     assert {url for url in visit.watch.requests if not url.startswith(("data:", "blob:"))} == {page.url}
 
 
@@ -118,9 +122,8 @@ def test_a_report(visit: Visit, empty_world, monkeypatch: pytest.MonkeyPatch) ->
     page.wait_for_function(
         "n => document.querySelectorAll('.plot.js-plotly-plot').length === n", arg=plots, timeout=READY_MS
     )
-    live = page.locator(".live-story")
-    live.scroll_into_view_if_needed()
-    expect(live).to_contain_text("Step")
+    page.locator(".live-story").scroll_into_view_if_needed()
+    expect_running(page)
     web.shutdown()
     assert page.evaluate("window.origin") == "null", "it can do nothing in the name of who opened it"
     assert {url for url in visit.watch.requests if not url.startswith(("data:", "blob:"))} == {page.url}
@@ -172,9 +175,6 @@ def test_plotly_still_needs_to_make_functions_of_text(server: str, browser: Brow
 def test_no_other_site_can_frame_it(server: str, browser: Browser) -> None:
     context = new_context(browser)
     page = context.new_page()
-    said: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
-    page.set_content(f"<iframe src='{server}/train'></iframe>")
-    page.wait_for_event("console", lambda message: "frame" in message.text.lower(), timeout=READY_MS)
+    with page.expect_console_message(lambda message: "frame-ancestors 'none'" in message.text, timeout=READY_MS):
+        page.set_content(f"<iframe src='{server}/train'></iframe>")
     context.close()
-    assert any("frame-ancestors" in text for text in said), said
