@@ -32,7 +32,14 @@ WAITING = (
 )
 LIVE = ("test_live.py", "test_live_saved.py")
 # Begun before the others, so that no process has to wait at the end for one that has only just begun a long file.
-LONGEST = ("test_worker.py", "test_kick.py", "test_callbacks.py", "test_findings.py", "test_emergence.py")
+LONGEST = (
+    "test_worker.py",
+    "test_sweep_workers.py",
+    "test_kick.py",
+    "test_callbacks.py",
+    "test_findings.py",
+    "test_emergence.py",
+)
 
 
 class ThreeBrowsers(LoadScopeScheduling):

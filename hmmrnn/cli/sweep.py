@@ -67,7 +67,11 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
         "--workers", type=whole_number(1), metavar="INT", help="also train here, so many at once, as long as it lasts"
     )
     parser.add_argument("--retry", action="store_true", help="go on with what has failed, too")
-    parser.add_argument("--cancel", action="store_true", help="end the sweep instead: take what waits out of the queue")
+    parser.add_argument(
+        "--cancel",
+        action="store_true",
+        help="end the sweep instead: take what waits out of the queue",
+    )
     parser.add_argument(
         "--progress",
         choices=tuple(_PROGRESS),
@@ -130,8 +134,9 @@ def _cancel(name: str) -> int:
     if sweep is None:
         there = ", ".join(known.name for known in sweeps.listing()) or "none"
         raise ValueError(f"there is no sweep {name!r} to cancel; there are {there}")
-    taken = sweeps.withdraw(sweep)
-    logger.info("took %d of the sweep %s out of the queue; what is being trained goes on to its end", taken, name)
+    withdrawn = sweeps.withdraw(sweep)
+    found = sweeps.counts(sweeps.table_now(sweep))
+    write_json({"sweep": name, "trainings": sweep.count, "withdrawn": withdrawn, **found})
     return DONE
 
 
