@@ -36,7 +36,8 @@ def cached(function: Callable[P, R]) -> Callable[P, R]:
             return found[0]
         # Locks are told apart by function and the first digits of the key: a bounded number of locks, and no process
         # can wait for itself, since calls among cached functions run one way.
-        with held(f"{function.__qualname__}-{key[:2]}", kwargs.get("tell")):
+        tell: Any = kwargs.get("tell")
+        with held(f"{function.__qualname__}-{key[:2]}", tell):
             found = look_up(key)
             if found is None:
                 found = (function(*args, **kwargs),)
