@@ -13,6 +13,8 @@ const PLANES = ["state-space", "region-map"];
 const MOST_CORNERS = 60;
 const RANKED = 5;
 const ASK_MS = 150;
+/* As far as Plotly's own labels reach, in pixels. */
+const REACH = 20;
 
 const client = () => window.dash_clientside.hmmrnn;
 const round = (value) => Math.round(value * 1e4) / 1e4;
@@ -64,7 +66,7 @@ function begin() {
     moved: (moment) => {
       state.shown = moment;
       state.hovered = null;
-      refresh();
+      refreshMoment();
     },
     selected: (span) => client().apply({ ...client().present(), span }),
   });
@@ -118,9 +120,17 @@ function refresh() {
   if (state.colours) sheets.forEach((sheet) => sheet.refresh());
 }
 
+/* The selection is a thousand strokes that do not change with the moment. */
+function refreshMoment() {
+  if (state.colours) sheets.filter((sheet) => sheet.ofMoment).forEach((sheet) => sheet.refresh());
+}
+
 function attach() {
   sheets.forEach((sheet) => sheet.attach());
-  PLANES.forEach((view) => listenTo(view, inPlane));
+  PLANES.forEach((view) => {
+    listenTo(view, inPlane);
+    followHand(view);
+  });
   listenTo("orbit", onOrbit);
   listenTo("activity", inActivity);
   attachCamera();
@@ -130,6 +140,7 @@ function attach() {
 /* ---- hovering ---- */
 
 const heard = new WeakSet();
+const followed = new WeakSet();
 
 function listenTo(view, handlers) {
   const graph = graphOf(view);
@@ -144,9 +155,52 @@ const momentOf = ({ customdata }) => (
 /* What is pointed at is shown as long as it is pointed at. */
 function point(moment) {
   if (!state.moments || !timeline || timeline.playing) return;
+  const { run, step } = state.shown || {};
+  if (run === moment.run && step === moment.step) return;
   state.shown = moment;
   timeline.describe(state.moments.at(moment));
-  refresh();
+  refreshMoment();
+}
+
+/* Plotly looks no more than twenty times a second for what is under the mouse, and takes a while to find it; its label may
+ * come later than the mark. */
+function followHand(view) {
+  const graph = graphOf(view);
+  if (!graph || followed.has(graph)) return;
+  followed.add(graph);
+  let pointing = false;
+  const letGoOf = () => {
+    /* Where Plotly has a label it says itself when that goes. */
+    if (pointing && !(graph._hoverdata || []).length) away();
+    pointing = false;
+  };
+  graph.addEventListener("mousemove", ({ clientX, clientY, buttons }) => {
+    const box = !buttons && state.moments && boxOf(graph);
+    if (!box) return;
+    const { left, top } = graph.getBoundingClientRect();
+    const moment = underHand(box, clientX - left, clientY - top);
+    if (!moment) {
+      letGoOf();
+      return;
+    }
+    pointing = true;
+    point({ run: moment.run, step: moment.step });
+  });
+  graph.addEventListener("mouseleave", letGoOf);
+}
+
+function boxOf(graph) {
+  const { xaxis, yaxis, scene } = graph._fullLayout || {};
+  return scene || !xaxis || !yaxis || !xaxis._length || !yaxis._length ? null : { xaxis, yaxis };
+}
+
+function underHand({ xaxis, yaxis }, x, y) {
+  const [across, down] = [x - xaxis._offset, y - yaxis._offset];
+  if (across < 0 || across > xaxis._length || down < 0 || down > yaxis._length) return null;
+  const place = [xaxis.p2l(across), yaxis.p2l(down)];
+  const unit = [xaxis.l2p(1) - xaxis.l2p(0), yaxis.l2p(1) - yaxis.l2p(0)];
+  const found = [state.moments, state.reference].map((runs) => runs && runs.nearest(place, unit, REACH)).filter(Boolean);
+  return found.sort((a, b) => a.distance - b.distance)[0];
 }
 
 function away() {
@@ -154,7 +208,7 @@ function away() {
   state.hovered = null;
   state.shown = timeline.moment;
   if (state.moments) timeline.describe(state.moments.at(timeline.moment));
-  refresh();
+  refreshMoment();
 }
 
 const inPlane = {

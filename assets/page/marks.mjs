@@ -10,11 +10,12 @@ const MOST_RINGS = 600;
 
 /* state: { moments, reference, shown, hovered, chosen, span, colours } as linked.mjs keeps it. */
 export function makeSheets(state) {
-  const made = (view, draw) => new Sheet(view, (sheet) => { if (state.colours) draw(sheet, state); });
+  const made = (view, draw, ofMoment) => (
+    new Sheet(view, (sheet) => { if (state.colours) draw(sheet, state); }, ofMoment));
   const planes = ["state-space", "region-map"];
   return [
-    ...planes.map((view) => made(view, drawChosen)), ...planes.map((view) => made(view, drawInPlane)),
-    made("orbit", drawOnOrbit), made("activity", drawInActivity), made("connectivity", drawPicked),
+    ...planes.map((view) => made(view, drawChosen, false)), ...planes.map((view) => made(view, drawInPlane, true)),
+    made("orbit", drawOnOrbit, true), made("activity", drawInActivity, true), made("connectivity", drawPicked, false),
   ];
 }
 

@@ -41,6 +41,23 @@ export class Moments {
     };
   }
 
+  /* The moment drawn nearest to a place of the plane, counted in pixels: kx, ky of them are one unit of x and y. Null if
+   * none lies within so many. */
+  nearest([x, y], [kx, ky], within) {
+    const { dimensions: d, steps } = this;
+    let best = -1;
+    let least = within ** 2;
+    for (let i = 0, at = 0; i < this.output.length; i++, at += d) {
+      if (this.output[i] < 0) continue;
+      const distance = ((this.points[at] - x) * kx) ** 2 + ((this.points[at + 1] - y) * ky) ** 2;
+      if (distance <= least) {
+        least = distance;
+        best = i;
+      }
+    }
+    return best < 0 ? null : { run: Math.floor(best / steps), step: (best % steps) + 1, distance: Math.sqrt(least) };
+  }
+
   /* The step at which the output next differs from the one before, in a direction of +1 or -1; null at the end. */
   switchFrom({ run, step }, way) {
     for (let t = step + way; t >= 2 && t <= this.steps; t += way) {

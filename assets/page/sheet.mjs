@@ -3,10 +3,12 @@
 import { make } from "../live/elements.mjs";
 
 export class Sheet {
-  /* view: id of the graph; draw: (sheet) => void, called whenever the figure has been drawn or moved. */
-  constructor(view, draw) {
+  /* view: id of the graph; draw: (sheet) => void, called whenever the figure has been drawn or moved; ofMoment: whether it
+   * shows the moment, and so changes with it. */
+  constructor(view, draw, ofMoment = false) {
     this.view = view;
     this.draw = draw;
+    this.ofMoment = ofMoment;
     this.canvas = make("canvas", { className: "glass", "aria-hidden": "true" });
     this.seen = new WeakSet();
   }

@@ -70,15 +70,19 @@ def pixel_of(page: Page, view: str, run: int, step: int) -> list[float]:
     )
 
 
-def ink_at(page: Page, view: str, place: list[float]) -> float:
-    """The opacity of the glass of a view at a place of the window, the most of all its sheets."""
-    return page.evaluate(
-        """([view, [x, y]]) => Math.max(...Array.from(document.querySelectorAll(`#${view} canvas.glass`), (glass) => {
-            const box = glass.getBoundingClientRect();
-            const ratio = window.devicePixelRatio || 1;
-            return window.copyOf(glass).getImageData((x - box.left) * ratio, (y - box.top) * ratio, 1, 1).data[3];
-        })) / 255""",
-        [view, place],
+# The opacity of the glass of a view at a place of the window, the most of all its sheets; 0 as long as there is none.
+INK_AT = """([view, [x, y]]) => Math.max(0, ...Array.from(document.querySelectorAll(`#${view} canvas.glass`), (glass) => {
+    const box = glass.getBoundingClientRect();
+    const ratio = window.devicePixelRatio || 1;
+    return window.copyOf(glass).getImageData((x - box.left) * ratio, (y - box.top) * ratio, 1, 1).data[3];
+})) / 255"""
+
+
+def expect_ink(page: Page, view: str, place: list[float], within: tuple[float, float]) -> None:
+    """Wait until the glass of a view has an opacity between two at a place of the window."""
+    page.wait_for_function(
+        f"([at, [least, most]]) => {{ const ink = ({INK_AT})(at); return least <= ink && ink <= most; }}",
+        arg=[[view, place], list(within)],
     )
 
 
@@ -101,7 +105,7 @@ class TestMoment:
         assert (shown["run"], shown["step"]) != (0, 1)
         there = linked(page, f"moments.at({json.dumps(shown)})")
         for view in ("state-space", "region-map"):
-            assert ink_at(page, view, pixel_of(page, view, shown["run"], shown["step"])) == 1.0
+            expect_ink(page, view, pixel_of(page, view, shown["run"], shown["step"]), within=(1, 1))
         line = page.evaluate(
             """(phase) => {
                 const graph = document.querySelector("#orbit .js-plotly-plot");
@@ -111,13 +115,40 @@ class TestMoment:
             }""",
             there["phase"],
         )
-        assert ink_at(page, "orbit", line) > 0.3
+        expect_ink(page, "orbit", line, within=(0.3, 1))
         words = page.locator(".timeline-words")
         expect(words).to_contain_text(f"step {shown['step']}: output {there['output']}, p {there['probability']:.2f}")
         assert asked == []
         page.mouse.move(5, 5)
         expect(words).to_contain_text("step 1:")
         assert linked(page, "shown") == {"run": 0, "step": 1}
+
+    def test_the_mark_does_not_wait_for_the_label(self, page: Page, server: str) -> None:
+        open_linked(page, server + SMALL)
+        points, output, _ = moments(page)
+        # Between two states, so that one of them is the nearest.
+        place = np.array(pixel_of(page, "state-space", 1, 70)) + (3, 2)
+        marked = page.evaluate(
+            """([x, y]) => {
+                const graph = document.querySelector("#state-space .js-plotly-plot");
+                const move = (clientX, clientY) => {
+                    const under = document.elementFromPoint(clientX, clientY);
+                    under.dispatchEvent(new MouseEvent("mousemove", { clientX, clientY, bubbles: true }));
+                    return { ...hmmrnnLinked.shown };
+                };
+                const { xaxis, yaxis } = graph._fullLayout;
+                const box = graph.getBoundingClientRect();
+                const unit = [xaxis, yaxis].map((axis) => axis.l2p(1) - axis.l2p(0));
+                const there = [xaxis.p2l(x - box.left - xaxis._offset), yaxis.p2l(y - box.top - yaxis._offset)];
+                return { at: move(x, y), unit, there };
+            }""",
+            place.tolist(),
+        )
+        apart = np.hypot(*np.moveaxis((points[..., :2] - marked["there"]) * marked["unit"], -1, 0))
+        run, step = np.unravel_index(np.where(output < 0, np.inf, apart).argmin(), apart.shape)
+        assert marked["at"] == {"run": run, "step": step + 1}
+        page.wait_for_function("() => document.querySelector('#state-space .hovertext')")
+        assert linked(page, "shown") == marked["at"]
 
     def test_a_place_on_the_orbit_marks_the_states_of_its_phase(self, page: Page, server: str) -> None:
         open_linked(page, server + SMALL)
@@ -242,7 +273,7 @@ class TestSelection:
         for view in ("state-space", "region-map"):
             for index, veiled in ((inside, False), (outside, True)):
                 place = pixel_of(page, view, int(index) // 150, int(index) % 150 + 1)
-                assert (ink_at(page, view, place) > 0.5) == veiled
+                expect_ink(page, view, place, within=(0.5, 1) if veiled else (0, 0.5))
         page.locator("h1").click()
         page.keyboard.press("Escape")
         expect(page.locator("#selection")).to_be_hidden()
