@@ -44,6 +44,24 @@ _TRACES = """(id) => {
     return JSON.stringify(plain(document.getElementById(id).querySelector(".js-plotly-plot").data));
 }"""
 _LAYOUT = "(id) => JSON.stringify(document.getElementById(id).querySelector('.js-plotly-plot').layout)"
+_KNOWN = """() => {
+    const caption = document.getElementById("connectivity-caption");
+    return document.querySelector("#group-buttons button") && document.querySelector("#neuron-table .ag-row")
+        && caption && caption.textContent.includes("by role");
+}"""
+_SETTLED = """(views) => views.every((view) => document.querySelector(`#${view} .main-svg`))
+    && document.querySelector("#numbers table") && !document.querySelector(".view.stale")
+    && !document.querySelector(".view [data-dash-is-loading]")
+"""
+_ROW = """([x, y]) => {
+    const graph = document.querySelector("#connectivity .js-plotly-plot");
+    const { yaxis } = graph._fullLayout;
+    const row = Math.round(yaxis.p2l(y - graph.getBoundingClientRect().top - yaxis._offset));
+    return graph.layout.meta.order[row];
+}"""
+_LABELLED = """(neuron) => Array.from(document.querySelectorAll("#connectivity .hovertext"))
+    .some((label) => new RegExp(`to neuron ${neuron}(?!\\d)`).test(label.textContent))
+"""
 _LISTEN = """(id) => {
     window.clickTold = false;
     document.querySelector(`#${id} .js-plotly-plot`).once("plotly_click", () => { window.clickTold = true; });
@@ -55,21 +73,15 @@ ROWS_APART = 4
 def open_page(page: Page, url: str) -> None:
     """Open a link and wait until every view shows it, the slow ones and the roles of the neurons too."""
     page.goto(url)
-    expect(page.locator("#group-buttons button").first).to_be_visible(timeout=SEARCHED_MS)
-    expect(page.locator("#connectivity-caption")).to_contain_text("by role", timeout=READY_MS)
-    expect(page.locator("#neuron-table .ag-row").first).to_be_visible(timeout=READY_MS)
+    # Of what is not yet there, `expect` takes a picture in words at each look, which on this page costs as much as to
+    # draw a view.
+    page.wait_for_function(_KNOWN, timeout=SEARCHED_MS)
     settle(page)
 
 
 def settle(page: Page) -> None:
     """Wait until every main view has drawn the present scenario."""
-    for view in MAIN_VIEWS:
-        expect(page.locator(f"#{view} .main-svg").first).to_be_visible(timeout=READY_MS)
-    page.wait_for_function(
-        """() => document.querySelector('#numbers table') && !document.querySelector('.view.stale')
-            && !document.querySelector('.view [data-dash-is-loading]')""",
-        timeout=READY_MS,
-    )
+    page.wait_for_function(_SETTLED, arg=list(MAIN_VIEWS), timeout=READY_MS)
 
 
 @contextmanager
@@ -170,33 +182,25 @@ class Cell:
         click_told(page, "connectivity", self.x, self.y, point=lambda: self._point(page))
 
     def _point(self, page: Page) -> None:
-        label = page.locator("#connectivity .hovertext", has_text=re.compile(rf"to neuron {self.neuron}(?!\d)"))
         for attempt in range(1, HOVER_ATTEMPTS + 1):
             page.mouse.move(0, 0)
             page.mouse.move(self.x, self.y)
             with suppress(NotInTime):
-                label.wait_for(timeout=attempt * HOVER_MS)
-                break
-        expect(label).to_be_visible()
+                page.wait_for_function(_LABELLED, arg=self.neuron, timeout=attempt * HOVER_MS)
+                return
+        raise AssertionError(f"no label of neuron {self.neuron} at {self.x}, {self.y}")
 
 
 def cells(page: Page, count: int = 3) -> list[Cell]:
-    """Places in that many rows of the recurrent weights, from the top, with the neurons that the page names there."""
+    """Places in that many rows of the recurrent weights, from the top, with the neurons of those rows.
+
+    That the page names the same neuron there is seen when one is clicked.
+    """
     box = page.locator('#connectivity .nsewdrag[data-subplot="xy"]').bounding_box()
     assert box is not None
     x = round(box["x"] + box["width"] / 3)
-    label = page.locator("#connectivity .hovertext")
-    found = []
-    for i in range(count):
-        y = int(box["y"]) + 2 + ROWS_APART * i
-        # A label that was there before could be that of another row.
-        page.mouse.move(0, 0)
-        expect(label).to_have_count(0)
-        page.mouse.move(x, y)
-        expect(label).to_contain_text("to neuron")
-        named = re.search(r"to neuron (\d+)", label.text_content() or "")
-        assert named
-        found.append(Cell(x, y, int(named[1])))
+    places = [(x, int(box["y"]) + 2 + ROWS_APART * i) for i in range(count)]
+    found = [Cell(*place, int(page.evaluate(_ROW, list(place)))) for place in places]
     assert len({cell.neuron for cell in found}) == count
     return found
 
