@@ -47,9 +47,7 @@ def pool() -> ConnectionPool:
             retry_on_error=[NotConnected],
         )
     except ValueError as error:
-        raise ValueError(
-            f"HMMRNN_REDIS_URL must be like redis://host:6379/0; got another form ({error})"
-        ) from error
+        raise ValueError(f"HMMRNN_REDIS_URL must be like redis://host:6379/0; got another form ({error})") from error
 
 
 def client() -> Redis:

@@ -71,7 +71,7 @@ def pixel_of(page: Page, view: str, run: int, step: int) -> list[float]:
 
 
 # The opacity of the glass of a view at a place of the window, the most of all its sheets; 0 as long as there is none.
-INK_AT = """([view, [x, y]]) => Math.max(0, ...Array.from(document.querySelectorAll(`#${view} canvas.glass`), (glass) => {
+INK_AT = """([view, [x, y]]) => Math.max(0, ...Array.from(document.querySelectorAll(`#${view} .glass`), (glass) => {
     const box = glass.getBoundingClientRect();
     const ratio = window.devicePixelRatio || 1;
     return window.copyOf(glass).getImageData((x - box.left) * ratio, (y - box.top) * ratio, 1, 1).data[3];
