@@ -27,6 +27,7 @@ WAITING = (
     "test_files.py",
     "test_guide.py",
     "test_report.py",
+    "test_sweep.py",
     "test_takeaway.py",
     "test_training.py",
 )

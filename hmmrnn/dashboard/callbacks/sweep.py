@@ -121,11 +121,12 @@ def _figure(rows: Sequence[Row], question: Json) -> Json:
     measure, across, theme = question["measure"], question["across"], question["theme"]
     if across not in SIZES:
         raise ValueError(f"a sweep is shown against {' or '.join(SIZES)}; got {across!r}")
+    shown = measure_of(measure)
     marks = [mark(row, measure) for row in rows]
     stamp = _stamp([measure, across, theme, [repr(item) for item in marks]])
     if question["seen"].get("figure") == stamp:
         return {}
-    figure = fidelity_map(marks, measure_of(measure), across, THEMES[theme])
+    figure = fidelity_map(marks, shown, across, THEMES[theme])
     look = {"figure": figure, "style": {"height": f"{figure.layout.height}px"}}
     return {"figure": {"stamp": stamp, "draws": [(ids.SWEEP_FIGURE, look)]}}
 

@@ -1,0 +1,237 @@
+"""The page of a sweep without a browser: what is said, what is drawn, and that nothing is sent twice."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+from dash.development.base_component import Component
+from plotly.utils import PlotlyJSONEncoder
+
+from hmmrnn.checkpoint import read_metadata
+from hmmrnn.dashboard import folders, ids, jobs, queue, sweep_page, sweeps
+from hmmrnn.dashboard.application import create_app
+from hmmrnn.dashboard.callbacks.sweep import OFTEN, SELDOM, results, watched
+from hmmrnn.dashboard.sweep_page import GATES, TITLES, columns, measure_of, settings_words, state_words, sweep_list
+from hmmrnn.dashboard.sweeps import Pursuit, Sweep
+from hmmrnn.figures.sweep import ENDED, MISSING
+from hmmrnn.figures.theme import THEMES
+from hmmrnn.training import FIDELITY_NUMBERS
+from tests.sweeps import TOLD, done, failed, small_sweep, taken
+
+pytest_plugins = ["tests.fixtures_dashboard"]
+
+
+@pytest.fixture(autouse=True)
+def world(empty_world):
+    return empty_world
+
+
+@pytest.fixture
+def sweep() -> Sweep:
+    """Four trainings: done, failed, running at a quarter, and not asked for yet."""
+    made = small_sweep()
+    sweeps.keep(made)
+    for training in made.trainings[:3]:
+        jobs.submit(training.config)
+    done(made.trainings[0])
+    failed(made.trainings[1])
+    taken(made.trainings[2].id)
+    queue.put(f"progress:{made.trainings[2].id}", {**TOLD, "step": 1})
+    return made
+
+
+def question(name: str = "small", **changes: object) -> dict:
+    first = {"measure": "transition_error", "across": "n_inputs", "theme": "light", "seen": {}}
+    return {"turn": 4, "sweep": name, **first, **changes}
+
+
+def asked(name: str = "small", **changes: object) -> dict:
+    """The answer as it goes to the page: through JSON."""
+    return json.loads(json.dumps(watched(question(name, **changes)), cls=PlotlyJSONEncoder))
+
+
+def drawn(answer: dict) -> dict[str, dict]:
+    return {id: props for part in answer["parts"].values() for id, props in part["draws"]}
+
+
+def seen(answer: dict) -> dict:
+    return {name: part["stamp"] for name, part in answer["parts"].items()}
+
+
+def text(component: object) -> str:
+    if isinstance(component, list | tuple):
+        return "".join(text(item) for item in component)
+    if isinstance(component, Component):
+        return text(getattr(component, "children", None))
+    return "" if component is None else str(component)
+
+
+def figure_of(answer: dict) -> go.Figure:
+    return go.Figure(drawn(answer)[ids.SWEEP_FIGURE]["figure"])
+
+
+class TestWatching:
+    def test_all_of_it_is_told_at_first(self, sweep) -> None:
+        answer = asked()
+        assert answer["turn"] == 4
+        assert answer["again"] == OFTEN
+        assert set(answer["parts"]) == {"list", "networks", "head", "rows", "figure"}
+        told = drawn(answer)
+        assert told[ids.SWEEP_TITLE]["children"] == "Sweep small: 4 trainings"
+        assert told[ids.SWEEP_SETTINGS]["children"] == (
+            "linear-2, cyclic; N = 6; M = 1, 3; seed 0; fast recipe with batch = 8, length = 10, steps = 4"
+        )
+        assert told[ids.SWEEP_STATE]["children"] == (
+            "1 of 4 done, 1 of them within the gate; 1 running; 1 not asked for yet; 1 failed. "
+            "Nobody asks for the rest now: python -m hmmrnn sweep --name small goes on with it."
+        )
+        assert float(told[ids.SWEEP_PROGRESS]["value"]) == 0.5
+        assert told[ids.SWEEP_CSV]["href"] == "/sweep/small/results.csv"
+        assert told[ids.MODEL]["data"][0]["value"] == sweeps.table_now(sweep)[0].model
+
+    def test_the_table_has_every_training(self, sweep) -> None:
+        rows = drawn(asked())[ids.SWEEP_TABLE]["rowData"]
+        first, second, third, _ = sweep.trainings
+        assert [row["id"] for row in rows] == [training.id for training in sweep.trainings]
+        assert [row["state"] for row in rows] == ["done", "failed", "running, 25 %", "not asked for yet"]
+        assert [row["training"] for row in rows] == [first.id, second.id, third.id, ""]
+        assert [row["gate"] for row in rows] == ["✓ passes", "", "", ""]
+        assert [row["reason"] for row in rows][1] == "training diverged at step 3: the loss is nan"
+        header = read_metadata(folders.networks() / f"{rows[0]['model']}.safetensors").metadata
+        for name in set(FIDELITY_NUMBERS) - {"lag_error"}:
+            assert rows[0][name] == float(header[f"fidelity_{name}"])
+        assert rows[0]["lag_error"] is None
+        fields = {column["field"] for column in columns()}
+        assert fields <= set(rows[0])
+
+    @pytest.mark.parametrize("theme", list(THEMES))
+    def test_the_figure_is_of_the_measure_that_is_asked_for(self, sweep, theme) -> None:
+        for measure, expected in (("volatility_ratio", 1.04), ("log_likelihood_gap", 0.25)):
+            figure = figure_of(asked(measure=measure, theme=theme))
+            values = [trace for trace in figure.data if trace.name == "N = 6" and trace.x]
+            assert [list(trace.y) for trace in values] == [[expected]]
+            assert figure.layout.yaxis.title.text == TITLES[measure]
+            assert figure.layout.paper_bgcolor == THEMES[theme].ground
+        assert figure.layout.xaxis.title.text == "M (noise inputs)"
+        assert figure_of(asked(across="n_neurons")).layout.xaxis.title.text == "N (recurrent units)"
+
+    def test_what_is_not_there_yet_is_shown_as_such(self, sweep) -> None:
+        figure = figure_of(asked())
+        counts = {name: sum(len(trace.x) for trace in figure.data if trace.name == name) for name in (MISSING, ENDED)}
+        assert counts == {MISSING: 2, ENDED: 1}
+        words = " ".join(text for trace in figure.data for text in trace.text or ())
+        for said in ("running, 25 %", "not asked for yet", "failed: training diverged at step 3: the loss is nan"):
+            assert said in words
+        assert "transition error: 0.0213<br>passes the gate" in words
+        # What is done and yet has no value is not waited for.
+        lag = figure_of(asked(measure="lag_error"))
+        assert sum(len(trace.x) for trace in lag.data if trace.name == ENDED) == 2
+        assert "lag error: cannot be measured: its runs diverge" in " ".join(t for d in lag.data for t in d.text or ())
+
+    def test_what_has_not_changed_is_not_sent_again(self, sweep) -> None:
+        first = asked()
+        assert asked(seen=seen(first))["parts"] == {}
+        queue.put(f"progress:{sweep.trainings[2].id}", {**TOLD, "step": 3})
+        changed = asked(seen=seen(first))
+        assert set(changed["parts"]) == {"rows", "figure"}
+        assert drawn(changed)[ids.SWEEP_TABLE]["rowData"][2]["state"] == "running, 75 %"
+        assert set(asked(seen=seen(first) | seen(changed), theme="dark")["parts"]) == {"figure"}
+
+    def test_with_nothing_under_way_it_is_asked_seldom_but_still(self, sweep) -> None:
+        done(sweep.trainings[2])
+        assert asked()["again"] == SELDOM
+
+    def test_somebody_who_asks_for_the_rest_and_a_missing_worker_are_said(self, sweep) -> None:
+        Pursuit(sweep, retry=False).go_on()
+        said = drawn(asked())[ids.SWEEP_STATE]["children"]
+        assert "Nobody asks" not in said
+        assert said.endswith("1 waiting; 1 failed. No worker is running now.")
+        queue.beat(f"worker:{queue.TRAININGS}")
+        assert drawn(asked())[ids.SWEEP_STATE]["children"].endswith("1 failed.")
+
+    def test_the_list_is_there_without_a_sweep(self, sweep) -> None:
+        answer = watched(question(""))
+        assert set(answer["parts"]) == {"list", "networks"}
+        (entry,) = dict(answer["parts"]["list"]["draws"])[ids.SWEEP_LIST]["children"]
+        assert text(entry) == "small1 of 4 done, 1 running"
+        assert entry.children.href == "/sweep/small"
+        (entry,) = dict(watched(question())["parts"]["list"]["draws"])[ids.SWEEP_LIST]["children"]
+        assert getattr(entry.children, "aria-current") == "page"
+
+    def test_an_unknown_sweep_is_said(self, sweep) -> None:
+        for name in ("other", "../small", "small.json"):
+            answer = watched(question(name))
+            assert answer["unknown"].startswith(f"There is no sweep {name!r}")
+            assert "parts" not in answer
+
+    @pytest.mark.parametrize(
+        ("changes", "sentence"),
+        [
+            ({"measure": "beauty"}, "a sweep is shown by one of transition_error, .*; got 'beauty'"),
+            ({"across": "seed"}, "a sweep is shown against n_neurons or n_inputs; got 'seed'"),
+        ],
+    )
+    def test_what_cannot_be_drawn_is_refused(self, sweep, changes, sentence) -> None:
+        with pytest.raises(ValueError, match=sentence):
+            watched(question(**changes))
+
+
+class TestResults:
+    def test_the_file_is_the_table(self, sweep) -> None:
+        answer = results("small")
+        assert answer.mimetype == "text/csv"
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="small.csv"'
+        lines = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True))))
+        assert [line["state"] for line in lines] == ["done", "failed", "running", "planned"]
+        assert answer.get_data(as_text=True) == sweeps.csv_text(sweep, sweeps.table_now(sweep))
+
+    def test_it_is_fetched_beside_the_page_and_an_unknown_one_is_not_found(self, sweep) -> None:
+        with create_app().server.test_client() as client:
+            assert client.get("/sweep/small/results.csv").status_code == 200
+            missing = client.get("/sweep/%2E%2E%2Fsmall/results.csv")
+            assert (missing.status_code, missing.mimetype) in ((404, "text/plain"), (200, "text/html"))
+            other = client.get("/sweep/other/results.csv")
+            assert other.status_code == 404
+            assert other.get_data(as_text=True).startswith("There is no sweep 'other'")
+
+
+class TestWords:
+    def test_no_sweep(self) -> None:
+        assert text(sweep_list([], "")) == "None yet."
+
+    def test_a_sweep_that_is_done_says_no_more(self) -> None:
+        found = {**dict.fromkeys(sweeps.STATES, 0), "done": 4, "passes": 3}
+        assert (
+            state_words(small_sweep(), found, pursued=False, worker=False) == "4 of 4 done, 3 of them within the gate."
+        )
+
+    def test_the_settings_of_the_paper(self) -> None:
+        said = settings_words(Sweep("paper"))
+        assert said == (
+            "linear-2, linear-3, linear-4, linear-5; N = 50, 150, 200; M = 1, 10, 100, 200; seed 0, 1, 2; fast recipe"
+        )
+
+    def test_every_measure_can_be_drawn(self) -> None:
+        assert set(TITLES) == set(FIDELITY_NUMBERS)
+        for name in FIDELITY_NUMBERS:
+            assert measure_of(name).gate == GATES[name]
+
+    def test_the_page_says_how_a_sweep_is_begun(self) -> None:
+        said = " ".join(text(sweep_page.pages()).split())
+        assert "python -m hmmrnn sweep --name paper --workers 2 --out paper.csv" in said
+        assert "144 trainings" in said
+
+
+def test_a_table_of_the_paper_is_a_stamp_and_no_more_when_nothing_happens() -> None:
+    """Whoever looks on asks every two seconds: an answer without news must be small."""
+    sweeps.keep(Sweep("paper"))
+    first = asked("paper")
+    again = json.dumps(asked("paper", seen=seen(first)))
+    assert len(drawn(first)[ids.SWEEP_TABLE]["rowData"]) == 144
+    assert len(again) < 100
+    assert np.isclose(json.loads(again)["again"], SELDOM)
