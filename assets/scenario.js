@@ -13,6 +13,7 @@
   const GESTURE_MS = 1000;
   const KNOCK_MS = 1000;
   const SEARCH_MS = 700;
+  const BUSY_MS = 500;
   const RESIZED_MS = 400;
   const ECHO_MS = 1000;
   const HEAD_START_MS = 12;
@@ -316,6 +317,16 @@
     if (page.searched !== page.present.model) search();
   }
 
+  /* The server computes for others. At a time of chance, so that not all who were told so come back at once. */
+  function askLater(view) {
+    const of = page.present;
+    window.setTimeout(() => {
+      if (page.present !== of || !page.rests) return;
+      if (view === "region-map") set("settled", { data: of });
+      else askTab(view);
+    }, BUSY_MS * (1 + Math.random()));
+  }
+
   /* The search for kick neurons is a worker's: this asks how far it is until it has ended. */
   function search() {
     const moved = page.search.key && page.searched !== page.present.model;
@@ -591,6 +602,10 @@
     /* An answer to a scenario that is no longer shown is left alone: the one that fits is on its way. */
     slowAnswered: (view) => (answer) => {
       if (!answer || !same(drawn(answer.scenario), drawn(page.present))) return no();
+      if (answer.busy) {
+        askLater(view);
+        return no();
+      }
       answer.draws.forEach(([id, props]) => draw(id, props, answer.scenario));
       document.getElementById(`${view}-card`).classList.remove("stale");
       return no();

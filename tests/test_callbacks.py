@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import replace
+from typing import ClassVar
 
 import numpy as np
 import plotly.graph_objects as go
@@ -12,6 +13,7 @@ from dash.development.base_component import Component
 
 from hmmrnn.checkpoint import save
 from hmmrnn.dashboard import ids, inquiries, queries, questions, queue
+from hmmrnn.dashboard.callbacks import slow
 from hmmrnn.dashboard.callbacks.experiments import inquired
 from hmmrnn.dashboard.callbacks.fast import activity_view, connectivity_marks, fast_answer, fast_views, readout_view
 from hmmrnn.dashboard.callbacks.interventions import intervention_list
@@ -26,7 +28,7 @@ from hmmrnn.dashboard.callbacks.network import (
     search,
 )
 from hmmrnn.dashboard.callbacks.numbers import numbers_table
-from hmmrnn.dashboard.callbacks.slow import fidelity_view, landscape_views, spectrum_view
+from hmmrnn.dashboard.callbacks.slow import fidelity_view, kept_back, landscape_views, spectrum_view
 from hmmrnn.dashboard.scenario import Against, Scenario
 from hmmrnn.experiments.gains import gain_sweep
 from hmmrnn.figures.theme import REGION_LABELS, REGION_SIGNS, THEMES
@@ -339,6 +341,34 @@ class TestLandscape:
         space = fast_views(touched.to_dict(), "light")[0]
         assert figure.layout.xaxis.range == space.layout.xaxis.range
         assert figure.layout.yaxis.range == space.layout.yaxis.range
+
+
+class TestAtOnce:
+    """One slow answer at a time, so that the fast ones of everybody else get through."""
+
+    SCENARIO: ClassVar = {"model": "linear-2"}
+
+    @pytest.fixture
+    def answer(self, monkeypatch):
+        monkeypatch.setattr(slow, "WAIT_SECONDS", 0.0)
+        return kept_back(lambda data: (1.0, data), ("view", "figure"))
+
+    def test_who_does_not_get_his_turn_is_told(self, answer) -> None:
+        with slow._slow:
+            assert answer(self.SCENARIO) == {"scenario": self.SCENARIO, "busy": True}
+        assert answer(self.SCENARIO) == {"scenario": self.SCENARIO, "draws": [["view", {"figure": 1.0}]]}
+
+    def test_an_answer_that_fails_lets_the_next_one_through(self, answer) -> None:
+        def fail(data: object) -> None:
+            raise ValueError("no such thing")
+
+        with pytest.raises(ValueError, match="no such thing"):
+            kept_back(fail, ("view", "figure"))(self.SCENARIO)
+        assert "draws" in answer(self.SCENARIO)
+
+    def test_nothing_asked_needs_no_turn(self, answer) -> None:
+        with slow._slow:
+            assert answer(None) is no_update
 
 
 class TestTabs:

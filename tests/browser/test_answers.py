@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import Server
 from tests.browser.pages import (
@@ -133,6 +134,30 @@ def test_a_slow_answer_never_replaces_the_fast_answer_of_a_newer_state(page: Pag
     slow.open()
     settle(page)
     assert touched(page) == [silenced(cell.neuron)]
+
+
+def test_a_server_that_computes_for_others_is_asked_again(page: Page, server: str) -> None:
+    open_page(page, server + SMALL)
+    asked: list[str] = []
+
+    def busy_at_first(route: Route) -> None:
+        if not asks_landscape(route.request):
+            route.fallback()
+            return
+        asked.append(route.request.post_data or "")
+        if len(asked) > 2:
+            route.fallback()
+            return
+        scenario = next(item["value"] for item in route.request.post_data_json["inputs"] if item["id"] == "settled")
+        answer = {"region-map-answered": {"data": {"scenario": scenario, "busy": True}}}
+        route.fulfill(json={"multi": True, "response": answer})
+
+    before = traces(page, "region-map")
+    page.route(re.compile("_dash-update-component"), busy_at_first)
+    with changing(page):
+        cells(page)[0].click(page)
+    assert len(asked) == 3
+    assert traces(page, "region-map") != before
 
 
 def test_computing_is_said_while_an_answer_is_awaited(page: Page, server: str) -> None:

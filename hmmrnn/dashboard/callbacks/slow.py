@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,11 @@ from hmmrnn.regions import REGIONS, region_shares
 logger = logging.getLogger(__name__)
 
 Json = dict[str, Any]
+
+# A slow answer takes a core for a second or so. The other threads of the process are for the fast ones of everybody
+# else; who does not get it within this time is told, and asks again unless the viewer has moved on by then.
+AT_ONCE, WAIT_SECONDS = 1, 0.2
+_slow = threading.BoundedSemaphore(AT_ONCE)
 
 
 def register(app: Dash) -> None:
@@ -61,7 +67,8 @@ def kept_back(draw: Callable[..., tuple[Any, ...]], *places: tuple[str, str]) ->
     """Make a callback that hands its answer to the page's script, together with the scenario it is the answer to.
 
     While a slow answer is computed the scenario may change, and the fast views with it. The script draws the answer
-    only if it is that of the scenario that the page shows.
+    only if it is that of the scenario that the page shows. Where too many are computed already it is told to ask later:
+    nothing is queued up for a viewer who has moved on.
 
     Args:
         draw: returns one value for each place, and last the scenario that it was asked about.
@@ -69,7 +76,14 @@ def kept_back(draw: Callable[..., tuple[Any, ...]], *places: tuple[str, str]) ->
     """
 
     def answer(*args: Any) -> Any:
-        *values, scenario = draw(*args)
+        if not args[0]:
+            return no_update
+        if not _slow.acquire(timeout=WAIT_SECONDS):
+            return {"scenario": args[0], "busy": True}
+        try:
+            *values, scenario = draw(*args)
+        finally:
+            _slow.release()
         if scenario is no_update:
             return no_update
         drawn = [
