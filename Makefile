@@ -16,7 +16,7 @@ SERIES := -$(PY) -m hmmrnn train --out .series.safetensors
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench models lint format screenshots findings live plotly system
+.PHONY: help run test bench load soak models lint format screenshots findings live plotly system
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,12 @@ test: $(DEV) system ## Run every test, those in a real browser too
 
 bench: $(DEV) system ## Measure how fast it is
 	$(PY) -m benchmarks
+
+load: $(DEV) system ## Let fifty viewers use a server at once, with files and with Redis (docs/reliability.md)
+	$(PY) -m benchmarks.load --write docs/reliability.md
+
+soak: $(DEV) system ## Watch the memory of a server that ten viewers use for twenty minutes (docs/reliability.md)
+	$(PY) -m benchmarks.load --viewers 10 --minutes 20 --stores embedded --soak --write docs/reliability.md
 
 models: $(RUNTIME) ## Train the networks that are shipped, and the series that show how they emerge
 	@set -e; for preset in $(MODELS); do \
