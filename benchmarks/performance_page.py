@@ -50,17 +50,31 @@ def performance_page(records: Sequence[Json]) -> str:
 
 
 def _circumstances(records: Sequence[Json]) -> list[str]:
-    first, last = records[0], records[-1]
-    machine, load = first["machine"], first["load"]["before"]
+    runs = _by_machine(records)
+    missing = [name for name in FIGURES if name not in {item["name"] for item in records}]
+    lines = [line for run in runs for line in _circumstances_of(run, alone=len(runs) == 1)]
+    return [*lines, *([f"- Not measured in this run: {', '.join(missing)}"] if missing else [])]
+
+
+def _by_machine(records: Sequence[Json]) -> list[list[Json]]:
+    """Records of one machine together, in the order in which the machines come first."""
+    found: dict[str, list[Json]] = {}
+    for item in records:
+        found.setdefault(repr(sorted(item["machine"].items())), []).append(item)
+    return list(found.values())
+
+
+def _circumstances_of(run: Sequence[Json], alone: bool) -> list[str]:
+    machine, load = run[0]["machine"], run[0]["load"]["before"]
     busy = load > QUIET_LOAD_PER_CORE * machine["cores"]
     remark = f"something else was running, so read every {BOUNDS}" if busy else "the machine was quiet"
-    missing = [name for name in FIGURES if name not in {item["name"] for item in records}]
+    dates, names = sorted(item["date"] for item in run), [f"`{item['name']}`" for item in run]
     return [
-        f"- Date: {first['date']} to {last['date']}",
+        *([] if alone else [f"- Of {', '.join(names)}:"]),
+        f"- Date: {dates[0]} to {dates[-1]}",
         f"- Machine: {machine['cpu']}, {machine['cores']} cores; {machine['platform']}",
         f"- Software: Python {machine['python']}; {machine['chromium']}",
         f"- Load before the first figure: {load:.2f} on {machine['cores']} cores: {remark}",
-        *([f"- Not measured in this run: {', '.join(missing)}"] if missing else []),
     ]
 
 

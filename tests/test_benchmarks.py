@@ -11,6 +11,7 @@ from playwright.sync_api import Playwright
 
 import benchmarks.__main__ as command
 from benchmarks.figures import FIGURES, Aim, Definition, Measurement, aim_text, median, p95, record
+from benchmarks.interactions import play_growth
 from benchmarks.live_clicks import foreseen_figure, frame_figure
 from benchmarks.live_engine import engine_page, laps_of
 from benchmarks.live_view import COUNTS_PER_TURN, growth_figure, turns
@@ -190,6 +191,12 @@ class TestLive:
         assert "(USS): 4.5 MB more" in found["note"]
         assert recorded(growth_figure(Memory(400, 300), Memory(390, 300), 9, 1))["median"] == -10
 
+    def test_so_is_what_play_has_taken(self) -> None:
+        found = recorded(play_growth(Memory(400, 300), Memory(430, 304.5), 9))
+        assert (found["median"], found["baseline_median"], found["meets_aim"]) == (30, 400, False)
+        assert "after 10 minutes" in found["note"]
+        assert "(USS): 4.5 MB more" in found["note"]
+
     @pytest.mark.browser
     def test_the_engine_is_timed_beside_bare_products(self, playwright: Playwright) -> None:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_FLAGS)
@@ -236,6 +243,14 @@ class TestPage:
         page = performance_page(self.records)
         assert "2026-01-02T03:04:05+00:00 to 2026-01-02T04:00:00+00:00" in page
         assert all(str(fact) in page for fact in MACHINE.values())
+
+    def test_figures_of_another_machine_are_named_with_it(self) -> None:
+        other = recorded(Measurement("kick_detection_s", (9.0,), "x"), machine={**MACHINE, "cpu": "Another"})
+        page = performance_page([*self.records, other])
+        first, second = page.index("Made-up"), page.index("Another")
+        named = page.index("- Of `click_to_drawn_ms`, `residency_s`, `paper_step_s`:")
+        assert named < first < page.index("- Of `kick_detection_s`:") < second
+        assert "- Of " not in performance_page(self.records)
 
     def test_says_what_each_figure_means_and_how_to_repeat_it(self) -> None:
         page = performance_page(self.records)
