@@ -150,6 +150,15 @@ class TestTable:
             ["cyclic", "6", "3", "0", "fast", "planned", fourth.id, *[""] * 11],
         ]
 
+    def test_a_network_whose_runs_diverge_has_no_measures_and_fails(self) -> None:
+        sweep = small_sweep()
+        jobs.submit(sweep.trainings[0].config)
+        done(sweep.trainings[0], **{f"fidelity_{name}": "nan" for name in FIDELITY_NUMBERS}, fidelity_passes="false")
+        row = sweeps.table_now(sweep)[0]
+        assert (row.state, row.passes, row.reason) == (jobs.DONE, False, "long runs of the network diverge")
+        assert row.measures == dict.fromkeys(FIDELITY_NUMBERS)
+        assert ",,,,,,false,3,12.0,2.5,long runs of the network diverge\n" in sweeps.csv_text(sweep, [row])
+
     def test_a_network_that_is_gone_is_said(self) -> None:
         sweep = small_sweep()
         jobs.submit(sweep.trainings[0].config)

@@ -148,7 +148,13 @@ def columns() -> list[Json]:
     thousands = {"function": "params.value == null ? '' : d3.format(',')(params.value)"}
     link = {"sortable": False, "resizable": False}
     measures = [
-        {"field": name, "headerName": words, "valueFormatter": decimals, "width": 150, **number}
+        {
+            "field": name,
+            "headerName": words,
+            "valueFormatter": decimals,
+            "width": 210 if "(" in words else 150,
+            **number,
+        }
         for name, words in TITLES.items()
     ]
     return [
@@ -164,7 +170,7 @@ def columns() -> list[Json]:
         {"field": "steps", "headerName": "Steps", "valueFormatter": thousands, "width": 92, **number},
         {"field": "seconds", "headerName": "Seconds", "valueFormatter": thousands, "width": 104, **number},
         {"field": "loss", "headerName": "Loss", "valueFormatter": decimals, "width": 92, **number},
-        {"field": "reason", "headerName": "Reason", "width": 420, **text},
+        {"field": "reason", "headerName": "Reason", "width": 640, **text},
     ]
 
 

@@ -315,12 +315,15 @@ def _judged(training: Training, model: str) -> Row:
     except (CheckpointError, OSError) as error:
         logger.warning("network %s cannot be read: %s", model, error)
         return Row(training, DONE, 1.0, "its network is no longer in the data folder, or is damaged", model)
+    measures = {name: _number(said.get(f"fidelity_{name}")) for name in FIDELITY_NUMBERS}
+    known = any(value is not None for value in measures.values())
     return Row(
         training,
         DONE,
         1.0,
-        model=model,
-        measures={name: _number(said.get(f"fidelity_{name}")) for name in FIDELITY_NUMBERS},
+        "" if known else "long runs of the network diverge",
+        model,
+        measures,
         passes=said.get("fidelity_passes") == "true",
         steps=int(said["steps_done"]),
         seconds=_number(said.get("training_seconds")),
