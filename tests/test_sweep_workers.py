@@ -168,7 +168,7 @@ def test_a_sweep_whose_command_and_worker_are_killed_trains_each_network_once(
 
     # Its grid is known by its name.
     second = command.start()
-    out, err = second.communicate(timeout=2 * PATIENCE_SECONDS)
+    out, err = second.communicate(timeout=4 * PATIENCE_SECONDS)
     assert second.returncode == 0, err
     told = json.loads(out)
     assert (told["sweep"], told["trainings"], told["done"], told["out"]) == ("small", 4, 4, str(command.out))
@@ -215,7 +215,7 @@ class TestWithWorkers:
         before = files()
 
         second = command.start("--workers", "2")
-        out, err = second.communicate(timeout=2 * PATIENCE_SECONDS)
+        out, err = second.communicate(timeout=4 * PATIENCE_SECONDS)
         assert second.returncode == 0, err
         assert json.loads(out)["done"] == 4
         assert {name: files()[name] for name in before} == before
@@ -238,7 +238,7 @@ class TestWithWorkers:
 
     def test_what_diverges_is_a_row_with_its_reason_and_the_rest_goes_on(self, command: SweepProcess) -> None:
         process = command.start(*GRID, *SMALL, "--steps", "50", "--set", "learning_rate=1e30", "--workers", "1")
-        out, err = process.communicate(timeout=2 * PATIENCE_SECONDS)
+        out, err = process.communicate(timeout=4 * PATIENCE_SECONDS)
         assert process.returncode == 1, err
         assert json.loads(out)["failed"] == 4
         with command.out.open(newline="") as file:
