@@ -10,6 +10,7 @@ from flask_compress import Compress
 from hmmrnn.dashboard import (
     callbacks,
     catalog,
+    door,
     files,
     guide,
     headers,
@@ -46,6 +47,7 @@ def create_app() -> Dash:
     app.index_string = app.index_string.replace("<html>", '<html lang="en">')
     traffic.register(app)
     signin.register(app.server)
+    door.register(app)
     # Answers are mostly numbers, which hardly shrink; compressing them would take longer than it saves.
     app.server.config["COMPRESS_MIMETYPES"] = ["text/html", "text/css", "text/javascript", "application/javascript"]
     Compress(app.server)

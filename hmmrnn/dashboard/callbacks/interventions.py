@@ -17,7 +17,7 @@ NAMES_SHOWN = 4
 
 def intervention_list(data: Json | None, kick: Json | None) -> Any:
     """One entry for each intervention of the scenario; a sentence while there is none."""
-    if not data or not data["interventions"]:
+    if not data or not data.get("interventions"):
         return html.P("None: the network is intact. Click a neuron in the connectivity, or tick it in the table.")
     scenario = Scenario.from_dict(data)
     groups = _known_groups(kick if kick and kick["model"] == scenario.model else None)

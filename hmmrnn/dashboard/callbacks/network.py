@@ -213,8 +213,8 @@ def connectivity_view(model: str | None, kick: Json | None, theme: str, scenario
     roles = queries.populations_of(model) if ready else None
     figure = connectivity(network, roles, THEMES[theme])
     # While a network is being opened, the page still holds the scenario of the one before.
-    items = scenario["interventions"] if scenario and scenario["model"] == model else ()
-    touched = {i for item in items for i in item["neurons"]}
+    items = Scenario.from_dict(scenario).interventions if scenario and scenario["model"] == model else ()
+    touched = {i for item in items for i in item.neurons}
     order = np.array(figure.layout.meta["order"])
     figure.update_layout(shapes=marks(order, touched, roles, THEMES[theme]))
     inputs = len(figure.data[1].x)
