@@ -6,6 +6,7 @@ this one; and what comes back, safetensors, holds numbers and strings, never cod
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import subprocess
@@ -78,7 +79,13 @@ def _convert_here(source: str, destination: str, *bounds: str) -> int:
     except CheckpointError as error:
         sys.stdout.write(str(error))
         return REFUSED
-    save(network, destination)
+    try:
+        save(network, destination)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        sys.stdout.write(f"{Path(source).name} cannot be kept, because the disk of the server is full; try again later")
+        return REFUSED
     return 0
 
 

@@ -76,11 +76,16 @@ def register(server: Flask, choices: Choices) -> None:
             return jsonify(file=_taken(request, name)), 202
         except _UploadError as error:
             return jsonify(state=REFUSED, sentence=str(error)), error.status
+        except (folders.NotWrittenError, queue.QueueGoneError) as error:
+            return jsonify(state=REFUSED, sentence=f"{name} cannot be taken now: {error}.")
 
     def look(digest: str) -> ResponseReturnValue:
         if not DIGEST.fullmatch(digest):
             return jsonify(state=REFUSED, sentence="A file is asked for by the 64 hexadecimal digits of its hash."), 404
-        found = outcome(digest)
+        try:
+            found = outcome(digest)
+        except queue.QueueGoneError as error:
+            found = {"state": CHECKING, "sentence": f"Not known now: {error}."}
         if found["state"] == READY:
             found["choices"] = choices()
         return jsonify(found), {"Cache-Control": "no-store"}
@@ -123,7 +128,7 @@ def _taken(sent: Request, name: str) -> str:
         raise _UploadError(403, "The header X-Requested-With is missing; open the file from the dashboard's own page.")
     _check_size(name, sent.content_length or 0)
     _sweep()
-    with _partial() as (file, path):
+    with folders.writing(), _partial() as (file, path):
         digest = _written(sent, name, file)
         if _stored(digest) is None:
             _put_checking(digest, name)
@@ -219,10 +224,13 @@ def check(digest: str, name: str) -> None:
         _put_checking(digest, name)
         try:
             if _stored(digest) is None:
-                _store(source, digest, name)
+                with folders.writing():
+                    _store(source, digest, name)
         except CheckpointError as error:
             words = str(error).replace(str(source), name).replace(source.name, name).rstrip(".")
             queue.put(_key(digest), {"state": REFUSED, "sentence": f"{words}."})
+        except folders.NotWrittenError as error:
+            queue.put(_key(digest), {"state": REFUSED, "sentence": f"{name} cannot be kept: {error}."})
 
 
 def _store(source: Path, digest: str, name: str) -> None:

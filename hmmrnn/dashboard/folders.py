@@ -9,10 +9,33 @@ queue.db     the queues, unless they are in Redis
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
+
+# A disk that is full, or as full as this user may make it.
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class NotWrittenError(ValueError):
+    """Something cannot be kept in the data folder; the message says why."""
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Turn what a full or broken disk raises into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        why = "there is no room left in it" if error.errno in _FULL else error.strerror
+        raise NotWrittenError(
+            f"the data folder of the server cannot be written to ({why}); try again when whoever runs it has seen to "
+            f"that; what needs no new file goes on"
+        ) from error
 
 
 @cache

@@ -85,15 +85,14 @@ def submit(config: TrainingConfig, asker: str = "") -> str:
         asker: who asks, if that is a viewer; only so many of each may wait.
 
     Raises:
-        ValueError: too many trainings are waiting.
+        ValueError: too many trainings are waiting, or the request cannot be kept.
     """
     job_id = id_of(config)
     if _folder(job_id).exists():
         return job_id
     _check_room(asker)
     # Of two equal requests at once, one gets to name the folder.
-    made = Path(mkdtemp(dir=folders.trainings(), prefix=".asked-"))
-    (made / "request.json").write_text(_written(config), encoding="utf-8")
+    made = _request(config)
     try:
         made.rename(_folder(job_id))
     except OSError:
@@ -106,6 +105,18 @@ def submit(config: TrainingConfig, asker: str = "") -> str:
         shutil.rmtree(_folder(job_id))
         raise
     return job_id
+
+
+def _request(config: TrainingConfig) -> Path:
+    """A new folder with the settings of a training, which has no name yet."""
+    with folders.writing():
+        made = Path(mkdtemp(dir=folders.trainings(), prefix=".asked-"))
+        try:
+            (made / "request.json").write_text(_written(config), encoding="utf-8")
+        except OSError:
+            shutil.rmtree(made)
+            raise
+    return made
 
 
 def _check_room(asker: str) -> None:
@@ -195,9 +206,13 @@ def explore(job_id: str) -> str:
         raise ValueError("this training has no snapshot yet; the first one comes after its first step")
     # Read from a copy, because the worker replaces the file while it runs.
     copy = folders.networks() / f".{job_id}-{os.getpid()}-{time.monotonic_ns()}.partial"
-    shutil.copyfile(snapshot, copy)
-    name = f"{network_name(job)}-step-{read_metadata(copy).metadata['steps_done']}"
-    os.replace(copy, folders.networks() / f"{name}.safetensors")
+    with folders.writing():
+        try:
+            shutil.copyfile(snapshot, copy)
+            name = f"{network_name(job)}-step-{read_metadata(copy).metadata['steps_done']}"
+            os.replace(copy, folders.networks() / f"{name}.safetensors")
+        finally:
+            copy.unlink(missing_ok=True)
     return name
 
 

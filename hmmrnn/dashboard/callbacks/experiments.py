@@ -13,8 +13,9 @@ from dash import Dash, Input, Output, html, no_update
 
 from hmmrnn.dashboard import ids, inquiries, queries, questions
 from hmmrnn.dashboard.callbacks.refusal import sentence
-from hmmrnn.dashboard.inquiries import DONE, FAILED, RUNNING, UNFINISHED, Inquiry
+from hmmrnn.dashboard.inquiries import DONE, FAILED, RUNNING, UNFINISHED, WAITING, Inquiry
 from hmmrnn.dashboard.questions import KickProof, NoiseAnswer
+from hmmrnn.dashboard.queue import QueueGoneError
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.dashboard.views import INQUIRIES, TAB_VIEWS
 from hmmrnn.experiments.emergence import Emergence
@@ -76,6 +77,9 @@ def inquired(view: str, asked: Json | None, theme_name: str) -> Any:
 def _asked(view: str, scenario: Scenario, anew: bool) -> Inquiry:
     try:
         return questions.ask(view, scenario, anew)
+    except QueueGoneError as error:
+        # The page goes on asking, and so goes on by itself.
+        return Inquiry("", WAITING, reason=str(error))
     except ValueError as error:
         return Inquiry("", FAILED, reason=str(error))
 

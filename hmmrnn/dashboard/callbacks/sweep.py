@@ -50,9 +50,11 @@ def results(name: str) -> ResponseReturnValue:
     """The table of a sweep as CSV."""
     try:
         sweep = _found(name)
+        text = sweeps.csv_text(sweep, sweeps.table_now(sweep))
+    except queue.QueueGoneError as error:
+        return Response(f"{sentence(error)}\n", status=503, mimetype="text/plain")
     except ValueError as error:
         return Response(f"{sentence(error)}\n", status=404, mimetype="text/plain")
-    text = sweeps.csv_text(sweep, sweeps.table_now(sweep))
     headers = {"Content-Disposition": f'attachment; filename="{sweep.name}.csv"', "Cache-Control": "no-store"}
     return Response(text, mimetype="text/csv", headers=headers)
 

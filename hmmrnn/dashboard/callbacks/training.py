@@ -47,6 +47,8 @@ Draws = list[tuple[str, Json]]
 FIELDS = {"neurons": "n_neurons", "inputs": "n_inputs", "seed": "seed", "steps": "steps"}
 LETTERS = {"n_neurons": "N", "n_inputs": "M", "seed": "seed", "steps": "the budget"}
 OFTEN, SELDOM = 1.0, 5.0
+# The part of an answer that says whether the queue can be reached.
+AWAY = "away"
 
 
 def register(app: Dash) -> None:
@@ -141,9 +143,12 @@ def watched(question: Json) -> Json:
         the question's number; `again`, in how many seconds to ask again, or None if nothing will change; and the parts
         that have changed, each with its stamp and what to draw. Or `unknown`, if there is no such training.
     """
-    everything, here, turn = jobs.listing(), question["job"], question["turn"]
+    here, turn, seen = question["job"], question["turn"], question["seen"]
     try:
+        everything = jobs.listing()
         job = _found(everything, here) if here else None
+    except queue.QueueGoneError as error:
+        return {"turn": turn, "again": OFTEN, "parts": _changed({AWAY: _notice(sentence(error))}, seen)}
     except ValueError as error:
         return {"turn": turn, "unknown": sentence(error)}
     parts = {"list": _stamped([(ids.JOB_LIST, {"children": job_list(everything, here)})])}
@@ -151,10 +156,21 @@ def watched(question: Json) -> Json:
         parts["networks"] = _stamped([(ids.MODEL, {"data": model_choices()})])
     if job is not None:
         parts["job"] = _stamped(_job_draws(job))
-    changed = {name: part for name, part in parts.items() if question["seen"].get(name) != part["stamp"]}
-    if job is not None and question["seen"].get("loss") != _loss_stamp(job, question["theme"]):
+    if AWAY in seen:
+        parts[AWAY] = _notice("")
+    changed = _changed(parts, seen)
+    if job is not None and seen.get("loss") != _loss_stamp(job, question["theme"]):
         changed["loss"] = {"stamp": _loss_stamp(job, question["theme"]), "draws": _loss_draws(job, question["theme"])}
     return {"turn": turn, "again": _again(everything, job), "parts": changed}
+
+
+def _changed(parts: Json, seen: Json) -> Json:
+    return {name: part for name, part in parts.items() if seen.get(name) != part["stamp"]}
+
+
+def _notice(words: str) -> Json:
+    """The notice that the queue cannot be reached; without words, that it can again."""
+    return _stamped([(ids.NOTICE_TEXT, {"children": words}), (ids.NOTICE, {"hidden": not words})])
 
 
 def _found(everything: Sequence[Job], job_id: str) -> Job:
