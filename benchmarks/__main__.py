@@ -16,9 +16,10 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.clicks import click_figures
+from benchmarks.costs import capacity_figures, run_figures, size_figures
 from benchmarks.engine import kick_figures, residency_figures
 from benchmarks.experiments import gain_sweep_figures
-from benchmarks.figures import FIGURES, LIVE_RUNS, LIVE_SIZES, Measurement, record
+from benchmarks.figures import COST_RUNS, FIGURES, LIVE_RUNS, LIVE_SIZES, Measurement, record
 from benchmarks.interactions import drag_figures, link_figures, play_memory_figures, rapid_figures
 from benchmarks.live_clicks import live_click_figures
 from benchmarks.live_engine import live_engine_figures
@@ -61,6 +62,9 @@ BENCHES = (
     Bench(("slider_updates_per_s",), drag_figures, 3),
     Bench(("rapid_clicks_lost",), rapid_figures, 3),
     Bench(("play_memory_growth_mb",), play_memory_figures, 9),
+    Bench(tuple(f"click_server_ms_{neurons}" for neurons in LIVE_SIZES), size_figures, 20),
+    Bench(tuple(f"click_server_ms_{runs}_runs" for runs in COST_RUNS), run_figures, 20),
+    Bench(("clicks_per_s_per_core", "worker_memory_mb"), capacity_figures, 3),
     Bench(("paper_step_s",), paper_figures, 3),
     *(Bench((figure_name(family),), partial(training_figures, families=(family,)), 1) for family in PRESETS),
 )

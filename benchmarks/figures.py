@@ -15,6 +15,8 @@ MIN_SAMPLES_FOR_P95 = 20
 # Neurons of the networks whose pace is measured, and runs of the live view whose frames are counted.
 LIVE_SIZES = (50, 150, 500, 1000, 2000)
 LIVE_RUNS = (1, 50, 200)
+# Runs of the window whose clicks are timed: the last is the largest that a page may ask for.
+COST_RUNS = (1, 10, 64)
 LIVE_OUTPUTS = 3
 STATISTICS = ("median", "p95", "ratio")
 
@@ -238,6 +240,37 @@ FIGURES = {
             "is larger after ten minutes of playing at 200 steps a second than after one, the live view closed; read "
             "as for the live view.",
             Aim(20),
+        ),
+        *(
+            Definition(
+                f"click_server_ms_{neurons}",
+                "ms",
+                f"The server's answer to a click on a neuron that was never silenced before, in a random network of "
+                f"{neurons:,} neurons with 10 runs of 400 steps: asked and read without a page. Up to 200 ms a hand "
+                f"takes it for immediate.",
+                Aim(200),
+            )
+            for neurons in LIVE_SIZES
+        ),
+        *(
+            Definition(
+                f"click_server_ms_{runs}_runs",
+                "ms",
+                f"The same for the shipped network with {runs:,} run{'s' if runs > 1 else ''} of 500 steps.",
+                Aim(200),
+            )
+            for runs in COST_RUNS
+        ),
+        Definition(
+            "clicks_per_s_per_core",
+            "1/s",
+            "How many such clicks on the shipped network, each of a neuron that was not silenced before, are answered "
+            "per second and core while four viewers ask as fast as they can, on the same machine.",
+        ),
+        Definition(
+            "worker_memory_mb",
+            "MB",
+            "Resident memory (RSS, in 10^6 bytes) of the largest of the three workers when nothing was asked of them.",
         ),
         Definition(
             "paper_step_s",
