@@ -461,7 +461,7 @@ class TestWatching:
 class TestWords:
     def job(self, state: str, **changes) -> jobs.Job:
         config = TrainingConfig.preset("linear-2", steps=40)
-        job = jobs.Job("0" * 12, config, state, 0.0, 0, dict(TOLD), "", "")
+        job = jobs.Job("0" * 12, config, state, 0.0, 0, dict(TOLD), "", "", "")
         return replace(job, **changes)
 
     @pytest.mark.parametrize(
