@@ -16,7 +16,7 @@ SERIES := -$(PY) -m hmmrnn train --out .series.safetensors
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench load soak models lint format screenshots findings live plotly system
+.PHONY: help run test bench audit faults load soak models lint format screenshots findings live plotly system
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,18 @@ load: $(DEV) system ## Let fifty viewers use a server at once, with files and wi
 
 soak: $(DEV) system ## Watch the memory of a server that ten viewers use for twenty minutes (docs/reliability.md)
 	$(PY) -m benchmarks.load --viewers 10 --minutes 20 --stores embedded --soak --write docs/reliability.md
+
+faults: $(DEV) system ## Send bad input, and kill, cut and fill up what runs, many times over (docs/reliability.md)
+	@mkdir -p .cache
+	HMMRNN_CASES=12000 HMMRNN_ROUNDS=3 HMMRNN_FAULTS=.cache/faults.jsonl $(PY) -m pytest \
+	    tests/test_bad_input.py tests/test_faults.py tests/browser/test_faults.py
+
+audit: $(PY) ## Look for known vulnerabilities of the pinned packages
+	@test -x $(VENV)/audit/bin/pip-audit || { $(PY) -m venv $(VENV)/audit && \
+	    $(VENV)/audit/bin/python -m pip --disable-pip-version-check --quiet install pip-audit==2.10.1; }
+	@$(PY) -c 'import re; print(*re.findall(r"^[a-z0-9.-]+==[^ ;]+", open("requirements.txt").read(), re.M), sep="\n")' \
+	    > $(VENV)/audit/pins.txt
+	$(VENV)/audit/bin/pip-audit --requirement $(VENV)/audit/pins.txt --no-deps --disable-pip
 
 models: $(RUNTIME) ## Train the networks that are shipped, and the series that show how they emerge
 	@set -e; for preset in $(MODELS); do \
