@@ -20,7 +20,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 from benchmarks.machine import children, load, machine, memory
 from tests.browser.conftest import ROOT, Server
@@ -61,9 +62,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def measured(store: str, viewers: int, minutes: float) -> dict[str, Any]:
     """What so many viewers get from a server of their own in so many minutes."""
     before = load()
-    with served(store) as server, _locust(server.url, viewers, minutes) as process:
+    # What locust says of twenty minutes is more than a pipe holds.
+    with TemporaryFile("w+") as said, served(store) as server, _locust(server.url, viewers, minutes, said) as process:
         readings = list(_memory_of(server, process))
-        output, _ = process.communicate()
+        said.seek(0)
+        output = said.read()
     return {
         "store": store,
         "viewers": viewers,
@@ -96,7 +99,7 @@ def served(store: str) -> Iterator[Server]:
 
 
 @contextmanager
-def _locust(url: str, viewers: int, minutes: float) -> Iterator[subprocess.Popen[str]]:
+def _locust(url: str, viewers: int, minutes: float, said: IO[str]) -> Iterator[subprocess.Popen[str]]:
     options = {
         "--locustfile": Path(__file__).with_name("viewers.py"),
         "--host": url,
@@ -109,7 +112,7 @@ def _locust(url: str, viewers: int, minutes: float) -> Iterator[subprocess.Popen
     flags = [str(part) for option in options.items() for part in option]
     command = [sys.executable, "-m", "locust", *flags, "--headless", "--only-summary", "--json"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, text=True)
     try:
         yield process
     finally:
