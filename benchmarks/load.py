@@ -34,6 +34,12 @@ READ_EVERY_SECONDS = 10.0
 # Of the time after which memory is compared: what is read once and kept is there by then.
 WARM_SHARE = 0.25
 VIEWERS_PER_SECOND = 10
+LOAD_WORDS = (
+    "Written by `make load`. Each viewer asks what a page asks: the fast views and the list of interventions at each "
+    "click, moments and region map once the hand rests for a while before the next one is due. `turned away`: the web process "
+    "was computing a slow answer for somebody else; the page asks again."
+)
+SOAK_WORDS = "Written by `make soak`: the same viewers, and what the processes of the server hold meanwhile."
 SOAK_HEAD = (
     "| answers kept | processes | after a quarter of the time | at the end | grown |\n| --- | --- | --- | --- | --- |"
 )
@@ -172,7 +178,14 @@ def load_section(records: Sequence[dict[str, Any]]) -> str:
         for record in records
         for line in record["requests"]
     ]
-    return "\n".join([_circumstances(records), "", TABLE_HEAD, *rows])
+    pace = "; ".join(f"{record['store']}: {_seconds_between(record):.1f} s" for record in records)
+    words = f"{LOAD_WORDS} Between two clicks of a viewer, who would click once a second, were: {pace}."
+    return "\n".join([words, "", _circumstances(records), "", TABLE_HEAD, *rows])
+
+
+def _seconds_between(record: dict[str, Any]) -> float:
+    clicks = sum(line["count"] for line in record["requests"] if line["name"] == "fast views")
+    return float(60 * record["minutes"] * record["viewers"] / clicks)
 
 
 def soak_section(records: Sequence[dict[str, Any]]) -> str:
@@ -182,7 +195,7 @@ def soak_section(records: Sequence[dict[str, Any]]) -> str:
         for part in ("web", "workers"):
             first, last = grown(record["memory_mb"], part)
             rows.append(f"| {record['store']} | {part} | {first:,.0f} MB | {last:,.0f} MB | {last - first:+,.0f} MB |")
-    return "\n".join([_circumstances(records), "", SOAK_HEAD, *rows])
+    return "\n".join([SOAK_WORDS, "", _circumstances(records), "", SOAK_HEAD, *rows])
 
 
 def _circumstances(records: Sequence[dict[str, Any]]) -> str:
