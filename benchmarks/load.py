@@ -36,8 +36,8 @@ WARM_SHARE = 0.25
 VIEWERS_PER_SECOND = 10
 LOAD_WORDS = (
     "Written by `make load`. Each viewer asks what a page asks: the fast views and the list of interventions at each "
-    "click, moments and region map once the hand rests for a while before the next one is due. `turned away`: the web process "
-    "was computing a slow answer for somebody else; the page asks again."
+    "click, moments and region map once the hand rests for a while before the next one is due. `turned away`: the web "
+    "process was computing a slow answer for somebody else; the page asks again."
 )
 SOAK_WORDS = "Written by `make soak`: the same viewers, and what the processes of the server hold meanwhile."
 SOAK_HEAD = (
