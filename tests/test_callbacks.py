@@ -638,7 +638,7 @@ class TestExperiments:
         assert (waiting["turn"], waiting["unfinished"]) == (5, True)
         self.expect_line(view, waiting, "waiting for the worker", running=False, cancel=True, compute=False)
         assert view not in self.draws(waiting)
-        key, attempt, question, subject = queue.queue(queue.INQUIRIES).dequeue().args
+        key, attempt, question, subject, _asker = queue.queue(queue.INQUIRIES).dequeue().args
         assert inquiries.begin(key, attempt)
         inquiries.teller(key)(0.25)
         running = inquired(view, asked, "light")
