@@ -123,7 +123,7 @@ def test_a_slow_answer_never_replaces_the_fast_answer_of_a_newer_state(page: Pag
     cell.click(page)
     fast.wait()
     before = traces(page, "state-space")
-    fast.let_through()
+    fast.open()
     expect_other_traces(page, "state-space", before)
     wanted = {view: traces(page, view) for view in ("state-space", "orbit")}
     # The hand has only just come to rest: the newer slow answer has not been asked for.
