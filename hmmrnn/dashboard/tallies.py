@@ -5,6 +5,7 @@ The library that counts looks for the folder when it is imported, so nothing her
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
@@ -13,6 +14,11 @@ from pathlib import Path
 
 # Its name is the library's.
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+# So are those of its files, which begin with 64 kB, and grow when all labels that there are do not fit.
+KINDS = ("counter", "gauge_liveall", "histogram")
+RESERVED_BYTES = 2**18
+
+logger = logging.getLogger(__name__)
 
 
 def begin(parent: Path, address: object) -> Path:
@@ -27,6 +33,26 @@ def begin(parent: Path, address: object) -> Path:
     path.mkdir(parents=True)
     os.environ[VARIABLE] = str(path)
     return path
+
+
+def reserve(pid: int) -> None:
+    """Take the room on the disk that a process will count in, before it does.
+
+    Its files are mapped into memory: where such a page finds no room on a full disk, the system ends the process.
+    Without room a process counts by itself.
+    """
+    path = folder()
+    if path is None:
+        return
+    files = [path / f"{kind}_{pid}.db" for kind in KINDS]
+    try:
+        for file in files:
+            file.write_bytes(bytes(RESERVED_BYTES))
+    except OSError as error:
+        logger.warning("process %d counts by itself, because its numbers cannot be kept: %s", pid, error)
+        for file in files:
+            file.unlink(missing_ok=True)
+        del os.environ[VARIABLE]
 
 
 def folder() -> Path | None:

@@ -5,6 +5,7 @@ Given to it as `--config python:hmmrnn.dashboard.web`.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from hmmrnn.dashboard import logs, stores, tallies
@@ -16,6 +17,11 @@ logconfig_dict = logs.configuration()
 def on_starting(server: Any) -> None:
     """Begin the folder of numbers anew, before the first process that answers."""
     tallies.begin(stores.folder(), server.cfg.address[0])
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """Take room for the numbers of a new process, before it has any."""
+    tallies.reserve(os.getpid())
 
 
 def child_exit(_server: Any, worker: Any) -> None:
