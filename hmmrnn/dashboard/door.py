@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any, Literal, NotRequired
 
 from dash import Dash
+from dash.exceptions import DependencyException
 from flask import jsonify, request
 from flask.json.provider import DefaultJSONProvider
 from flask.typing import ResponseReturnValue
@@ -220,6 +221,8 @@ def register(app: Dash) -> None:
         return None
 
     app.server.before_request(look)
+    # Raised by Dash for a script of a package that it does not have; without this it would be a fault of ours.
+    app.server.register_error_handler(DependencyException, lambda _error: _refused("there is no such script", 404))
 
 
 def _refused(words: str, status: int = 400) -> ResponseReturnValue:

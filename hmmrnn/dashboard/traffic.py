@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from dash import Dash
 from flask import Flask, Response, g, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from hmmrnn.dashboard import counters, logs
 
@@ -75,7 +76,10 @@ def _question(app: Dash) -> str:
     """What was asked, by the name of the view or of the address; empty if it was but a part of the page."""
     endpoint = request.endpoint or ""
     if endpoint == CALLBACK:
-        body = request.get_json(silent=True)
+        try:
+            body = request.get_json(silent=True)
+        except RequestEntityTooLarge:
+            return NOWHERE
         output = body.get("output") if isinstance(body, dict) else None
         return _view(output) if isinstance(output, str) and output in app.callback_map else NOWHERE
     # Dash's own addresses are called by their path.
