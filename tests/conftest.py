@@ -24,6 +24,7 @@ settings.load_profile("suite")
 # the hand.
 WAITING = (
     "test_experiments.py",
+    "test_faults.py",
     "test_files.py",
     "test_guide.py",
     "test_report.py",
@@ -34,8 +35,10 @@ WAITING = (
 LIVE = ("test_live.py", "test_live_saved.py")
 # Begun before the others, so that no process has to wait at the end for one that has only just begun a long file.
 LONGEST = (
+    "test_faults.py",
     "test_worker.py",
     "test_sweep_workers.py",
+    "test_bad_input.py",
     "test_kick.py",
     "test_callbacks.py",
     "test_findings.py",

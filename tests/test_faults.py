@@ -1,0 +1,416 @@
+"""Real servers, killed, cut off, filled up and put out of time while they work: nothing is lost, nothing is half.
+
+How often each is done is HMMRNN_ROUNDS: once in `make test`, more often in `make faults`, which also writes down how
+long it took until all was well again (HMMRNN_FAULTS names the file).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hmmrnn.checkpoint import load, save
+from hmmrnn.dashboard import catalog, folders, ids, inquiries, jobs, questions, queue, redis_server, stores
+from hmmrnn.dashboard.scenario import Scenario
+from hmmrnn.hmm import HMM
+from hmmrnn.network import Intervention
+from hmmrnn.recipe import TrainingConfig
+from hmmrnn.training import fit
+from tests.browser.conftest import Server
+from tests.networks import random_network
+from tests.programs import RedisServer, eventually, memory, noted
+from tests.wire import Wire
+
+pytest_plugins = ["tests.fixtures_dashboard", "tests.fixtures_redis"]
+
+ROUNDS = int(os.environ.get("HMMRNN_ROUNDS", "1"))
+# Within this time everything must be as before, however busy the machine.
+WELL_WITHIN_SECONDS = 30.0
+HOUR = 3600.0
+MIB = 2**20
+KNOWN_DIGITS = 5e-5
+DISK_BYTES = 32 * MIB
+# The clock of a process, as far as Python is asked for it.
+WRONG_CLOCK = """
+import os, time
+right = time.time
+def wrong():
+    with open(os.environ["HMMRNN_TEST_CLOCK"]) as file:
+        return right() + float(file.read() or 0)
+time.time = wrong
+"""
+FORM = {
+    **{"A": HMM.preset("linear-2").A.tolist(), "B": HMM.preset("linear-2").B.tolist(), "recipe": "fast"},
+    **{"neurons": 4, "inputs": 2, "seed": 1, "steps": 1},
+}
+SCENARIO = Scenario("linear-2", steps=100, trajectories=2)
+
+
+# ---- words ----
+
+
+@pytest.fixture(params=range(ROUNDS))
+def server(request, dashboard) -> Iterator[Server]:
+    """A server with two web processes and three workers, on the shelf of small networks."""
+    running = Server(dashboard.cache, dashboard.data)
+    running.start()
+    yield running
+    if running.process.poll() is None:
+        running.stop()
+
+
+def small(seed: int, steps: int) -> TrainingConfig:
+    return TrainingConfig.preset(
+        "linear-2", seed=seed, steps=steps, n_neurons=10, n_inputs=5, batch=32, length=20, pair_from=0.0
+    )
+
+
+def children(pid: int) -> list[int]:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def command(pid: int) -> str:
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return ""
+
+
+def web_processes(server: Server) -> list[int]:
+    """The processes that answer, below the one that keeps them running."""
+    (leader,) = [child for child in children(server.process.pid) if "gunicorn" in command(child)]
+    return children(leader)
+
+
+def worker_that_works(server: Server, name: str) -> int:
+    """Of the processes of a queue's worker, the one with the job."""
+    (worker,) = [child for child in children(server.process.pid) if f"--only {name}" in command(child)]
+    return max(children(worker), key=memory)
+
+
+def ablated(neuron: int) -> dict[str, Any]:
+    return Scenario("linear-2", steps=100, trajectories=2, interventions=(Intervention((neuron,)),)).to_dict()
+
+
+def views(wire: Wire, neuron: int) -> dict[str, Any]:
+    """The fast views with one neuron silenced, as the page gets them."""
+    return wire.ask("numbers.children", scenario=ablated(neuron), theme="light")
+
+
+def without_failing(act: Callable[[], Any]) -> Any:
+    """What an act gives, tried again while nobody answers, as the page does it."""
+    deadline = time.monotonic() + WELL_WITHIN_SECONDS
+    while True:
+        try:
+            return act()
+        except (urllib.error.URLError, ConnectionError, json.JSONDecodeError):
+            assert time.monotonic() < deadline, "the server did not come back"
+            time.sleep(0.05)
+
+
+def well_again(what: str, holds: Callable[[], object], within: float = WELL_WITHIN_SECONDS) -> None:
+    began = time.monotonic()
+    eventually(lambda: without_failing(holds), within)
+    noted(what, round(time.monotonic() - began, 2))
+
+
+def expect_undisturbed(job_id: str, config: TrainingConfig) -> None:
+    """The network that came of a training is the one that would have come of it without any fault."""
+    whole = fit(config)
+    found = load(folders.networks() / f"{jobs.look_at(job_id).model}.safetensors")
+    for name in ("W_hh", "W_ih", "W_out"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(whole.network, name))
+    np.testing.assert_allclose(jobs.losses(job_id), whole.losses, atol=KNOWN_DIGITS)
+
+
+def expect_whole_files(data: Path) -> None:
+    """Every network in the data folder can be read."""
+    for path in data.rglob("*.safetensors"):
+        load(path)
+    assert not [path for path in (data / "networks").glob("*") if path.name.endswith((".partial", ".tmp"))]
+
+
+def reaches(job_id: str, step: int) -> None:
+    eventually(lambda: jobs.look_at(job_id).progress.get("step", 0) >= step)
+
+
+# ---- the faults ----
+
+
+class TestProcesses:
+    def test_a_web_process_is_killed_while_it_answers(self, server: Server) -> None:
+        wire = Wire(server.url)
+        wanted = {neuron: views(wire, neuron) for neuron in range(20)}
+        before = web_processes(server)
+        with ThreadPoolExecutor(4) as viewers:
+            asked = [viewers.submit(lambda n=n: without_failing(lambda: views(wire, n))) for n in [*range(20)] * 5]
+            os.kill(before[0], signal.SIGKILL)
+            began = time.monotonic()
+            assert [answer.result() for answer in asked] == [wanted[n] for n in [*range(20)] * 5]
+        eventually(lambda: len(set(web_processes(server)) - set(before)) == 1)
+        noted("web process killed: all answered, and another in its place", round(time.monotonic() - began, 2))
+        assert before[0] not in web_processes(server)
+
+    def test_the_worker_is_killed_in_the_middle_of_a_training(self, server: Server) -> None:
+        config = small(seed=3, steps=1500)
+        job_id = jobs.submit(config)
+        reaches(job_id, 100)
+        os.kill(worker_that_works(server, queue.TRAININGS), signal.SIGKILL)
+        well_again("worker killed in a training: seen", lambda: jobs.look_at(job_id).state == jobs.LOST)
+        jobs.resume(job_id)
+        well_again("worker killed in a training: gone on with", lambda: jobs.look_at(job_id).state == jobs.RUNNING)
+        eventually(lambda: jobs.look_at(job_id).state == jobs.DONE)
+        expect_undisturbed(job_id, config)
+        expect_whole_files(server.data)
+
+    def test_the_whole_server_is_killed_and_started_again(self, server: Server) -> None:
+        config = small(seed=4, steps=1500)
+        job_id = jobs.submit(config)
+        waiting = jobs.submit(small(seed=5, steps=3))
+        reaches(job_id, 100)
+        wanted = views(Wire(server.url), 3)
+        everything = [server.process.pid, *children(server.process.pid)]
+        everything += [pid for child in everything[1:] for pid in children(child)]
+        for pid in everything:
+            # Those that end when their parent does may be gone already.
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        server.process.wait()
+        eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in everything))
+        assert jobs.look_at(waiting).state == jobs.WAITING
+        eventually(lambda: jobs.look_at(job_id).state == jobs.LOST)
+        server.start()
+        assert views(Wire(server.url), 3) == wanted
+        jobs.resume(job_id)
+        eventually(lambda: {jobs.look_at(one).state for one in (job_id, waiting)} == {jobs.DONE}, within=120)
+        expect_undisturbed(job_id, config)
+        expect_whole_files(server.data)
+
+
+class TestFiles:
+    def test_an_upload_is_cut_half_way(self, server: Server, tmp_path: Path) -> None:
+        save(random_network(40, 10, 3), tmp_path / "net.safetensors")
+        content = (tmp_path / "net.safetensors").read_bytes()
+        wire = Wire(server.url)
+        lines = ("POST /files?name=net.safetensors HTTP/1.1", "Host: x", "X-Requested-With: x")
+        head = "\r\n".join([*lines, f"Content-Length: {len(content)}", "", ""])
+        for size in (0, 1, len(content) // 2, len(content) - 1):
+            with socket.create_connection(("127.0.0.1", server.port)) as sending:
+                sending.sendall(head.encode() + content[:size])
+                if size > 1:
+                    eventually(lambda: list(folders.incoming().iterdir()))
+        well_again("upload cut half-way", lambda: not list(folders.incoming().iterdir()))
+        assert [item for item in catalog.entries() if item.name.startswith("net")] == []
+        sent = wire.fetch("/files?name=net.safetensors", content, "application/octet-stream")
+        eventually(lambda: wire.fetch(f"/files/{sent['file']}")["state"] == "ready")
+        model = wire.fetch(f"/files/{sent['file']}")["model"]
+        np.testing.assert_array_equal(catalog.network(model).W_hh, random_network(40, 10, 3).W_hh)
+        expect_whole_files(server.data)
+
+    def test_answers_in_the_cache_are_cut_short_and_spoilt(self, server: Server) -> None:
+        wire = Wire(server.url)
+        wanted = {neuron: views(wire, neuron) for neuron in range(6)}
+        kept = [path for path in (server.cache / "hmmrnn" / "answers").iterdir() if path.is_file()]
+        assert len(kept) > 6
+        for number, path in enumerate(kept):
+            content = path.read_bytes()
+            spoilt = (content[: len(content) // 2], b"", content[:10] + bytes(len(content)), b"\xff" * 40)
+            path.write_bytes(spoilt[number % 4])
+        well_again("answers in the cache cut short", lambda: {n: views(wire, n) for n in wanted} == wanted)
+
+
+class TestRedis:
+    @pytest.fixture
+    def redis(self, dashboard, redis_server_of_own: RedisServer, monkeypatch: pytest.MonkeyPatch) -> RedisServer:
+        monkeypatch.setenv("HMMRNN_REDIS_URL", redis_server_of_own.url)
+        return redis_server_of_own
+
+    @pytest.fixture
+    def server(self, redis: RedisServer, dashboard) -> Iterator[Server]:
+        """A server whose queue, answers and locks are in Redis."""
+        running = Server(dashboard.cache, dashboard.data)
+        running.start()
+        yield running
+        running.stop()
+
+    @pytest.mark.parametrize("_round", range(ROUNDS))
+    def test_it_is_stopped_and_started_in_the_middle_of_everything(
+        self, redis: RedisServer, server: Server, _round: int
+    ) -> None:
+        config = small(seed=6, steps=1500)
+        wire = Wire(server.url)
+        job_id = jobs.submit(config)
+        reaches(job_id, 100)
+        wanted = {neuron: views(wire, neuron) for neuron in (1, 2)}
+        step = jobs.look_at(job_id).progress["step"]
+        redis.stop()
+        for neuron in (1, 2, 3):
+            found = views(wire, neuron)
+            assert found[ids.answered(ids.STATE_SPACE)]["data"]["shown"] == ablated(neuron)
+            assert neuron == 3 or found == wanted[neuron]
+        asked = {"scenario": SCENARIO.to_dict(), "turn": 1, "leave": [], "wanted": True, "anew": False}
+        inquiry = wire.ask("noise-answered.data", noise_asked=asked, theme="light")
+        words = dict(map(tuple, inquiry["noise-answered"]["data"]["draws"]))[ids.words(ids.NOISE)]["children"]
+        assert words.startswith(f"Redis at 127.0.0.1:{redis.port} does not answer; trainings, experiments and files")
+        redis.start()
+        well_again("Redis stopped and started: experiments", lambda: self.asks(SCENARIO))
+        well_again("Redis stopped and started: training", lambda: jobs.look_at(job_id).progress.get("step", 0) > step)
+        eventually(lambda: jobs.look_at(job_id).state == jobs.DONE, within=120)
+        expect_undisturbed(job_id, config)
+        eventually(lambda: questions.ask(ids.NOISE, SCENARIO).state == inquiries.DONE)
+        found, here = questions.ask(ids.NOISE, SCENARIO).answer, questions.answer(ids.NOISE, SCENARIO, lambda _: None)
+        np.testing.assert_array_equal(found.sweep.radius, here.sweep.radius)
+        assert {neuron: views(wire, neuron) for neuron in wanted} == wanted
+        expect_whole_files(server.data)
+
+    def asks(self, scenario: Scenario) -> bool:
+        return questions.ask(ids.NOISE, scenario).state in (inquiries.RUNNING, inquiries.DONE)
+
+    def test_two_servers_answer_alike_and_compute_once(
+        self, redis: RedisServer, server: Server, dashboard, tmp_path: Path
+    ) -> None:
+        other = Server(tmp_path, dashboard.data)
+        other.start()
+        try:
+            there = redis_server.client()
+            there.config_set("notify-keyspace-events", "E$")
+            written = there.pubsub()
+            written.subscribe("__keyevent@0__:set")
+            wires = [Wire(server.url), Wire(other.url)]
+            with ThreadPoolExecutor(8) as viewers:
+                for neuron in range(10, 16):
+                    asked = [viewers.submit(views, wire, neuron) for wire in wires * 4]
+                    first, *others = [answer.result() for answer in asked]
+                    assert all(answer == first for answer in others)
+        finally:
+            other.stop()
+        # Each answer was written once, by whichever process computed it.
+        told = [message["data"] for message in iter(lambda: written.get_message(timeout=0.5), None)]
+        answers = [key for key in told if isinstance(key, bytes) and key.startswith(stores.PREFIX.encode())]
+        written.close()
+        assert len(answers) == len(set(answers)) > 6
+
+
+class TestClock:
+    @pytest.fixture
+    def clock(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """A file that holds by how many seconds the clock of every process that is started from now on is wrong."""
+        (tmp_path / "sitecustomize.py").write_text(WRONG_CLOCK)
+        (tmp_path / "clock").write_text("0")
+        monkeypatch.setenv("HMMRNN_TEST_CLOCK", str(tmp_path / "clock"))
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        return tmp_path / "clock"
+
+    def test_it_jumps_by_an_hour_forth_and_back(self, clock: Path, server: Server) -> None:
+        wire, config = Wire(server.url), small(seed=7, steps=2500)
+        job_id = jobs.submit(config)
+        reaches(job_id, 50)
+        asked = {"scenario": SCENARIO.to_dict(), "turn": 1, "leave": [], "wanted": True, "anew": False}
+        wire.ask("noise-answered.data", noise_asked=asked, theme="light")
+        for wrong_by in (HOUR, 0.0, -HOUR):
+            step = jobs.look_at(job_id).progress["step"]
+            clock.write_text(str(wrong_by))
+            what = f"clock jumps {'forth' if wrong_by > 0 else 'back'} by an hour"
+            well_again(what, lambda: said_of(wire, job_id).startswith("Training"), within=10.0)
+            eventually(lambda step=step: jobs.look_at(job_id).progress["step"] > step + 50)
+            assert said_of(wire, job_id).startswith(("Training", "Trained", "Done"))
+            views(wire, 1)
+        eventually(lambda: said_of(wire, job_id).startswith("Done"), within=120)
+        expect_undisturbed(job_id, config)
+        eventually(
+            lambda: (
+                not wire.ask("noise-answered.data", noise_asked=asked, theme="light")["noise-answered"]["data"][
+                    "unfinished"
+                ]
+            )
+        )
+        eventually(lambda: [queue.waiting(work) for work in ("train", "inquire")] == [[], []])
+
+
+class TestDisk:
+    @pytest.fixture
+    def disk(self, tmp_path: Path) -> Iterator[Path]:
+        """A file system of its own, with little room."""
+        place = tmp_path / "disk"
+        place.mkdir()
+        as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
+        mount = [*as_root, "mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},uid={os.getuid()}", "tmpfs", str(place)]
+        done = subprocess.run(mount, capture_output=True, text=True) if shutil.which("mount") else None
+        if done is None or done.returncode:
+            pytest.skip("a small file system can be mounted by root only")
+        yield place
+        subprocess.run([*as_root, "umount", "--lazy", str(place)], check=True)
+
+    @pytest.fixture
+    def server(self, disk: Path, dashboard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+        """A server whose folders are on the small disk."""
+        monkeypatch.setenv("HMMRNN_DATA", str(disk / "data"))
+        folders.data.cache_clear()
+        running = Server(disk, disk / "data")
+        running.log = tmp_path / "server.log"
+        running.start()
+        yield running
+        running.stop()
+
+    @pytest.mark.parametrize("_round", range(ROUNDS))
+    def test_it_is_full_and_then_not(self, disk: Path, server: Server, tmp_path: Path, _round: int) -> None:
+        wire, config = Wire(server.url), small(seed=8, steps=2000)
+        job_id = jobs.submit(config)
+        reaches(job_id, 50)
+        wanted = views(wire, 1)
+        save(random_network(40, 10, 3), tmp_path / "net.safetensors")
+        content = (tmp_path / "net.safetensors").read_bytes()
+        with full(disk / "filler"):
+            assert views(wire, 1) == wanted
+            meanwhile = views(wire, 2)
+            assert meanwhile[ids.answered(ids.STATE_SPACE)]["data"]["shown"] == ablated(2)
+            refused = wire.fetch("/files?name=net.safetensors", content, "application/octet-stream")
+            assert refused["state"] == "refused"
+            assert "no room" in refused["sentence"]
+            wish = {"turn": 1, "do": "train", "of": FORM}
+            assert re.search("no room|full", wire.ask("granted.data", wish=wish)[ids.NOTICE_TEXT]["children"])
+            # Until the training has wanted to write.
+            eventually(lambda: "No space left" in server.log.read_text() or "full" in server.log.read_text())
+        well_again("disk full: views", lambda: views(wire, 2) == meanwhile)
+        sent = wire.fetch("/files?name=net.safetensors", content, "application/octet-stream")
+        well_again("disk full: upload", lambda: wire.fetch(f"/files/{sent['file']}")["state"] == "ready")
+        began = wire.ask("granted.data", wish=wish)["granted"]["data"]["job"]
+        eventually(lambda: jobs.look_at(job_id).state in (jobs.RUNNING, jobs.DONE, *jobs.RESUMABLE))
+        if jobs.look_at(job_id).state in jobs.RESUMABLE:
+            jobs.resume(job_id)
+        eventually(lambda: {jobs.look_at(one).state for one in (job_id, began)} == {jobs.DONE}, within=180)
+        expect_undisturbed(job_id, config)
+        expect_whole_files(server.data)
+
+
+@contextmanager
+def full(filler: Path) -> Iterator[None]:
+    """A file system without any room."""
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    yield
+    filler.unlink()
+
+
+def said_of(wire: Wire, job_id: str) -> str:
+    """What the page of a training says of it."""
+    question = {"turn": 1, "theme": "light", "seen": {}, "job": job_id}
+    parts = wire.ask("job-answered.data", job_asked=question)["job-answered"]["data"]["parts"]
+    return str(dict(map(tuple, parts["job"]["draws"]))[ids.JOB_STATE]["children"])
