@@ -13,6 +13,10 @@ const PLANES = ["state-space", "region-map"];
 const MOST_CORNERS = 60;
 const RANKED = 5;
 const ASK_MS = 150;
+/* In standard deviations of each axis. */
+const AROUND_SD = 0.5;
+const AROUND_GROWTH = 1.5;
+const AROUND_CORNERS = 16;
 /* As far as Plotly's own labels reach, in pixels. */
 const REACH = 20;
 
@@ -260,6 +264,23 @@ function lassoCorners({ x, y }) {
   return Array.from({ length: count }, (_, i) => Math.floor((i * x.length) / count)).flatMap((i) => [x[i], y[i]]);
 }
 
+/* What the lasso does, without a mouse: the states around the moment of the strip of time, each time some more. */
+let around = { area: null, radius: 0 };
+function selectAround() {
+  const there = state.moments && state.moments.at(timeline.moment);
+  if (!there || client().present().dimensions === 3) return;
+  const isMore = JSON.stringify(client().present().area) === JSON.stringify(around.area) && around.of === nameOf(there);
+  const radius = isMore ? around.radius * AROUND_GROWTH : AROUND_SD;
+  const area = Array.from({ length: AROUND_CORNERS }, (_, i) => (2 * Math.PI * i) / AROUND_CORNERS).flatMap((angle) => [
+    there.place[0] + radius * state.moments.scale[0] * Math.cos(angle),
+    there.place[1] + radius * state.moments.scale[1] * Math.sin(angle),
+  ]).map(round);
+  around = { area, radius, of: nameOf(there) };
+  client().apply({ ...client().present(), area });
+}
+
+const nameOf = ({ run, step }) => `${run} ${step}`;
+
 function choose() {
   const { moments, area, span } = state;
   const of = JSON.stringify([area, span, state.of]);
@@ -406,7 +427,7 @@ function key(event) {
   if (isBusy || document.documentElement.dataset.page !== "views") return;
   const act = {
     " ": () => timeline.toggle(), ArrowLeft: () => timeline.go(-1), ArrowRight: () => timeline.go(1),
-    n: () => timeline.toSwitch(1), p: () => timeline.toSwitch(-1),
+    n: () => timeline.toSwitch(1), p: () => timeline.toSwitch(-1), s: selectAround,
   }[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!act) return;
   event.preventDefault();

@@ -97,6 +97,7 @@ KEYS = (
     Key("← →", "One step back or on"),
     Key("N", "Next switch"),
     Key("P", "Previous switch"),
+    Key("S", "Select the states around the moment; again: some more"),
     Key("D", "Light or dark"),
     Key("F", "Present mode on or off"),
     Key("Esc", "Let go of a selection; leave the tour or present mode"),

@@ -150,6 +150,34 @@ class TestMoment:
         page.wait_for_function("() => document.querySelector('#state-space .hovertext')")
         assert linked(page, "shown") == marked["at"]
 
+    def test_s_selects_the_states_around_the_moment_and_then_some_more(self, page: Page, server: str) -> None:
+        open_linked(page, server + SMALL)
+        points, output, _ = moments(page)
+        scale = np.array(linked(page, "moments.scale"))
+        page.locator("h1").click()
+        for _ in range(3):
+            page.keyboard.press("ArrowRight")
+        place = points[0, 3, :2]
+        apart = np.hypot(*np.moveaxis((points[..., :2] - place) / scale, -1, 0))
+        seen = []
+        for radius in (0.5, 0.75, 1.125):
+            before = address(page)
+            page.keyboard.press("s")
+            page.wait_for_function("before => location.search !== before && !!hmmrnnLinked.chosen", arg=before)
+            chosen = np.array(page.evaluate("Array.from(hmmrnnLinked.chosen)"), dtype=bool).reshape(output.shape)
+            # A polygon of sixteen corners lies between two circles.
+            inner, outer = radius * np.cos(np.pi / 16) - 1e-3, radius + 1e-3
+            assert chosen[(apart < inner) & (output >= 0)].all()
+            assert not chosen[apart > outer].any()
+            seen.append(int(chosen.sum()))
+        assert 0 < seen[0] <= seen[1] <= seen[2]
+        page.keyboard.press("Escape")
+        page.wait_for_function("() => hmmrnnLinked.chosen === null")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("s")
+        page.wait_for_function("() => !!hmmrnnLinked.chosen")
+        assert page.evaluate("hmmrnnLinked.chosen.reduce((sum, one) => sum + one, 0)") <= seen[2]
+
     def test_a_place_on_the_orbit_marks_the_states_of_its_phase(self, page: Page, server: str) -> None:
         open_linked(page, server + SMALL)
         box = plot(page, "orbit")
