@@ -259,8 +259,10 @@ def _evidence(group: Json) -> str:
     """What silencing a group does, beside what random groups do, and what that proves."""
     neurons = f"{len(group['neurons'])} neurons"
     done = "left" if group["to"] is None else f"goes to {group['to']}"
-    found = f"{neurons}: {done} {group['ratio']:.2f} times as often"
-    if group["control_median"] is None:
+    # A ratio that is no number comes back from the page as null.
+    times = "an unknown number of" if group["ratio"] is None else f"{group['ratio']:.2f}"
+    found = f"{neurons}: {done} {times} times as often"
+    if group["control_median"] is None or group["percentile"] is None:
         found += "; not compared with random groups"
     else:
         found += f"; {group['controls']} random: {group['control_median']:.2f} ({group['percentile']:.0f} % as low)"
