@@ -168,7 +168,7 @@ class TestProcesses:
         assert before[0] not in web_processes(server)
 
     def test_the_worker_is_killed_in_the_middle_of_a_training(self, server: Server) -> None:
-        config = small(seed=3, steps=1500)
+        config = small(seed=3, steps=800)
         job_id = jobs.submit(config)
         reaches(job_id, 100)
         os.kill(worker_that_works(server, queue.TRAININGS), signal.SIGKILL)
@@ -180,7 +180,7 @@ class TestProcesses:
         expect_whole_files(server.data)
 
     def test_the_whole_server_is_killed_and_started_again(self, server: Server) -> None:
-        config = small(seed=4, steps=1500)
+        config = small(seed=4, steps=800)
         job_id = jobs.submit(config)
         waiting = jobs.submit(small(seed=5, steps=3))
         reaches(job_id, 100)
