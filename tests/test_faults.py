@@ -1,7 +1,7 @@
 """Real servers, killed, cut off, filled up and put out of time while they work: nothing is lost, nothing is half.
 
-How often each is done is HMMRNN_ROUNDS: once in `make test`, more often in `make faults`, which also writes down how
-long it took until all was well again (HMMRNN_FAULTS names the file).
+Those that take minutes are left to `make faults`. How often each is done is HMMRNN_ROUNDS: once in `make test`, more
+often there, where it is also written down how long it took until all was well again (HMMRNN_FAULTS names the file).
 """
 
 from __future__ import annotations
@@ -167,6 +167,7 @@ class TestProcesses:
         noted("web process killed: all answered, and another in its place", round(time.monotonic() - began, 2))
         assert before[0] not in web_processes(server)
 
+    @pytest.mark.faults
     def test_the_worker_is_killed_in_the_middle_of_a_training(self, server: Server) -> None:
         config = small(seed=3, steps=800)
         job_id = jobs.submit(config)
@@ -179,6 +180,7 @@ class TestProcesses:
         expect_undisturbed(job_id, config)
         expect_whole_files(server.data)
 
+    @pytest.mark.faults
     def test_the_whole_server_is_killed_and_started_again(self, server: Server) -> None:
         config = small(seed=4, steps=800)
         job_id = jobs.submit(config)
@@ -235,6 +237,7 @@ class TestFiles:
         well_again("answers in the cache cut short", lambda: {n: views(wire, n) for n in wanted} == wanted)
 
 
+@pytest.mark.faults
 class TestRedis:
     @pytest.fixture
     def redis(self, dashboard, redis_server_of_own: RedisServer, monkeypatch: pytest.MonkeyPatch) -> RedisServer:
@@ -307,6 +310,7 @@ class TestRedis:
         assert len(answers) == len(set(answers)) > 6
 
 
+@pytest.mark.faults
 class TestClock:
     @pytest.fixture
     def clock(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -343,6 +347,7 @@ class TestClock:
         eventually(lambda: [queue.waiting(work) for work in ("train", "inquire")] == [[], []])
 
 
+@pytest.mark.faults
 class TestDisk:
     @pytest.fixture
     def disk(self, tmp_path: Path) -> Iterator[Path]:

@@ -131,6 +131,7 @@ def test_redis_goes_and_comes_back(place: Place) -> None:
             page.get_by_role("tab", name="Neurons", exact=True).click()
 
 
+@pytest.mark.faults
 def test_a_training_is_watched_through_all_of_it(place: Place) -> None:
     page, notice = place.page, place.page.locator("#notice")
     for seed in range(ROUNDS):
