@@ -294,7 +294,7 @@ class TestCommand:
         lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
         assert sorted(line["name"] for line in lines) == sorted(FIGURES)
         assert {tuple(line) for line in lines} == {KEYS}
-        assert {line["n"] for line in lines if line["name"].startswith("click")} == {40}
+        assert {line["n"] for line in lines if line["name"].startswith("click_to")} == {40}
 
     def test_prints_only_what_is_asked_for(self, capsys: pytest.CaptureFixture[str]) -> None:
         command.main(["--only", "kick_detection_s", "web_memory_mb", "--repeats", "3"])
