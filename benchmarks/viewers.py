@@ -19,6 +19,7 @@ from locust import FastHttpUser, constant_pacing, task
 from hmmrnn.dashboard.callbacks.link import DEFAULT_MODEL
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.network import Intervention
+from tests.wire import payload
 
 PATIENCE_SECONDS = 60.0
 # As in assets/scenario.js: when a hand counts as resting, and when one who was turned away asks again.
@@ -44,7 +45,8 @@ class Viewer(FastHttpUser):
         self.scenario = Scenario(DEFAULT_MODEL, seed=1000 + number)
         self.client.get("/", name="page")
         self.client.get("/_dash-layout", name="layout")
-        self.callbacks = self.client.get("/_dash-dependencies", name="dependencies").json()
+        known = self.client.get("/_dash-dependencies", name="dependencies").json()
+        self.callbacks = [one for one in known if not one["clientside_function"]]
 
     @task
     def silence(self) -> None:
@@ -72,8 +74,9 @@ class Viewer(FastHttpUser):
                 return
 
     def _ask(self, name: str, output: str, values: dict[str, Any], check: Any) -> str:
-        payload = _payload(self.callbacks, output, {**values, "theme": "light"})
-        with self.client.post("/_dash-update-component", json=payload, name=name, catch_response=True) as answer:
+        (callback,) = [one for one in self.callbacks if output in re.split(r"\.\.\.|\.\.", one["output"])]
+        asked = payload(callback, {**values, "theme": "light", "kick": None})
+        with self.client.post("/_dash-update-component", json=asked, name=name, catch_response=True) as answer:
             if answer.status_code not in (200, 204):
                 answer.failure(f"status {answer.status_code}")
                 return "failed"
@@ -100,28 +103,3 @@ class Viewer(FastHttpUser):
         data = response["region-map-answered"]["data"]
         wrong = "" if data["scenario"] == self.scenario.to_dict() else "the region map of another scenario came"
         return "busy" if data.get("busy") else "answered", wrong
-
-
-def _payload(callbacks: list[dict[str, Any]], output: str, values: dict[str, Any]) -> dict[str, Any]:
-    """What a page sends when an input of the callback with this output has changed."""
-    found = [
-        item
-        for item in callbacks
-        if not item["clientside_function"] and output in re.split(r"\.\.\.|\.\.", item["output"])
-    ]
-    if len(found) != 1:
-        raise ValueError(f"{len(found)} callbacks have the output {output}; expected one")
-    (callback,) = found
-    names = [name for name in re.split(r"\.\.\.|\.\.", callback["output"]) if name]
-    outputs = [dict(zip(("id", "property"), name.rsplit(".", 1), strict=True)) for name in names]
-    filled = {
-        part: [{"id": wire["id"], "property": wire["property"], "value": values.get(wire["id"])} for wire in wires]
-        for part, wires in (("inputs", callback["inputs"]), ("state", callback["state"]))
-    }
-    first = next(wire for wire in callback["inputs"] if wire["id"] in values)
-    return {
-        "output": callback["output"],
-        "outputs": outputs if callback["output"].startswith("..") else outputs[0],
-        **filled,
-        "changedPropIds": [f"{first['id']}.{first['property']}"],
-    }

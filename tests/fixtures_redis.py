@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from hmmrnn.dashboard import queue
 from tests.programs import RedisServer
 
 
@@ -27,3 +28,12 @@ def redis_server_of_own(tmp_path: Path) -> Iterator[RedisServer]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def either_queue(request, empty_world, monkeypatch):
+    """The dashboard's modules with one of the two kinds of queue."""
+    if request.param == "redis":
+        monkeypatch.setenv("HMMRNN_REDIS_URL", request.getfixturevalue("redis_url"))
+        queue.queue(queue.TRAININGS).storage.flush_all()
+    return empty_world

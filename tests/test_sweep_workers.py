@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from hmmrnn.checkpoint import load
-from hmmrnn.dashboard import folders, jobs, queue, sweeps
+from hmmrnn.dashboard import folders, jobs, sweeps
 from hmmrnn.dashboard.callbacks.sweep import results, watched
 from hmmrnn.dashboard.sweeps import COLUMNS, Sweep
 from hmmrnn.fidelity import fidelity
@@ -52,15 +52,6 @@ class SweepProcess:
             )
         )
         return self.started[-1]
-
-
-@pytest.fixture(params=["sqlite", "redis"])
-def either_queue(request, empty_world, monkeypatch):
-    """The dashboard's modules with one of the two kinds of queue."""
-    if request.param == "redis":
-        monkeypatch.setenv("HMMRNN_REDIS_URL", request.getfixturevalue("redis_url"))
-        queue.queue(queue.TRAININGS).storage.flush_all()
-    return empty_world
 
 
 @pytest.fixture

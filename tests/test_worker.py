@@ -24,15 +24,6 @@ MISSED_WITHIN_SECONDS = 10.0
 STEPS_COMPARED = 60
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-def either_queue(request, empty_world, monkeypatch):
-    """The dashboard's modules with one of the two kinds of queue."""
-    if request.param == "redis":
-        monkeypatch.setenv("HMMRNN_REDIS_URL", request.getfixturevalue("redis_url"))
-        queue.queue(queue.TRAININGS).storage.flush_all()
-    return empty_world
-
-
 @pytest.fixture
 def worker(empty_world) -> Iterator[WorkerProcess]:
     """A worker that is not started yet."""
