@@ -204,6 +204,21 @@ class TestProcesses:
         expect_undisturbed(job_id, config)
         expect_whole_files(server.data)
 
+    @pytest.mark.faults
+    def test_the_server_is_stopped_in_a_step_that_takes_longer_than_it_may(self, server: Server) -> None:
+        config = TrainingConfig.preset("linear-2", seed=6, steps=2, batch=4096, length=100)
+        job_id = jobs.submit(config)
+        eventually(lambda: jobs.look_at(job_id).state == jobs.RUNNING)
+        began = time.monotonic()
+        server.stop()
+        noted("server stopped in a training: ended after", round(time.monotonic() - began, 2))
+        assert jobs.look_at(job_id).state == jobs.WAITING
+        server.start()
+        well_again("server stopped and started: it goes on", lambda: jobs.look_at(job_id).state == jobs.RUNNING)
+        assert not jobs.look_at(job_id).progress, "its first step was not over"
+        jobs.cancel(job_id)
+        eventually(lambda: jobs.look_at(job_id).state == jobs.CANCELLED, within=600.0)
+
 
 class TestFiles:
     def test_an_upload_is_cut_half_way(self, server: Server, tmp_path: Path) -> None:

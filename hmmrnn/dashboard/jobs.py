@@ -300,8 +300,9 @@ def _judged(job_id: str, kept: dict[str, Any]) -> str:
     """The state as kept, unless whoever should bring the next one is gone."""
     if kept["state"] == RUNNING and not queue.beating(f"job:{job_id}"):
         return LOST
-    # A worker can be killed after it has taken a job out of the queue and before it has said so.
+    # A worker can be killed after it has taken a job out of the queue and before it has said so. One that beats is only
+    # slow to leave what has been put back already.
     overdue = kept["state"] == WAITING and queue.now() - kept["asked_at"] > queue.LOST_AFTER_SECONDS
-    if overdue and (job_id,) not in queue.waiting("train"):
+    if overdue and (job_id,) not in queue.waiting("train") and not queue.beating(f"job:{job_id}"):
         return LOST
     return str(kept["state"])

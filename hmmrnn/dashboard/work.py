@@ -9,12 +9,12 @@ from __future__ import annotations
 import logging
 import math
 import signal
+import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -23,6 +23,7 @@ from hmmrnn.checkpoint import save
 from hmmrnn.dashboard import folders, inquiries, jobs, logs, queries, questions, queue
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.fidelity import fidelity
+from hmmrnn.supervisor import GRACE_SECONDS
 from hmmrnn.training import FIDELITY_NUMBERS, Progress, fit, judged
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,8 @@ logger = logging.getLogger(__name__)
 TELL_EVERY_SECONDS = 0.5
 SNAPSHOT_EVERY_SECONDS = 10.0
 SPEED_OVER_STEPS = 20
+# How long the next worker waits for one that is told to end: it is killed sooner.
+LEAVING_SECONDS = GRACE_SECONDS + 1.0
 # Enough to see how it goes; the verdict at the end is of far longer runs.
 SNAPSHOT_RUNS, SNAPSHOT_STEPS = 32, 500
 
@@ -38,13 +41,25 @@ def run_training(job_id: str) -> None:
     """Train a job that waits, from where it was kept, until it is done, cancelled, or this worker is told to end."""
     logs.about(job=job_id)
     # Two tasks of one job, from two people who resumed it at once, must not both train it.
-    lock = FileLock(jobs.state_file(job_id).with_suffix(".lock"), blocking=False)
+    lock = FileLock(jobs.state_file(job_id).with_suffix(".lock"))
     try:
-        with lock, _Ending() as ending:
+        lock.acquire(LEAVING_SECONDS, 0.5, cancel_check=lambda: jobs.look_at(job_id).state != jobs.WAITING)
+    except Timeout:
+        return _left_to_another(job_id)
+    try:
+        with _Leaving(job_id) as leaving:
             job = jobs.look_at(job_id)
             if job.state in (jobs.WAITING, jobs.LOST):
-                _train(job, ending)
-    except Timeout:
+                _train(job, leaving)
+    finally:
+        lock.release()
+
+
+def _left_to_another(job_id: str) -> None:
+    """What a worker does that finds a training in another one's hands: nothing, unless that one is to give it up."""
+    if jobs.look_at(job_id).state == jobs.WAITING:
+        jobs.put_back(job_id)
+    else:
         logger.info("training %s is under way in another worker", job_id)
 
 
@@ -78,24 +93,24 @@ def inquire(key: str, attempt: int, question: str, subject: Scenario, _asker: st
             inquiries.fail(key, "the worker could not compute this; its log says why")
 
 
-def _train(job: jobs.Job, ending: _Ending) -> None:
+def _train(job: jobs.Job, leaving: _Leaving) -> None:
     with _beating(f"job:{job.id}"):
         jobs.set_state(job.id, jobs.RUNNING)
         reporter = _Reporter(job)
         try:
-            fitted = fit(job.config, reporter, lambda: ending.asked or _cancelled(job.id), jobs.state_file(job.id))
+            fitted = fit(job.config, reporter, lambda: leaving.told or _cancelled(job.id), jobs.state_file(job.id))
             reporter.tell()
             if fitted.stopped:
-                return jobs.put_back(job.id) if ending.asked else _note(ending, job.id, jobs.CANCELLED)
+                return None if leaving.told else leaving.note(jobs.CANCELLED)
             name = jobs.network_name(job)
             save(judged(job.config, fitted).network, folders.networks() / f"{name}.safetensors")
         except FloatingPointError as error:
-            return _note(ending, job.id, jobs.FAILED, reason=f"{error}")
+            return leaving.note(jobs.FAILED, reason=f"{error}")
         except Exception as error:
             # Nobody else would tell: without this the job would look lost. The worker's log gets the trace.
-            _note(ending, job.id, jobs.FAILED, reason=f"the worker could not train it ({error}); its log says more")
+            leaving.note(jobs.FAILED, reason=f"the worker could not train it ({error}); its log says more")
             raise
-        return _note(ending, job.id, jobs.DONE, model=name)
+        return leaving.note(jobs.DONE, model=name)
 
 
 def _cancelled(job_id: str) -> bool:
@@ -105,33 +120,62 @@ def _cancelled(job_id: str) -> bool:
         return False
 
 
-def _note(ending: _Ending, job_id: str, state: str, **more: str) -> None:
-    """Note how a job has ended, as soon as the queue can be reached: what took hours is not given up for that."""
-    while True:
-        try:
-            return jobs.set_state(job_id, state, **more)
-        except queue.QueueGoneError as error:
-            logger.warning("training %s is %s, which cannot be noted yet: %s", job_id, state, error)
-            if ending.asked:
-                raise
-            time.sleep(queue.BEAT_SECONDS)
+class _Leaving:
+    """Puts a training back as soon as this process is told to end; the training itself stops after its step.
 
+    A step can take longer than the moment that is left, and so can the import of what trains. Hence another thread is
+    told, by way of a socket that the interpreter writes to when the signal comes, whatever the main thread is at.
+    """
 
-class _Ending:
-    """Whether this process has been told to end. Training then stops after its step instead of in the middle of it."""
+    def __init__(self, job_id: str) -> None:
+        self.job_id, self.told = job_id, False
+        self._noting, self._ended, self._over = threading.Lock(), False, threading.Event()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
 
-    def __init__(self) -> None:
-        self.asked = False
-
-    def __enter__(self) -> _Ending:
-        self.previous = signal.signal(signal.SIGTERM, self._on_signal)
+    def __enter__(self) -> _Leaving:
+        self._hears, self._tells = socket.socketpair()
+        self._tells.setblocking(False)
+        # Python tells the socket only of signals that have a handler of its own.
+        self._handler = signal.signal(signal.SIGTERM, lambda _number, _frame: None)
+        self._wakes = signal.set_wakeup_fd(self._tells.fileno())
+        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGTERM, self.previous)
+        signal.set_wakeup_fd(self._wakes)
+        signal.signal(signal.SIGTERM, self._handler)
+        self._over.set()
+        self._tells.close()
+        self._thread.join()
+        self._hears.close()
 
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        self.asked = True
+    def note(self, state: str, **more: str) -> None:
+        """Note how the training has ended, as soon as the queue can be reached: what took hours is not given up."""
+        while True:
+            try:
+                with self._noting:
+                    self._ended = True
+                    return jobs.set_state(self.job_id, state, **more)
+            except queue.QueueGoneError as error:
+                logger.warning("training %s is %s, which cannot be noted yet: %s", self.job_id, state, error)
+                if self.told:
+                    raise
+                time.sleep(queue.BEAT_SECONDS)
+
+    def _listen(self) -> None:
+        while number := self._hears.recv(1):
+            if number[0] == signal.SIGTERM and not self.told:
+                self.told = True
+                self._put_back()
+
+    def _put_back(self) -> None:
+        while not self._over.is_set():
+            try:
+                with self._noting:
+                    return None if self._ended else jobs.put_back(self.job_id)
+            except queue.QueueGoneError as error:
+                logger.warning("training %s cannot be put back yet: %s", self.job_id, error)
+                self._over.wait(queue.BEAT_SECONDS)
 
 
 @contextmanager

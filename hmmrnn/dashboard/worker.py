@@ -12,6 +12,7 @@ import signal
 from datetime import datetime
 
 from huey.consumer import Consumer, Scheduler, Worker
+from huey.signals import SIGNAL_INTERRUPTED
 
 from hmmrnn.dashboard import queue
 from hmmrnn.supervisor import end_with_parent
@@ -37,8 +38,11 @@ def serve_queue(name: str, at_once: int) -> None:
     for of, path in queue.WORK.values():
         if of == name:
             pkgutil.resolve_name(path)
+    taken_from = queue.queue(name)
+    # Told to end between taking a job and beginning it: the next worker has it.
+    taken_from.signal(SIGNAL_INTERRUPTED)(lambda _signal, task: taken_from.enqueue(task))
     _Consumer(
-        queue.queue(name),
+        taken_from,
         workers=at_once,
         worker_type="process",
         periodic=False,
