@@ -18,7 +18,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect
 
-from tests.browser.pages import READY_MS
+from tests.browser.pages import READY_MS, SMALL, open_page, settle
 
 # A busy machine is slow, and what comes late is no fault.
 expect.set_options(timeout=READY_MS)
@@ -203,7 +203,13 @@ def window(browser: Browser, server: str) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(window: BrowserContext, watch: Watch, motion: Motion, wish: str) -> Iterator[Page]:
+def page(fresh: Page) -> Page:
+    """A new tab, unless a file of tests says otherwise."""
+    return fresh
+
+
+@pytest.fixture
+def fresh(window: BrowserContext, watch: Watch, motion: Motion, wish: str) -> Iterator[Page]:
     """A new tab that must have nothing to complain of in its console, whatever a test does with it."""
     opened = window.new_page()
     opened.emulate_media(reduced_motion=motion)
@@ -212,6 +218,75 @@ def page(window: BrowserContext, watch: Watch, motion: Motion, wish: str) -> Ite
     yield opened
     opened.close()
     assert watch.console == []
+
+
+@dataclass
+class Tab:
+    """A tab that several tests use one after another; `page` is None until one has opened it."""
+
+    page: Page | None = None
+    start: dict[str, object] = field(default_factory=dict)
+    watch: Watch = field(default_factory=Watch)
+
+    def open(self, window: BrowserContext, server: str, wish: str) -> Page:
+        self.page, self.watch = window.new_page(), Watch()
+        self.page.emulate_media(reduced_motion="reduce")
+        self.page.add_init_script(wish)
+        self.watch.on(self.page)
+        open_page(self.page, server + SMALL)
+        self.start = dict(self.page.evaluate("() => window.dash_clientside.hmmrnn.present()"))
+        return self.page
+
+    def close(self) -> None:
+        if self.page is not None:
+            self.page.close()
+        self.page = None
+
+
+@pytest.fixture(scope="module")
+def tab() -> Iterator[Tab]:
+    kept = Tab()
+    yield kept
+    kept.close()
+
+
+@pytest.fixture
+def started(request: pytest.FixtureRequest, tab: Tab, window: BrowserContext, server: str, wish: str) -> Iterator[Page]:
+    """The page as it is found at first, in a tab that earlier tests of the same file may have used.
+
+    To open the page takes longer than most of what is done with it. A test gets the tab of the one before it if that
+    one has passed and left the page as it can be found: then only the scenario is put back, as one more change. What
+    looks at the first change of a history, or at what is kept for the next visit, takes `fresh`.
+    """
+    page = tab.page
+    if page is not None and page.evaluate(_AS_FOUND):
+        page.mouse.move(0, 0)
+        if page.evaluate(_PUT_BACK, tab.start):
+            settle(page)
+    else:
+        tab.close()
+        page = tab.open(window, server, wish)
+    failed = request.session.testsfailed
+    yield page
+    if request.session.testsfailed > failed:
+        tab.close()
+    said, tab.watch.console[:] = tab.watch.console[:], []
+    assert said == []
+
+
+# Whether nothing is open, said or switched that a new page would not have.
+_AS_FOUND = """() => {
+    const { page, tabs, present, scheme } = document.documentElement.dataset;
+    const seen = (element) => element.checkVisibility();
+    return page === "views" && !tabs && !present && scheme === "light" && document.getElementById("notice").hidden
+        && !Array.from(document.querySelectorAll("[role=dialog], .tour")).some(seen);
+}"""
+_PUT_BACK = """(start) => {
+    const { hmmrnn } = window.dash_clientside;
+    const moved = hmmrnn.address(hmmrnn.present()) !== hmmrnn.address(start);
+    if (moved) hmmrnn.apply(start);
+    return moved;
+}"""
 
 
 def new_context(browser: Browser, motion: Motion = "no-preference") -> BrowserContext:

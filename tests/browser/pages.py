@@ -66,6 +66,10 @@ _LISTEN = """(id) => {
     window.clickTold = false;
     document.querySelector(`#${id} .js-plotly-plot`).once("plotly_click", () => { window.clickTold = true; });
 }"""
+_PUT = """(fields) => {
+    const { hmmrnn } = window.dash_clientside;
+    hmmrnn.apply({ ...hmmrnn.present(), ...fields });
+}"""
 # In pixels, so that no two places are in the same row, however many neurons there are.
 ROWS_APART = 4
 
@@ -98,6 +102,18 @@ def changing_address(page: Page) -> Iterator[None]:
     before = address(page)
     yield
     page.wait_for_function("before => location.search !== before", arg=before)
+
+
+def put(page: Page, **fields: Any) -> None:
+    """Change fields of the scenario by the page's own script, as one change, and wait until the views show it."""
+    with changing(page):
+        page.evaluate(_PUT, fields)
+
+
+def put_default(page: Page) -> None:
+    """Return to the scenario that the page opens with where a link says nothing."""
+    with changing(page):
+        page.locator("#reset").click()
 
 
 def address(page: Page) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from hmmrnn.dashboard.scenario import Scenario
 from tests.browser.pages import (
     SMALL,
     Cell,
@@ -21,6 +22,8 @@ from tests.browser.pages import (
     number,
     open_page,
     picture,
+    put,
+    put_default,
     scenario,
     settle,
     silenced,
@@ -37,14 +40,18 @@ GHOST = "intact"
 MU = "mu of Neuron"
 
 
+@pytest.fixture
+def page(started: Page) -> Page:
+    return started
+
+
 def first_cell(page: Page) -> Cell:
     """A cell in whose row is a neuron that the table shows without scrolling."""
     shown = table_neurons(page)
     return next(cell for cell in cells(page) if cell.neuron in shown)
 
 
-def test_a_click_on_a_cell_silences_the_neuron_of_its_row(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_a_click_on_a_cell_silences_the_neuron_of_its_row(page: Page) -> None:
     before, path, orbit = states(page), run_path(page), traces(page, "orbit")
     cell = first_cell(page)
     with changing(page):
@@ -76,8 +83,7 @@ def run_path(page: Page) -> list[tuple[float, float]]:
     return points(figure_data(page, "state-space"), "run 1")
 
 
-def test_the_same_click_again_brings_back_exactly_the_same_picture(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_the_same_click_again_brings_back_exactly_the_same_picture(page: Page) -> None:
     before, query = picture(page), address(page)
     cell = first_cell(page)
     with changing(page):
@@ -97,8 +103,7 @@ def test_the_same_click_again_brings_back_exactly_the_same_picture(page: Page, s
     assert picture(page) == silent
 
 
-def test_the_marks_in_the_connectivity_follow_the_silenced_neurons(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_the_marks_in_the_connectivity_follow_the_silenced_neurons(page: Page) -> None:
     shapes = page.locator("#connectivity .shapelayer path")
     before = shapes.count()
     cell = first_cell(page)
@@ -110,8 +115,7 @@ def test_the_marks_in_the_connectivity_follow_the_silenced_neurons(page: Page, s
     expect(shapes).to_have_count(before)
 
 
-def test_ticking_in_the_table_is_the_same_as_clicking_in_the_connectivity(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_ticking_in_the_table_is_the_same_as_clicking_in_the_connectivity(page: Page) -> None:
     before = picture(page)
     cell = first_cell(page)
     with changing(page):
@@ -127,7 +131,9 @@ def test_ticking_in_the_table_is_the_same_as_clicking_in_the_connectivity(page: 
     assert picture(page) == clicked
 
 
-def test_a_neuron_is_silenced_and_brought_back_with_the_keyboard_alone(page: Page, server: str) -> None:
+def test_a_neuron_is_silenced_and_brought_back_with_the_keyboard_alone(fresh: Page, server: str) -> None:
+    # The Tab key starts where something was last clicked, and here nothing was.
+    page = fresh
     open_page(page, server + SMALL)
     tab_into_the_table(page)
     page.keyboard.press("ArrowDown")
@@ -154,8 +160,8 @@ def tab_into_the_table(page: Page) -> None:
     raise AssertionError("the table is not among the first hundred stops of the Tab key")
 
 
-def test_silencing_a_proven_kick_group_makes_its_output_hard_to_leave(page: Page, server: str) -> None:
-    open_page(page, server)
+def test_silencing_a_proven_kick_group_makes_its_output_hard_to_leave(page: Page) -> None:
+    put_default(page)
     intact = picture(page)
     buttons = group_buttons(page, "kick")
     evidence = page.locator("#group-buttons small").all_inner_texts()
@@ -178,8 +184,7 @@ def test_silencing_a_proven_kick_group_makes_its_output_hard_to_leave(page: Page
         assert picture(page) == intact
 
 
-def test_a_random_control_silences_as_many_neurons_outside_the_kick_groups(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_a_random_control_silences_as_many_neurons_outside_the_kick_groups(page: Page) -> None:
     kick: set[int] = set()
     for i in range(group_buttons(page, "kick").count()):
         with changing(page):
@@ -198,8 +203,7 @@ def test_a_random_control_silences_as_many_neurons_outside_the_kick_groups(page:
     assert not set(neurons) & kick
 
 
-def test_an_integrating_population_loses_its_input_alone(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_an_integrating_population_loses_its_input_alone(page: Page) -> None:
     before = picture(page)
     button = group_buttons(page, "integrating").first
     with changing(page):
@@ -211,9 +215,10 @@ def test_an_integrating_population_loses_its_input_alone(page: Page, server: str
     assert picture(page) == before
 
 
-def test_reset_removes_every_intervention_and_returns_to_the_first_noise(page: Page, server: str) -> None:
-    open_page(page, server)
+def test_reset_removes_every_intervention_and_returns_to_the_first_noise(page: Page) -> None:
+    put_default(page)
     before, query = picture(page), address(page)
+    assert query == f"?{Scenario('linear-2').to_query()}"
     for act in (first_cell(page).click, lambda page: page.locator("#new-noise").click()):
         with changing(page):
             act(page)
@@ -223,8 +228,7 @@ def test_reset_removes_every_intervention_and_returns_to_the_first_noise(page: P
     assert picture(page) == before
 
 
-def test_an_entry_is_removed_from_the_list(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_an_entry_is_removed_from_the_list(page: Page) -> None:
     first, second = cells(page)[:2]
     for cell in (first, second):
         with changing(page):
@@ -235,9 +239,8 @@ def test_an_entry_is_removed_from_the_list(page: Page, server: str) -> None:
     expect(listed(page)).to_have_count(1)
 
 
-def test_dragging_mu_moves_the_picture_under_the_hand_and_is_one_step_back(page: Page, server: str) -> None:
+def test_dragging_mu_moves_the_picture_under_the_hand_and_is_one_step_back(page: Page) -> None:
     page.clock.install()
-    open_page(page, server + SMALL)
     cell = first_cell(page)
     with changing(page):
         cell.click(page)
@@ -275,8 +278,7 @@ def grip(page: Page) -> tuple[float, float, float]:
     return thumb["x"] + thumb["width"] / 2, thumb["y"] + thumb["height"] / 2, track["width"]
 
 
-def test_the_arrow_keys_move_mu(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_the_arrow_keys_move_mu(page: Page) -> None:
     cell = first_cell(page)
     with changing(page):
         cell.click(page)
@@ -293,18 +295,16 @@ def test_the_arrow_keys_move_mu(page: Page, server: str) -> None:
     assert touched(page) == [((cell.neuron,), 0.05, "unit")]
 
 
-def test_mu_of_one_changes_nothing(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_mu_of_one_changes_nothing(page: Page) -> None:
     before = page.locator("#numbers").inner_text()
     path = run_path(page)
     neuron = cells(page)[0].neuron
-    open_page(page, f"{server}{SMALL}&gain={neuron}:1.0:unit")
+    put(page, interventions=[{"neurons": [neuron], "mu": 1.0, "target": "unit"}])
     assert run_path(page) == path
     assert page.locator("#numbers").inner_text() == before
 
 
-def test_each_target_is_another_network(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_each_target_is_another_network(page: Page) -> None:
     with changing(page):
         group_buttons(page, "kick").first.click()
     pictures = {"unit": traces(page, "state-space")}
@@ -320,8 +320,7 @@ def test_each_target_is_another_network(page: Page, server: str) -> None:
     assert traces(page, "state-space") == pictures["unit"]
 
 
-def test_a_neuron_of_a_silenced_group_is_ticked_and_can_be_brought_back_alone(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_a_neuron_of_a_silenced_group_is_ticked_and_can_be_brought_back_alone(page: Page) -> None:
     with changing(page):
         group_buttons(page, "kick").first.click()
     ((group, _, _),) = touched(page)
