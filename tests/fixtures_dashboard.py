@@ -7,7 +7,7 @@ computed from it then exist once for all modules.
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,19 @@ def dashboard(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """The dashboard's modules with the shelf as their models folder; errands are run at once, in this process."""
     monkeypatch.setattr(queue, "errand", _run_here)
     yield from _world(replace(shelf, data=tmp_path / "data"), monkeypatch)
+
+
+@pytest.fixture
+def stretches_longer_than(dashboard: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Choose from how many steps on a stretch counts for the plane of a pair."""
+
+    def choose(steps: int) -> None:
+        monkeypatch.setattr(queries, "PAIR_LONGER_THAN", steps)
+        # The common cache may know planes that were fitted by the usual rule.
+        monkeypatch.setenv("HMMRNN_CACHE", str(tmp_path / "answers"))
+        _forget()
+
+    return choose
 
 
 @pytest.fixture

@@ -528,8 +528,8 @@ class TestPlanes:
         ]
         assert [choice["value"] for choice in pair_choices("mislabelled")] == ["all", "0-1"]
 
-    def test_of_a_pair_only_its_steps_are_drawn_and_counted(self, intact, touched, monkeypatch):
-        monkeypatch.setattr(queries, "PAIR_LONGER_THAN", 12)
+    def test_of_a_pair_only_its_steps_are_drawn_and_counted(self, intact, touched, stretches_longer_than):
+        stretches_longer_than(12)
         scenario = replace(touched, pair=(0, 1))
         space, caption, around, words_of_orbit, _ = fast_views(replace(scenario, without_noise=True).to_dict(), "light")
         seen = queries.motion_of(scenario)
@@ -545,8 +545,8 @@ class TestPlanes:
         assert figure.layout.xaxis.range == space.layout.xaxis.range
         assert names(strip) == [*names(around), "region"]
 
-    def test_what_cannot_be_shown_is_refused_in_a_sentence(self, intact, monkeypatch):
-        monkeypatch.setattr(queries, "PAIR_LONGER_THAN", 5000)
+    def test_what_cannot_be_shown_is_refused_in_a_sentence(self, intact, stretches_longer_than, monkeypatch):
+        stretches_longer_than(5000)
         monkeypatch.setattr(queries, "PAIR_ROUNDS", 1)
         *nothing, answer = fast_answer(replace(intact, pair=(0, 2)).to_dict(), "light")
         assert nothing == [no_update] * 5

@@ -49,9 +49,9 @@ class TestNetwork:
             unpacked(answer.get_json()["weights"]["W_hh"]).astype(float).tolist() == shelf.switch.network.W_hh.tolist()
         )
 
-    def test_the_plane_of_two_outputs(self, client, monkeypatch):
+    def test_the_plane_of_two_outputs(self, client, stretches_longer_than):
         # On the planted ring no longer stretch is of two outputs only.
-        monkeypatch.setattr(queries, "PAIR_LONGER_THAN", 12)
+        stretches_longer_than(12)
         sent = client.get("/live?model=linear-2&seed=12&pair=0-1").get_json()["plane"]
         plane = queries.plane_of("linear-2", (0, 1))
         assert unpacked(sent["mean"]).tolist() == plane.mean.tolist()

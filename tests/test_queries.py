@@ -150,9 +150,9 @@ class TestPair:
     """The plane of two outputs, on the planted ring 0, 1, 2, 0: no long stretch is of two of them only."""
 
     @pytest.fixture
-    def short(self, monkeypatch, intact) -> Scenario:
+    def short(self, stretches_longer_than, intact) -> Scenario:
         """Stretches of more than 12 steps count, of which there are some."""
-        monkeypatch.setattr(queries, "PAIR_LONGER_THAN", 12)
+        stretches_longer_than(12)
         return replace(intact, pair=(0, 1), seed=12)
 
     def test_it_is_fitted_to_the_stretches_of_the_intact_network(self, short, network):
@@ -183,9 +183,9 @@ class TestPair:
         np.testing.assert_array_equal(queries.fidelity_of(replace(short, pair=None)).transitions, judged.transitions)
         np.testing.assert_array_equal(queries.pre_activation_of(replace(short, pair=None), (3,)), values)
 
-    def test_without_a_long_stretch_the_sentence_says_the_longest(self, network, dashboard, monkeypatch):
+    def test_without_a_long_stretch_the_sentence_says_the_longest(self, network, stretches_longer_than, monkeypatch):
         monkeypatch.setattr(queries, "PAIR_ROUNDS", 2)
-        monkeypatch.setattr(queries, "PAIR_LONGER_THAN", 1500)
+        stretches_longer_than(1500)
         runs = [simulate(network, queries.PAIR_STEPS, queries.PAIR_RUNS, seed=seed).output for seed in range(2)]
         longest = max(longest_stretch(output[:, queries.PLANE_TRANSIENT :], (1, 2)) for output in runs)
         sentence = (
