@@ -242,7 +242,11 @@
     showIf("neuron-row", "hidden", now.colour !== "neuron");
     showIf("undo", "disabled", !page.past.length);
     showIf("redo", "disabled", !page.future.length);
-    if (!before || before.model !== now.model) set("open-model", { data: now.model });
+    if (!before || before.model !== now.model) {
+      set("open-model", { data: now.model });
+      /* In the same breath: then what is drawn for the network is drawn once. */
+      if (!before && page.kick) set("kick", { data: page.kick });
+    }
     if (from !== "mu" && (!before || !same(before.interventions, now.interventions))) page.listIsOld = true;
     /* With no answer on its way, nothing that the list would hold up. */
     if (page.listIsOld && !page.asking && !page.askTimer) showList();
@@ -452,7 +456,12 @@
       if (answer.message) client.say(answer.message);
       if (!answer.scenario) return no();
       recall(answer.scenario);
+      if (answer.kick && !page.present) {
+        page.kick = answer.kick;
+        page.searched = answer.kick.model;
+      }
       show(answer.scenario, { replaceAddress: true });
+      if (page.kick) window.dispatchEvent(new Event("hmmrnn-kick"));
       return no();
     },
 
@@ -669,7 +678,8 @@
       if (clicks) window.localStorage.setItem("hmmrnn-scheme", next);
       document.body.dataset.agThemeMode = next;
       document.documentElement.dataset.scheme = next;
-      return [next, next, next === "dark" ? "Light" : "Dark"];
+      /* Told anew, the theme would have every view asked for before there is a scenario. */
+      return [next, next === name ? no() : next, next === "dark" ? "Light" : "Dark"];
     },
 
     preferredScheme: () => window.localStorage.getItem("hmmrnn-scheme")

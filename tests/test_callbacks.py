@@ -806,6 +806,17 @@ class TestLink:
         )
         assert answer["defaults"] == Scenario("linear-2").to_dict()
 
+    def test_kick_neurons_come_along_once_they_are_known_and_are_not_searched_for(self, dashboard, monkeypatch):
+        monkeypatch.setattr(queries, "kick_known_of", lambda model: None)
+        monkeypatch.setattr(queries, "kick_of", None)
+        assert opened("?")["kick"] is None
+
+    def test_what_is_known_of_the_kick_neurons_is_what_the_search_answers(self, dashboard):
+        found = kick_store("linear-2")
+        assert opened("?ablate=3")["kick"] == found
+        assert found["groups"]
+        assert opened("?model=nowhere")["kick"] == found, "of the network that is opened instead"
+
     def test_an_address_without_a_link_opens_the_default(self, dashboard):
         for query in ("?", ""):
             assert opened(query)["scenario"] == Scenario("linear-2").to_dict()

@@ -282,6 +282,20 @@ def asks_kick(request: Request) -> bool:
     return "kick-answer.data" in _outputs(request)
 
 
+def as_if_not_searched(page: Page) -> None:
+    """Open the page as the first viewer of a network finds it: nobody has searched for its kick neurons."""
+
+    def forget(route: Route) -> None:
+        if _outputs(route.request) != "opened.data":
+            return route.fallback()
+        answer = route.fetch()
+        told = answer.json()
+        told["response"]["opened"]["data"]["kick"] = None
+        return route.fulfill(response=answer, json=told)
+
+    page.route(re.compile("_dash-update-component"), forget)
+
+
 def _outputs(request: Request) -> str:
     return str(request.post_data_json["output"])
 

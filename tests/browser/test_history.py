@@ -14,6 +14,7 @@ from tests.browser.pages import (
     SMALL,
     Gate,
     address,
+    as_if_not_searched,
     asks_kick,
     cells,
     changing,
@@ -220,6 +221,7 @@ def test_the_link_button_copies_the_address(server: str, viewer: Viewer) -> None
 
 def test_mu_is_not_lost_when_the_kick_neurons_are_found(page: Page, server: str) -> None:
     gate = Gate(page, asks_kick)
+    as_if_not_searched(page)
     page.goto(server + SMALL)
     settle(page)
     gate.wait()

@@ -7,6 +7,7 @@ from typing import Any
 from dash import Dash, Input, Output
 
 from hmmrnn.dashboard import catalog, ids, queries
+from hmmrnn.dashboard.callbacks.network import kick_store
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.network import Intervention, intervene
 
@@ -21,7 +22,8 @@ def register(app: Dash) -> None:
 def opened(query: str) -> dict[str, Any]:
     """The scenario that a link asks for, and the one that a reset returns to.
 
-    If the link cannot be read, a new scenario is opened and `message` says why.
+    If the link cannot be read, a new scenario is opened and `message` says why. Kick neurons that were searched for
+    before come along, so that the page need not draw the network without them first.
     """
     names = [entry.name for entry in catalog.entries()]
     if not names:
@@ -44,4 +46,5 @@ def _answer(scenario: Scenario | None, default: Scenario | None, message: str) -
         "scenario": scenario and scenario.to_dict(),
         "defaults": default and default.to_dict(),
         "message": message,
+        "kick": kick_store(scenario.model) if scenario and queries.kick_known_of(scenario.model) else None,
     }

@@ -130,7 +130,9 @@ def kick_store(model: str) -> Json:
     return {
         "model": model,
         "groups": [_group(group) for group in found.groups],
-        "integrating": [{"output": output, "neurons": neurons} for output, neurons in integrating.items() if neurons],
+        "integrating": [
+            {"output": output, "neurons": list(neurons)} for output, neurons in integrating.items() if neurons
+        ],
         "others": [int(i) for i in np.flatnonzero(roles.role != KICK)],
         "reason": "",
     }
@@ -237,7 +239,7 @@ def _group(group: KickGroup) -> Json:
         "to": group.to,
         "key": _key(group),
         "name": group_label(group),
-        "neurons": group.neurons,
+        "neurons": list(group.neurons),
         "ratio": group.leave_rate_ratio,
         "control_median": float(np.median(controls)) if len(controls) else None,
         "controls": len(controls),
