@@ -34,12 +34,12 @@ def file(found, tmp_path_factory) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def watch() -> Watch:
     return Watch()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def opened(browser: Browser, file: Path, watch: Watch) -> Iterator[Page]:
     context = browser.new_context(offline=True, viewport={"width": 1100, "height": 900})
     page = context.new_page()
@@ -50,6 +50,7 @@ def opened(browser: Browser, file: Path, watch: Watch) -> Iterator[Page]:
     page.wait_for_function("n => document.querySelectorAll('.plot.js-plotly-plot').length === n", arg=plots)
     yield page
     context.close()
+    assert watch.console == []
 
 
 def test_every_figure_is_drawn_and_the_console_stays_empty(opened: Page, watch: Watch, file: Path) -> None:
