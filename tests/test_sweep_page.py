@@ -142,6 +142,25 @@ class TestWatching:
         assert drawn(changed)[ids.SWEEP_TABLE]["rowData"][2]["state"] == "running, 75 %"
         assert set(asked(seen=seen(first) | seen(changed), theme="dark")["parts"]) == {"figure"}
 
+    def test_while_the_queue_is_away_it_says_so_and_then_takes_it_back(self, sweep, monkeypatch) -> None:
+        first = asked()
+
+        def gone(*_):
+            raise queue.QueueGoneError("Redis does not answer; trainings wait")
+
+        with monkeypatch.context() as without_queue:
+            without_queue.setattr(queue, "look_up", gone)
+            away = asked(seen=seen(first))
+        assert drawn(away) == {
+            ids.NOTICE_TEXT: {"children": "Redis does not answer; trainings wait."},
+            ids.NOTICE: {"hidden": False},
+        }
+        assert "unknown" not in away, "the sweep is still there"
+        back = asked(seen=seen(first) | seen(away))
+        assert drawn(back)[ids.NOTICE] == {"hidden": True}
+        assert set(back["parts"]) == {"away"}
+        assert asked(seen=seen(first) | seen(back))["parts"] == {}
+
     def test_with_nothing_under_way_it_is_asked_seldom_but_still(self, sweep) -> None:
         done(sweep.trainings[2])
         assert asked()["again"] == SELDOM

@@ -8,16 +8,14 @@ and what has not changed is not sent.
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Sequence
-from typing import Any
 
 from dash import Dash, Input, Output
 from flask import Response
 from flask.typing import ResponseReturnValue
 
 from hmmrnn.dashboard import ids, jobs, queue, sweeps
+from hmmrnn.dashboard.callbacks.parts import Draws, Json, away, changed, stamp
 from hmmrnn.dashboard.callbacks.picker import model_choices
 from hmmrnn.dashboard.callbacks.refusal import sentence
 from hmmrnn.dashboard.jobs import Job
@@ -33,9 +31,6 @@ from hmmrnn.dashboard.sweep_page import (
 from hmmrnn.dashboard.sweeps import Row, Sweep
 from hmmrnn.figures.sweep import SIZES, fidelity_map
 from hmmrnn.figures.theme import THEMES
-
-Json = dict[str, Any]
-Draws = list[tuple[str, Json]]
 
 OFTEN, SELDOM = 2.0, 5.0
 
@@ -70,23 +65,24 @@ def watched(question: Json) -> Json:
         the question's number; `again`, in how many seconds to ask again; and the parts that have changed, each with its
         stamp and what to draw. Or `unknown`, if there is no such sweep.
     """
-    turn, name = question["turn"], question["sweep"]
+    turn, name, seen = question["turn"], question["sweep"], question["seen"]
     try:
         sweep = _found(name) if name else None
+        everything = jobs.listing()
+        tables = {item.name: sweeps.table(item, everything) for item in sweeps.listing()}
+        head = _head(sweep, tables[sweep.name]) if sweep else []
+    except queue.QueueGoneError as error:
+        return {"turn": turn, "again": OFTEN, "parts": changed(away(error), seen)}
     except ValueError as error:
         return {"turn": turn, "unknown": sentence(error)}
-    everything = jobs.listing()
-    tables = {item.name: sweeps.table(item, everything) for item in sweeps.listing()}
-    parts = {"list": _list(tables, name), "networks": [(ids.MODEL, {"data": model_choices()})]}
+    parts: dict[str, Draws] = {"list": _list(tables, name), "networks": [(ids.MODEL, {"data": model_choices()})]}
     if sweep is not None:
-        rows = tables[sweep.name]
-        parts |= {"head": _head(sweep, rows), "rows": [(ids.SWEEP_TABLE, {"rowData": [row_data(row) for row in rows]})]}
-    stamped = {part: {"stamp": _stamp(draws), "draws": draws} for part, draws in parts.items()}
-    seen = question["seen"]
-    changed: Json = {part: found for part, found in stamped.items() if seen.get(part) != found["stamp"]}
+        rows = [row_data(row) for row in tables[sweep.name]]
+        parts |= {"head": head, "rows": [(ids.SWEEP_TABLE, {"rowData": rows})]}
+    new = changed(parts, seen)
     if sweep is not None:
-        changed |= _figure(tables[sweep.name], question)
-    return {"turn": turn, "again": _again(everything), "parts": changed}
+        new |= _figure(tables[sweep.name], question)
+    return {"turn": turn, "again": _again(everything), "parts": new}
 
 
 def _found(name: str) -> Sweep:
@@ -125,13 +121,9 @@ def _figure(rows: Sequence[Row], question: Json) -> Json:
         raise ValueError(f"a sweep is shown against {' or '.join(SIZES)}; got {across!r}")
     shown = measure_of(measure)
     marks = [mark(row, measure) for row in rows]
-    stamp = _stamp([measure, across, theme, [repr(item) for item in marks]])
-    if question["seen"].get("figure") == stamp:
+    drawn = stamp([measure, across, theme, [repr(item) for item in marks]])
+    if question["seen"].get("figure") == drawn:
         return {}
     figure = fidelity_map(marks, shown, across, THEMES[theme])
     look = {"figure": figure, "style": {"height": f"{figure.layout.height}px"}}
-    return {"figure": {"stamp": stamp, "draws": [(ids.SWEEP_FIGURE, look)]}}
-
-
-def _stamp(content: Any) -> int:
-    return zlib.crc32(json.dumps(content, default=lambda item: item.to_plotly_json()).encode())
+    return {"figure": {"stamp": drawn, "draws": [(ids.SWEEP_FIGURE, look)]}}

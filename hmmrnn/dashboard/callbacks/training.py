@@ -6,16 +6,14 @@ of an answer has a stamp; the script tells which ones it has, and what has not c
 
 from __future__ import annotations
 
-import json
 import math
-import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from dash import Dash, Input, Output
-from plotly.utils import PlotlyJSONEncoder
 
 from hmmrnn.dashboard import catalog, ids, jobs, queue, viewers
+from hmmrnn.dashboard.callbacks.parts import Draws, Json, away, changed
 from hmmrnn.dashboard.callbacks.picker import model_choices
 from hmmrnn.dashboard.callbacks.refusal import sentence
 from hmmrnn.dashboard.jobs import Job
@@ -40,15 +38,10 @@ from hmmrnn.figures.training import loss_curve
 from hmmrnn.hmm import HMM
 from hmmrnn.recipe import TrainingConfig
 
-Json = dict[str, Any]
-Draws = list[tuple[str, Json]]
-
 # Names of the fields in the form and in a config.
 FIELDS = {"neurons": "n_neurons", "inputs": "n_inputs", "seed": "seed", "steps": "steps"}
 LETTERS = {"n_neurons": "N", "n_inputs": "M", "seed": "seed", "steps": "the budget"}
 OFTEN, SELDOM = 1.0, 5.0
-# The part of an answer that says whether the queue can be reached.
-AWAY = "away"
 
 
 def register(app: Dash) -> None:
@@ -148,29 +141,18 @@ def watched(question: Json) -> Json:
         everything = jobs.listing()
         job = _found(everything, here) if here else None
     except queue.QueueGoneError as error:
-        return {"turn": turn, "again": OFTEN, "parts": _changed({AWAY: _notice(sentence(error))}, seen)}
+        return {"turn": turn, "again": OFTEN, "parts": changed(away(error), seen)}
     except ValueError as error:
         return {"turn": turn, "unknown": sentence(error)}
-    parts = {"list": _stamped([(ids.JOB_LIST, {"children": job_list(everything, here)})])}
+    parts: dict[str, Draws] = {"list": [(ids.JOB_LIST, {"children": job_list(everything, here)})]}
     if any(item.state == jobs.DONE for item in everything):
-        parts["networks"] = _stamped([(ids.MODEL, {"data": model_choices()})])
+        parts["networks"] = [(ids.MODEL, {"data": model_choices()})]
     if job is not None:
-        parts["job"] = _stamped(_job_draws(job))
-    if AWAY in seen:
-        parts[AWAY] = _notice("")
-    changed = _changed(parts, seen)
+        parts["job"] = _job_draws(job)
+    new = changed(parts, seen)
     if job is not None and seen.get("loss") != _loss_stamp(job, question["theme"]):
-        changed["loss"] = {"stamp": _loss_stamp(job, question["theme"]), "draws": _loss_draws(job, question["theme"])}
-    return {"turn": turn, "again": _again(everything, job), "parts": changed}
-
-
-def _changed(parts: Json, seen: Json) -> Json:
-    return {name: part for name, part in parts.items() if seen.get(name) != part["stamp"]}
-
-
-def _notice(words: str) -> Json:
-    """The notice that the queue cannot be reached; without words, that it can again."""
-    return _stamped([(ids.NOTICE_TEXT, {"children": words}), (ids.NOTICE, {"hidden": not words})])
+        new["loss"] = {"stamp": _loss_stamp(job, question["theme"]), "draws": _loss_draws(job, question["theme"])}
+    return {"turn": turn, "again": _again(everything, job), "parts": new}
 
 
 def _found(everything: Sequence[Job], job_id: str) -> Job:
@@ -181,10 +163,6 @@ def _again(everything: Sequence[Job], job: Job | None) -> float | None:
     if any(item.state in (jobs.WAITING, jobs.RUNNING) for item in everything):
         return OFTEN
     return None if job is not None and job.state == jobs.DONE else SELDOM
-
-
-def _stamped(draws: Draws) -> Json:
-    return {"stamp": zlib.crc32(json.dumps(draws, cls=PlotlyJSONEncoder).encode()), "draws": draws}
 
 
 def _job_draws(job: Job) -> Draws:
