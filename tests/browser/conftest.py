@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from filelock import FileLock
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect
 
 from tests.browser.pages import READY_MS, SMALL, open_page, settle
@@ -36,6 +37,8 @@ CHROMIUM_FLAGS = [
     "--process-per-site",
 ]
 HEALTHY_WITHIN_S = 60
+# The search for the kick neurons of the network that a page opens by itself.
+SEARCH = "from hmmrnn.dashboard import queries; queries.kick_of('linear-2')"
 Motion = Literal["no-preference", "reduce"]
 # Beside test_live*: here the live view is open, as a new viewer finds it.
 WITH_LIVE_VIEW = ("test_interventions.py", "test_page.py")
@@ -122,11 +125,15 @@ def headless_path() -> str:
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """The folder that all servers of a run of the tests keep their answers in, empty at first."""
+    """The folder that all servers of a run of the tests keep their answers in, with the dearest one in it already."""
     own = tmp_path_factory.getbasetemp()
-    # What one process of several has asked for, such as the kick neurons, the others need not compute again.
+    # What one process of several has asked for, the others need not compute again; and what all would ask for at once
+    # is asked for by the first.
     folder = (own if worker_id == "master" else own.parent) / "answers"
     folder.mkdir(exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        environment = {**os.environ, "HMMRNN_CACHE": str(folder), "HMMRNN_DATA": str(own / "nothing")}
+        subprocess.run([sys.executable, "-c", SEARCH], cwd=ROOT, env=environment, check=True)
     return folder
 
 
