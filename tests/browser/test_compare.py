@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from hmmrnn.dashboard.scenario import Against
 from tests.browser.pages import SMALL, address, cells, changing, figure_data, open_page, scenario, settle
 
 
+@pytest.fixture
+def page(started: Page) -> Page:
+    return started
+
+
 def heads(page: Page) -> list[str]:
     return page.locator("#numbers thead th").all_inner_texts()
 
 
-def test_what_is_kept_as_a_stays_while_one_goes_on_with_b(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_what_is_kept_as_a_stays_while_one_goes_on_with_b(page: Page) -> None:
     with changing(page):
         page.locator("#group-buttons button").first.click()
     silenced = scenario(page).interventions
@@ -42,8 +47,7 @@ def test_what_is_kept_as_a_stays_while_one_goes_on_with_b(page: Page, server: st
     expect(page.locator("#compare-open")).to_be_focused()
 
 
-def test_a_and_b_beside_each_other_share_their_axes(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_a_and_b_beside_each_other_share_their_axes(page: Page) -> None:
     with changing(page):
         page.locator("#group-buttons button").first.click()
     page.locator("#compare-open").click()
@@ -56,14 +60,12 @@ def test_a_and_b_beside_each_other_share_their_axes(page: Page, server: str) -> 
     assert (axes[0], axes[2]) == (axes[1], axes[3])
     link = page.url
     page.goto("about:blank")
-    page.goto(link)
-    settle(page)
+    open_page(page, link)
     assert scenario(page).beside
     assert page.evaluate("!!document.querySelector('#state-space .js-plotly-plot')._fullLayout.xaxis2")
 
 
-def test_the_presets_are_those_of_the_groups_that_were_found(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_the_presets_are_those_of_the_groups_that_were_found(page: Page) -> None:
     kick = page.evaluate("dash_clientside.hmmrnn.kickGroups()")
     page.locator("#compare-open").click()
     panel = page.locator("#compare-panel")
@@ -81,9 +83,13 @@ def test_the_presets_are_those_of_the_groups_that_were_found(page: Page, server:
         panel.get_by_role("button", name=f"Integrators for {kick['integrating'][0]['output']} silenced").click()
     (feeding,) = scenario(page).interventions
     assert (list(feeding.neurons), feeding.target) == (kick["integrating"][0]["neurons"], "input")
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
 
 
-def test_the_history_names_every_change_and_goes_back_to_any(page: Page, server: str) -> None:
+def test_the_history_names_every_change_and_goes_back_to_any(fresh: Page, server: str) -> None:
+    # From its very beginning.
+    page = fresh
     open_page(page, server + SMALL)
     start = address(page)
     cell = cells(page)[0]
@@ -107,8 +113,7 @@ def test_the_history_names_every_change_and_goes_back_to_any(page: Page, server:
         expect(entries).to_have_count(3)
 
 
-def test_an_open_tab_is_in_the_link_and_undo_undoes_what_was_done(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_an_open_tab_is_in_the_link_and_undo_undoes_what_was_done(page: Page) -> None:
     with changing(page):
         page.locator("#new-noise").click()
     page.locator("#activity-tab").click()
@@ -123,7 +128,8 @@ def test_an_open_tab_is_in_the_link_and_undo_undoes_what_was_done(page: Page, se
     expect(page.locator("#activity-tab")).to_have_attribute("aria-selected", "true")
 
 
-def test_how_it_is_looked_at_comes_back_with_the_link(page: Page, server: str) -> None:
+def test_how_it_is_looked_at_comes_back_with_the_link(fresh: Page, server: str) -> None:
+    page = fresh
     page.goto(f"{server}{SMALL}&tab=readout&map=residency&without_noise=1")
     settle(page)
     expect(page.locator("#readout-panel")).to_be_visible()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
@@ -38,7 +38,14 @@ Viewer = Callable[[], BrowserContext]
 TURNS = 4
 
 
-def test_undo_and_redo_walk_through_every_change(page: Page, server: str) -> None:
+@pytest.fixture
+def page(started: Page) -> Page:
+    return started
+
+
+def test_undo_and_redo_walk_through_every_change(fresh: Page, server: str) -> None:
+    # To its very beginning.
+    page = fresh
     open_page(page, server + SMALL)
     seen = [(address(page), picture(page))]
     first, second = cells(page)[:2]
@@ -64,8 +71,7 @@ def test_undo_and_redo_walk_through_every_change(page: Page, server: str) -> Non
     assert address(page) == seen[2][0]
 
 
-def test_a_new_change_after_undo_forgets_what_was_undone(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_a_new_change_after_undo_forgets_what_was_undone(page: Page) -> None:
     first, second = cells(page)[:2]
     with changing(page):
         first.click(page)
@@ -78,8 +84,7 @@ def test_a_new_change_after_undo_forgets_what_was_undone(page: Page, server: str
 
 
 @pytest.mark.parametrize("control", ["target", "colour"])
-def test_ctrl_z_works_while_the_focus_is_on_the_control_just_used(page: Page, server: str, control: str) -> None:
-    open_page(page, server + SMALL)
+def test_ctrl_z_works_while_the_focus_is_on_the_control_just_used(page: Page, control: str) -> None:
     with changing(page):
         cells(page)[0].click(page)
     query = address(page)
@@ -93,18 +98,22 @@ def test_ctrl_z_works_while_the_focus_is_on_the_control_just_used(page: Page, se
     assert address(page) == query
 
 
+def reload(page: Page) -> None:
+    page.reload()
+    # The roles come last, and draw the connectivity once more.
+    expect(page.locator("#connectivity-caption")).to_contain_text("by role", timeout=READY_MS)
+    settle(page)
+
+
 @pytest.mark.parametrize("order", ["group last", "group first"])
-def test_a_reload_keeps_the_scenario_and_the_way_back(page: Page, server: str, order: str) -> None:
-    open_page(page, server + SMALL)
+def test_a_reload_keeps_the_scenario_and_the_way_back(page: Page, order: str) -> None:
     empty = picture(page)
     acts = [cells(page)[0].click, lambda page: group_buttons(page, "control").first.click()]
     for act in acts if order == "group last" else reversed(acts):
         with changing(page):
             act(page)
     query, present = address(page), picture(page)
-    page.reload()
-    expect(page.locator("#connectivity-caption")).to_contain_text("by role", timeout=READY_MS)
-    settle(page)
+    reload(page)
     assert address(page) == query
     assert picture(page) == present
     for _ in acts:
@@ -114,23 +123,20 @@ def test_a_reload_keeps_the_scenario_and_the_way_back(page: Page, server: str, o
     assert picture(page) == empty
 
 
-def test_a_reload_keeps_the_way_back_after_a_look_at_one_neuron(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_a_reload_keeps_the_way_back_after_a_look_at_one_neuron(page: Page) -> None:
     with changing(page):
         choose(page, "Colour by", "Pre-activation of a neuron")
     with changing(page):
         page.get_by_label("Neuron", exact=True).fill("3")
     with changing(page):
         choose(page, "Colour by", "Output")
-    page.reload()
-    settle(page)
+    reload(page)
     with changing(page):
         page.locator("#undo").click()
     assert (scenario(page).colour, scenario(page).neuron) == ("neuron", 3)
 
 
-def test_back_and_forward_of_the_browser(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_back_and_forward_of_the_browser(page: Page) -> None:
     seen = [(address(page), picture(page))]
     for cell in cells(page)[:2]:
         with changing(page):
@@ -146,8 +152,7 @@ def test_back_and_forward_of_the_browser(page: Page, server: str) -> None:
     expect(listed(page)).to_have_count(1)
 
 
-def test_a_link_opens_exactly_that_view_at_another_viewer(page: Page, server: str, viewer: Viewer) -> None:
-    open_page(page, server + SMALL)
+def test_a_link_opens_exactly_that_view_at_another_viewer(page: Page, viewer: Viewer) -> None:
     with changing(page):
         group_buttons(page, "kick").first.click()
     slider = page.get_by_role("slider", name="mu of Kick group")
@@ -195,8 +200,6 @@ def test_a_link_opens_exactly_that_view_at_another_viewer(page: Page, server: st
     ],
 )
 def test_a_link_stays_as_it_was_sent(page: Page, server: str, query: str) -> None:
-    page.goto(server)
-    page.wait_for_function("location.search.includes('model=')")
     model = scenario(page).model
     link = f"?model={model}&{query}"
     open_page(page, f"{server}/{link}")
@@ -206,20 +209,28 @@ def test_a_link_stays_as_it_was_sent(page: Page, server: str, query: str) -> Non
     expect(page.locator("#undo")).to_be_disabled()
 
 
-def test_the_link_button_copies_the_address(server: str, viewer: Viewer) -> None:
-    context = viewer()
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = context.new_page()
-    open_page(page, server + SMALL)
+@pytest.fixture
+def clipboard(window: BrowserContext) -> Iterator[None]:
+    """The right to read the clipboard, for as long as a test takes."""
+    window.grant_permissions(["clipboard-read", "clipboard-write"])
+    yield
+    window.clear_permissions()
+
+
+@pytest.mark.usefixtures("clipboard")
+def test_the_link_button_copies_the_address(page: Page) -> None:
     with changing(page):
         cells(page)[0].click(page)
     page.locator("#share-open").click()
     page.locator("#copy-link").click()
     expect(page.locator("#notice-text")).to_contain_text("clipboard")
     assert page.evaluate("navigator.clipboard.readText()") == page.url
+    page.get_by_role("button", name="Dismiss").click()
+    page.keyboard.press("Escape")
 
 
-def test_mu_is_not_lost_when_the_kick_neurons_are_found(page: Page, server: str) -> None:
+def test_mu_is_not_lost_when_the_kick_neurons_are_found(fresh: Page, server: str) -> None:
+    page = fresh
     gate = Gate(page, asks_kick)
     as_if_not_searched(page)
     page.goto(server + SMALL)
@@ -241,9 +252,8 @@ def test_mu_is_not_lost_when_the_kick_neurons_are_found(page: Page, server: str)
 
 def test_two_viewers_never_see_each_others_interventions(page: Page, server: str, viewer: Viewer) -> None:
     other = viewer().new_page()
+    open_page(other, server + SMALL)
     pages = (page, other)
-    for each in pages:
-        open_page(each, server + SMALL)
     places = cells(page, 2 * TURNS)
     shown = {each: traces(each, "state-space") for each in pages}
     made: dict[Page, list[int]] = {page: [], other: []}

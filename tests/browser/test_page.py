@@ -8,7 +8,6 @@ from itertools import combinations
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import Watch
@@ -19,10 +18,12 @@ from tests.browser.pages import (
     cells,
     changing,
     choose,
+    complaints,
     expect_other_traces,
     figure_data,
     figure_layout,
     open_page,
+    put,
     scenario,
     settle,
     table_neurons,
@@ -34,6 +35,11 @@ pytestmark = pytest.mark.browser
 
 Viewer = Callable[[], BrowserContext]
 LOCAL = {"127.0.0.1", "localhost"}
+
+
+@pytest.fixture
+def page(started: Page) -> Page:
+    return started
 
 
 def set_scheme(page: Page, scheme: str) -> None:
@@ -66,27 +72,23 @@ def test_everything_is_drawn_without_a_complaint_and_without_the_internet(
     assert {urlsplit(url).hostname for url in watch.requests if not url.startswith(("data:", "blob:"))} <= LOCAL
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(page: Page, server: str, scheme: str) -> None:
-    open_page(page, server + SMALL)
-    set_scheme(page, scheme)
+def test_axe_finds_nothing_serious(page: Page) -> None:
     with changing(page):
         cells(page)[0].click(page)
-    page.evaluate(AXE_SCRIPT)
-    found = page.evaluate("axe.run({ resultTypes: ['violations'] })")
-    serious = [
-        f"{violation['id']}: {node['html'][:160]}: {node['failureSummary']}"
-        for violation in found["violations"]
-        if violation["impact"] in ("serious", "critical")
-        for node in violation["nodes"]
-    ]
-    page.evaluate("localStorage.clear()")
-    assert serious == []
+    found = {}
+    for scheme in ("dark", "light"):
+        set_scheme(page, scheme)
+        found[scheme] = complaints(page)
+    forget_scheme(page)
+    assert found == {"dark": [], "light": []}
 
 
-def test_dark_changes_the_figures_and_is_still_there_after_a_reload(server: str, viewer: Viewer) -> None:
-    page = viewer().new_page()
-    open_page(page, server + SMALL)
+def forget_scheme(page: Page) -> None:
+    """A later visit begins as the first one did."""
+    page.evaluate("localStorage.removeItem('hmmrnn-scheme')")
+
+
+def test_dark_changes_the_figures_and_is_still_there_after_a_reload(page: Page) -> None:
     light = {view: figure_layout(page, view)["paper_bgcolor"] for view in MAIN_VIEWS}
     page.get_by_role("button", name="Dark").click()
     for view in MAIN_VIEWS:
@@ -109,11 +111,14 @@ def test_dark_changes_the_figures_and_is_still_there_after_a_reload(server: str,
         "light => document.querySelector('#state-space .js-plotly-plot').layout.paper_bgcolor === light",
         arg=light["state-space"],
     )
+    # The roles come last, and draw the connectivity once more.
+    expect(page.locator("#connectivity-caption")).to_contain_text("by role")
+    settle(page)
+    forget_scheme(page)
 
 
-def test_dark_keeps_the_colouring_of_the_slow_answers(server: str, viewer: Viewer) -> None:
-    page = viewer().new_page()
-    open_page(page, f"{server}{SMALL}&colour=region")
+def test_dark_keeps_the_colouring_of_the_slow_answers(page: Page) -> None:
+    put(page, colour="region")
     names = trace_names(page, "state-space")
     assert "cluster" in names
     set_scheme(page, "dark")
@@ -122,12 +127,23 @@ def test_dark_keeps_the_colouring_of_the_slow_answers(server: str, viewer: Viewe
             === JSON.stringify(names)""",
         arg=names,
     )
+    set_scheme(page, "light")
+    forget_scheme(page)
 
 
-@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768)])
-def test_nothing_scrolls_sideways_and_no_two_views_overlap(page: Page, server: str, width: int, height: int) -> None:
-    page.set_viewport_size({"width": width, "height": height})
-    open_page(page, server + SMALL)
+def test_nothing_scrolls_sideways_and_no_two_views_overlap(page: Page) -> None:
+    expect_room_for_each(page, 1440, 900)
+
+
+def test_nothing_scrolls_or_overlaps_in_a_small_window(fresh: Page, server: str) -> None:
+    fresh.set_viewport_size({"width": 1024, "height": 768})
+    open_page(fresh, server + SMALL)
+    expect_room_for_each(fresh, 1024, 768)
+
+
+def expect_room_for_each(page: Page, width: int, height: int) -> None:
+    """In a window of that size every view is whole, with a silenced neuron in the list."""
+    assert page.viewport_size == {"width": width, "height": height}
     with changing(page):
         cells(page)[0].click(page)
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
@@ -155,8 +171,7 @@ def test_nothing_scrolls_sideways_and_no_two_views_overlap(page: Page, server: s
         assert apart, (one, other)
 
 
-def test_each_colouring_is_another_picture_of_the_same_states(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_each_colouring_is_another_picture_of_the_same_states(page: Page) -> None:
     seen = {"output": traces(page, "state-space")}
     for key, label in (
         ("speed", "Speed"),
@@ -180,8 +195,7 @@ def test_each_colouring_is_another_picture_of_the_same_states(page: Page, server
     assert traces(page, "state-space") == seen["output"]
 
 
-def test_each_colour_of_the_region_map_is_another_picture(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_each_colour_of_the_region_map_is_another_picture(page: Page) -> None:
     seen = [traces(page, "region-map")]
     select = page.get_by_label("Colour the region map by").first
     select.click()
@@ -194,8 +208,7 @@ def test_each_colour_of_the_region_map_is_another_picture(page: Page, server: st
     assert len(set(seen)) == len(labels) > 2
 
 
-def test_sigma_is_dragged_and_the_picture_follows(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_sigma_is_dragged_and_the_picture_follows(page: Page) -> None:
     slider = page.get_by_role("slider", name="Noise sigma")
     thumb = slider.bounding_box()
     track = page.locator("#sigma .mantine-Slider-track").bounding_box()
@@ -216,8 +229,7 @@ def test_sigma_is_dragged_and_the_picture_follows(page: Page, server: str) -> No
     assert scenario(page).sigma == 1.0
 
 
-def test_noise_window_and_number_of_runs_are_what_is_asked_for(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_noise_window_and_number_of_runs_are_what_is_asked_for(page: Page) -> None:
     before = traces(page, "state-space")
     with changing(page):
         page.locator("#new-noise").click()
@@ -237,8 +249,7 @@ def test_noise_window_and_number_of_runs_are_what_is_asked_for(page: Page, serve
     expect(page.locator("#state-space-caption")).to_contain_text("5 runs of 200 steps")
 
 
-def test_runs_without_noise_are_shown_on_demand(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_runs_without_noise_are_shown_on_demand(page: Page) -> None:
     before = traces(page, "state-space")
     assert "without noise" not in trace_names(page, "state-space")
     switch = page.get_by_label("Show runs without noise")
@@ -252,11 +263,10 @@ def test_runs_without_noise_are_shown_on_demand(page: Page, server: str) -> None
     assert traces(page, "state-space") == before
 
 
-@pytest.mark.parametrize("tab", ["Activity", "Spectrum", "Fidelity"])
-def test_a_tab_is_drawn_when_it_is_opened_and_follows_the_scenario(page: Page, server: str, tab: str) -> None:
-    open_page(page, server + SMALL)
-    view = tab.lower()
-    page.get_by_role("tab", name=tab).click()
+@pytest.mark.parametrize("name", ["Activity", "Spectrum", "Fidelity"])
+def test_a_tab_is_drawn_when_it_is_opened_and_follows_the_scenario(page: Page, name: str) -> None:
+    view = name.lower()
+    page.get_by_role("tab", name=name).click()
     expect(page.locator(f"#{view}-caption")).to_have_text(re.compile(r"\d"), timeout=READY_MS)
     expect(page.locator(f"#{view} .js-plotly-plot")).to_be_visible()
     page.wait_for_function("id => document.querySelector(`#${id} .js-plotly-plot`).data.length > 0", arg=view)
@@ -268,8 +278,7 @@ def test_a_tab_is_drawn_when_it_is_opened_and_follows_the_scenario(page: Page, s
     expect(page.locator(f"#{view}-card").get_by_text("computing")).to_be_hidden()
 
 
-def test_the_page_says_what_it_is_about(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_the_page_says_what_it_is_about(page: Page) -> None:
     page.get_by_role("tab", name="About").click()
     expect(page.get_by_role("tabpanel", name="About")).to_contain_text("Residency time")
     for view in MAIN_VIEWS:
@@ -284,10 +293,11 @@ def test_the_page_says_what_it_is_about(page: Page, server: str) -> None:
                 return text.contains(document.elementFromPoint(box.left + 20, box.bottom - 3));
             }"""
         )
+    page.evaluate("document.activeElement.blur()")
+    expect(page.locator(f"#{MAIN_VIEWS[-1]}-about")).to_be_hidden()
 
 
-def test_a_tab_can_have_the_room_of_the_views_and_give_it_back(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_a_tab_can_have_the_room_of_the_views_and_give_it_back(page: Page) -> None:
     card, button = page.locator(".tabs-card"), page.locator("#enlarge")
     before = card.bounding_box()
     assert before is not None

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from playwright.sync_api import BrowserContext, Download, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Download, Locator, Page, Request, expect
 
 from hmmrnn.dashboard import queries
 from hmmrnn.dashboard.scenario import Scenario
@@ -25,11 +25,14 @@ from tests.browser.pages import (
     address,
     changing,
     complaints,
+    expect_other_traces,
     figure_data,
     figure_layout,
     picture,
+    put,
     scenario,
     settle,
+    traces,
 )
 
 pytestmark = pytest.mark.browser
@@ -37,6 +40,7 @@ pytestmark = pytest.mark.browser
 Viewer = Callable[[], BrowserContext]
 Trace = dict[str, Any]
 TOUCHED = f"{SMALL}&ablate=3&model=linear-2"
+SILENCED = [{"neurons": [3], "mu": 0.0, "target": "unit"}]
 TITLES = dict(zip(MAIN_VIEWS, ("State space", "Region map", "Emission along the orbit", "Connectivity"), strict=True))
 SVG = "{http://www.w3.org/2000/svg}"
 PRINT_WIDTH = 1772
@@ -47,6 +51,28 @@ DROP = """([selector, name, text]) => {
     const event = new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
     document.querySelector(selector).dispatchEvent(event);
 }"""
+
+
+@pytest.fixture
+def page(started: Page) -> Page:
+    expect(started.locator(".takeaway-save")).to_have_count(len(MAIN_VIEWS))
+    return started
+
+
+@pytest.fixture
+def touched(page: Page) -> Page:
+    """The page with a silenced neuron, so that the intact network is drawn too."""
+    put(page, interventions=SILENCED)
+    assert scenario(page) == Scenario.from_query(TOUCHED.lstrip("/"), "")
+    return page
+
+
+@pytest.fixture
+def clipboard(window: BrowserContext) -> Iterator[None]:
+    """The right to read the clipboard, for as long as a test takes."""
+    window.grant_permissions(["clipboard-read", "clipboard-write"])
+    yield
+    window.clear_permissions()
 
 
 def open_views(page: Page, url: str) -> None:
@@ -65,8 +91,27 @@ def share(page: Page) -> Locator:
     return panel
 
 
+def close_share(page: Page) -> None:
+    page.keyboard.press("Escape")
+    expect(page.locator("#share-panel")).to_be_hidden()
+
+
 def notice(page: Page) -> Locator:
     return page.locator("#notice-text")
+
+
+def dismiss(page: Page) -> None:
+    page.get_by_role("button", name="Dismiss").click()
+    expect(page.locator("#notice")).to_be_hidden()
+
+
+def set_scheme(page: Page, scheme: str) -> None:
+    """Light or dark by the page's own button."""
+    if page.evaluate("document.documentElement.dataset.scheme") != scheme:
+        before = traces(page, "connectivity")
+        page.locator("#colour-scheme").click()
+        expect_other_traces(page, "connectivity", before)
+        settle(page)
 
 
 def downloaded(page: Page, button: Locator, folder: Path) -> Path:
@@ -116,26 +161,26 @@ def traces_of(page: Page, view: str) -> Iterator[tuple[str, Trace]]:
 # ---- figures ----
 
 
-@pytest.mark.parametrize("view", MAIN_VIEWS)
-def test_a_view_is_saved_as_vectors_and_at_print_size(page: Page, server: str, tmp_path: Path, view: str) -> None:
-    open_views(page, server + TOUCHED)
-    picture_of = ElementTree.parse(saved_figure(page, view, "svg", tmp_path)).getroot()
-    assert picture_of.tag == f"{SVG}svg"
-    assert not list(picture_of.iter(f"{SVG}image"))
-    markers = [trace for _, trace in traces_of(page, view) if trace.get("mode") == "markers"]
-    points = sum(sum(math.isfinite(x) for x in listed(trace["x"])) for trace in markers)
-    paths = list(picture_of.iter(f"{SVG}path"))
-    assert len(paths) > 50
-    assert len([path for path in paths if "point" in path.get("class", "").split()]) >= points
-    ground = picture_of[0]
-    assert (ground.tag, ground.get("fill")) == (f"{SVG}rect", LIGHT.ground)
-    header = saved_figure(page, view, "png", tmp_path).read_bytes()[:24]
-    assert header[:8] == b"\x89PNG\r\n\x1a\n"
-    assert struct.unpack(">I", header[16:20])[0] >= PRINT_WIDTH
+def test_each_view_is_saved_as_vectors_and_at_print_size(touched: Page, tmp_path: Path) -> None:
+    page = touched
+    for view in MAIN_VIEWS:
+        picture_of = ElementTree.parse(saved_figure(page, view, "svg", tmp_path)).getroot()
+        assert picture_of.tag == f"{SVG}svg", view
+        assert not list(picture_of.iter(f"{SVG}image")), view
+        markers = [trace for _, trace in traces_of(page, view) if trace.get("mode") == "markers"]
+        points = sum(sum(math.isfinite(x) for x in listed(trace["x"])) for trace in markers)
+        paths = list(picture_of.iter(f"{SVG}path"))
+        assert len(paths) > 50, view
+        assert len([path for path in paths if "point" in path.get("class", "").split()]) >= points, view
+        ground = picture_of[0]
+        assert (ground.tag, ground.get("fill")) == (f"{SVG}rect", LIGHT.ground), view
+        header = saved_figure(page, view, "png", tmp_path).read_bytes()[:24]
+        assert header[:8] == b"\x89PNG\r\n\x1a\n", view
+        assert struct.unpack(">I", header[16:20])[0] >= PRINT_WIDTH, view
 
 
-def test_the_cells_of_a_heatmap_are_paths_in_its_colours(page: Page, server: str, tmp_path: Path) -> None:
-    open_views(page, server + TOUCHED)
+def test_the_cells_of_a_heatmap_are_paths_in_its_colours(touched: Page, tmp_path: Path) -> None:
+    page = touched
     strip = next(trace for name, trace in traces_of(page, "orbit") if name == "region")
     assert cell_count(saved_figure(page, "orbit", "svg", tmp_path)) == len([z for z in listed(strip["z"]) if z == z])
     fills = {fill for fill, _ in cells(tmp_path / "hmmrnn-linear-2-orbit.svg")}
@@ -169,8 +214,8 @@ def expected_colours(trace: Trace) -> np.ndarray:
     return np.stack([np.interp(share, at, channels[:, i]) for i in range(3)], axis=-1)
 
 
-def test_a_picture_shows_the_stretch_that_is_looked_at(page: Page, server: str, tmp_path: Path) -> None:
-    open_views(page, server + TOUCHED)
+def test_a_picture_shows_the_stretch_that_is_looked_at(touched: Page, tmp_path: Path) -> None:
+    page = touched
     before = figure_layout(page, "state-space")["xaxis"]["range"]
     box = page.locator("#state-space .nsewdrag").first.bounding_box()
     assert box
@@ -193,8 +238,9 @@ def test_a_picture_shows_the_stretch_that_is_looked_at(page: Page, server: str, 
     assert max(numbers) - min(numbers) > 0.4 * (high - low)
 
 
-def test_in_three_dimensions_there_is_no_svg_but_a_picture_for_print(page: Page, server: str, tmp_path: Path) -> None:
-    open_views(page, f"{server}{TOUCHED}&view=3d")
+def test_in_three_dimensions_there_is_no_svg_but_a_picture_for_print(touched: Page, tmp_path: Path) -> None:
+    page = touched
+    put(page, dimensions=3)
     page.get_by_role("button", name="Save State space", exact=True).click()
     menu = page.locator("#state-space-save-menu")
     expect(menu.get_by_role("button", name="SVG")).to_be_disabled()
@@ -212,8 +258,8 @@ def test_in_three_dimensions_there_is_no_svg_but_a_picture_for_print(page: Page,
 # ---- data ----
 
 
-def test_the_states_are_saved_with_run_and_step(page: Page, server: str, tmp_path: Path) -> None:
-    open_views(page, server + TOUCHED)
+def test_the_states_are_saved_with_run_and_step(touched: Page, tmp_path: Path) -> None:
+    page = touched
     rows = rows_of(saved_figure(page, "state-space", "csv", tmp_path))
     assert list(rows[0]) == ["trace", "PC1 of h (activity)", "PC2 of h (activity)", "run", "step"]
     written = 0
@@ -231,8 +277,8 @@ def test_the_states_are_saved_with_run_and_step(page: Page, server: str, tmp_pat
     assert written == len(rows)
 
 
-def test_a_colour_that_is_a_number_has_a_column_with_its_unit(page: Page, server: str, tmp_path: Path) -> None:
-    open_views(page, f"{server}{SMALL}&model=linear-2&colour=speed")
+def test_a_colour_that_is_a_number_has_a_column_with_its_unit(page: Page, tmp_path: Path) -> None:
+    put(page, colour="speed")
     rows = rows_of(saved_figure(page, "state-space", "csv", tmp_path))
     trace = next(trace for _, trace in traces_of(page, "state-space") if "colorbar" in trace.get("marker", {}))
     own = [row for row in rows if row["trace"] == trace["name"]]
@@ -240,8 +286,8 @@ def test_a_colour_that_is_a_number_has_a_column_with_its_unit(page: Page, server
     np.testing.assert_array_equal(found, np.float32(listed(trace["marker"]["color"])))
 
 
-def test_regions_orbit_and_weights_are_saved_as_they_are_drawn(page: Page, server: str, tmp_path: Path) -> None:
-    open_views(page, server + TOUCHED)
+def test_regions_orbit_and_weights_are_saved_as_they_are_drawn(touched: Page, tmp_path: Path) -> None:
+    page = touched
     rows = rows_of(saved_figure(page, "region-map", "csv", tmp_path))
     for name, trace in traces_of(page, "region-map"):
         own = [row for row in rows if row["trace"] == name]
@@ -266,8 +312,8 @@ def test_regions_orbit_and_weights_are_saved_as_they_are_drawn(page: Page, serve
         np.testing.assert_array_equal(np.float32(column(own, "value")), np.float32(listed(trace["z"])))
 
 
-def test_the_run_is_saved_as_it_is_shown(page: Page, server: str, tmp_path: Path) -> None:
-    open_views(page, server + TOUCHED)
+def test_the_run_is_saved_as_it_is_shown(touched: Page, tmp_path: Path) -> None:
+    page = touched
     path = downloaded(page, share(page).get_by_role("button", name="Run as NPZ"), tmp_path)
     assert path.name == "hmmrnn-linear-2-run.npz"
     with np.load(path) as run:
@@ -278,23 +324,24 @@ def test_the_run_is_saved_as_it_is_shown(page: Page, server: str, tmp_path: Path
             at, step = np.array(listed(trace["customdata"])).reshape(-1, 2).T
             drawn = np.float32([listed(trace["x"]), listed(trace["y"])]).T
             np.testing.assert_array_equal(points[at, step - 1, :2], drawn)
+    close_share(page)
 
 
-def test_a_run_that_cannot_be_written_says_why(page: Page, server: str) -> None:
-    open_views(page, server + SMALL)
+def test_a_run_that_cannot_be_written_says_why(page: Page) -> None:
     page.route("**/run.npz/check?*", lambda route: route.fulfill(json={"refused": "it is too large."}))
     share(page).get_by_role("button", name="Run as NPZ").click()
     expect(notice(page)).to_have_text("The run was not written: it is too large.")
+    page.unroute("**/run.npz/check?*")
+    dismiss(page)
+    close_share(page)
 
 
 # ---- link, code, report ----
 
 
-def test_link_and_code_go_to_the_clipboard(server: str, viewer: Viewer) -> None:
-    context = viewer()
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page = context.new_page()
-    open_views(page, server + TOUCHED)
+@pytest.mark.usefixtures("clipboard")
+def test_link_and_code_go_to_the_clipboard(touched: Page) -> None:
+    page = touched
     share(page).get_by_role("button", name="Copy link").click()
     expect(notice(page)).to_have_text("The link to this page is in the clipboard.")
     assert page.evaluate("navigator.clipboard.readText()") == page.url
@@ -307,38 +354,40 @@ def test_link_and_code_go_to_the_clipboard(server: str, viewer: Viewer) -> None:
     names: dict[str, Any] = {}
     exec(code, names)
     np.testing.assert_array_equal(np.float32(names["points"]), queries.motion_of(shown).points)
+    dismiss(page)
+    close_share(page)
 
 
-def test_without_a_clipboard_the_link_is_in_the_address_bar(page: Page, server: str) -> None:
-    page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined });")
-    open_views(page, server + SMALL)
+def test_without_a_clipboard_the_link_is_in_the_address_bar(page: Page) -> None:
+    page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true })")
     share(page).get_by_role("button", name="Copy link").click()
     expect(notice(page)).to_contain_text("copy the link from the address bar")
+    page.evaluate("delete navigator.clipboard")
+    dismiss(page)
+    close_share(page)
 
 
-def test_the_report_is_one_step_away(page: Page, server: str) -> None:
-    open_views(page, server + SMALL)
+def test_the_report_is_one_step_away(page: Page) -> None:
     share(page).get_by_role("button", name="Open the report").click()
     expect(page.locator("#report-tab")).to_have_attribute("aria-selected", "true")
     expect(page.locator("#share-panel")).to_be_hidden()
     assert scenario(page).tab == "report"
 
 
-def test_the_graph_of_the_open_tab_is_among_the_figures(page: Page, server: str, tmp_path: Path) -> None:
-    open_views(page, server + SMALL)
+def test_the_graph_of_the_open_tab_is_among_the_figures(page: Page, tmp_path: Path) -> None:
     page.locator("#readout-tab").click()
     expect(page.locator("#readout .main-svg").first).to_be_visible()
     path = downloaded(page, share(page).get_by_role("button", name="Readout as SVG"), tmp_path)
     assert not list(ElementTree.parse(path).iter(f"{SVG}image"))
     path = downloaded(page, share(page).get_by_role("button", name="Readout as CSV"), tmp_path)
     assert {row["trace"] for row in rows_of(path)} == {name for name, _ in traces_of(page, "readout")}
+    close_share(page)
 
 
 # ---- the buttons ----
 
 
-def test_each_title_has_a_button_and_stays_in_one_line(page: Page, server: str) -> None:
-    open_views(page, server + SMALL)
+def test_each_title_has_a_button_and_stays_in_one_line(page: Page) -> None:
     page.locator("#live-open").click()
     expect(page.locator("#live-card #live")).to_be_visible()
     for view, title in TITLES.items():
@@ -352,10 +401,11 @@ def test_each_title_has_a_button_and_stays_in_one_line(page: Page, server: str) 
         middle = heading["y"] + heading["height"] / 2
         assert all(box["y"] < middle < box["y"] + box["height"] for box in (button, mark))
         assert button["x"] + button["width"] < mark["x"]
+    page.locator("#live-close").click()
+    expect(page.locator("#live-card #live")).to_be_hidden()
 
 
-def test_the_keyboard_can_save(page: Page, server: str) -> None:
-    open_views(page, server + SMALL)
+def test_the_keyboard_can_save(page: Page) -> None:
     opener = page.get_by_role("button", name="Save Region map", exact=True)
     opener.focus()
     page.keyboard.press("Enter")
@@ -372,18 +422,22 @@ def test_the_keyboard_can_save(page: Page, server: str) -> None:
     expect(opener).to_be_focused()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(page: Page, server: str, scheme: str) -> None:
-    page.add_init_script(f"window.localStorage.setItem('hmmrnn-scheme', '{scheme}')")
-    open_views(page, f"{server}{SMALL}&view=3d")
-    share(page).get_by_role("button", name="Copy as Python").click()
-    expect(page.locator("#code-text")).to_be_visible()
-    assert complaints(page) == []
-    page.keyboard.press("Escape")
-    page.get_by_role("button", name="Save State space", exact=True).click()
-    expect(page.locator("#state-space-save-menu")).to_be_visible()
-    assert complaints(page) == []
+def test_axe_finds_nothing_serious(page: Page) -> None:
+    put(page, dimensions=3)
+    found = {}
+    for scheme in ("dark", "light"):
+        set_scheme(page, scheme)
+        share(page).get_by_role("button", name="Copy as Python").click()
+        expect(page.locator("#code-text")).to_be_visible()
+        found[scheme, "panel"] = complaints(page)
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="Save State space", exact=True).click()
+        expect(page.locator("#state-space-save-menu")).to_be_visible()
+        found[scheme, "menu"] = complaints(page)
+        page.keyboard.press("Escape")
+        dismiss(page)
     page.evaluate("window.localStorage.removeItem('hmmrnn-scheme')")
+    assert not any(found.values()), found
 
 
 # ---- sessions ----
@@ -412,7 +466,9 @@ def what_a_scenario_decides(page: Page) -> dict[str, str]:
     return {view: shown for view, shown in picture(page).items() if view != "connectivity"}
 
 
-def test_a_session_goes_on_in_another_browser(page: Page, server: str, viewer: Viewer, tmp_path: Path) -> None:
+def test_a_session_goes_on_in_another_browser(fresh: Page, server: str, viewer: Viewer, tmp_path: Path) -> None:
+    # Its history is all that has been done.
+    page = fresh
     open_views(page, server + TOUCHED)
     for _ in range(3):
         with changing(page):
@@ -445,8 +501,8 @@ def test_a_session_goes_on_in_another_browser(page: Page, server: str, viewer: V
         assert address(other) == link
 
 
-def test_what_is_no_session_says_why_and_nothing_is_lost(page: Page, server: str, tmp_path: Path) -> None:
-    open_views(page, server + TOUCHED)
+def test_what_is_no_session_says_why_and_nothing_is_lost(touched: Page, tmp_path: Path) -> None:
+    page = touched
     with changing(page):
         page.locator("#new-noise").click()
     kept = links(page)
@@ -463,12 +519,18 @@ def test_what_is_no_session_says_why_and_nothing_is_lost(page: Page, server: str
         choose_session(page, path)
         expect(notice(page)).to_contain_text(words)
         assert links(page) == kept
+    dismiss(page)
+    close_share(page)
 
 
-def test_a_session_can_be_dropped_on_the_panel(page: Page, server: str) -> None:
-    open_views(page, server + SMALL)
+def test_a_session_can_be_dropped_on_the_panel(page: Page) -> None:
     sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+
+    def hear(request: Request) -> None:
+        if request.method == "POST":
+            sent.append(request.url)
+
+    page.on("request", hear)
     target = Scenario.from_query(TOUCHED.lstrip("/"), "").to_query()
     session = {"format": "hmmrnn-session", "version": 1, "saved": "", "past": [], "present": target, "future": []}
     share(page)
@@ -478,3 +540,5 @@ def test_a_session_can_be_dropped_on_the_panel(page: Page, server: str) -> None:
     expect(notice(page)).to_contain_text("mine.json is open")
     # It is not taken for a network (assets/files.js).
     assert not [url for url in sent if "/files" in url]
+    page.remove_listener("request", hear)
+    dismiss(page)
