@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
@@ -23,6 +23,7 @@ from tests.browser.pages import (
     expect_traces,
     open_page,
     picture,
+    put,
     scenario,
     settle,
     silenced,
@@ -36,6 +37,13 @@ Viewer = Callable[[], BrowserContext]
 RAPID_CLICKS = 30
 
 
+@pytest.fixture
+def page(started: Page) -> Iterator[Page]:
+    """The tab of the test before; what stood between it and the server is gone afterwards."""
+    yield started
+    started.unroute_all(behavior="wait")
+
+
 def expect_picture(page: Page, wanted: dict[str, str]) -> None:
     """Wait until the page shows exactly that, in every main view and in the numbers."""
     for view in MAIN_VIEWS:
@@ -43,8 +51,7 @@ def expect_picture(page: Page, wanted: dict[str, str]) -> None:
     assert picture(page) == wanted
 
 
-def test_after_thirty_rapid_clicks_the_last_state_is_shown(page: Page, server: str, viewer: Viewer) -> None:
-    open_page(page, server + SMALL)
+def test_after_thirty_rapid_clicks_the_last_state_is_shown(page: Page, viewer: Viewer) -> None:
     chosen = cells(page, RAPID_CLICKS)
     for cell in chosen:
         cell.click(page)
@@ -56,8 +63,7 @@ def test_after_thirty_rapid_clicks_the_last_state_is_shown(page: Page, server: s
     expect_picture(page, picture(fresh))
 
 
-def test_rapid_clicks_that_undo_each_other_end_where_they_began(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_rapid_clicks_that_undo_each_other_end_where_they_began(page: Page) -> None:
     before, query = picture(page), address(page)
     first, second = cells(page)[:2]
     for cell in (first, second, first, second, first, first):
@@ -67,8 +73,7 @@ def test_rapid_clicks_that_undo_each_other_end_where_they_began(page: Page, serv
     expect_picture(page, before)
 
 
-def test_an_answer_that_comes_late_is_followed_by_that_of_the_newest_state(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_an_answer_that_comes_late_is_followed_by_that_of_the_newest_state(page: Page) -> None:
     first, second, third = cells(page)[:3]
     with changing(page):
         third.click(page)
@@ -93,8 +98,7 @@ def test_an_answer_that_comes_late_is_followed_by_that_of_the_newest_state(page:
     expect_picture(page, wanted)
 
 
-def test_a_slow_answer_for_an_older_state_never_replaces_a_newer_one(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_a_slow_answer_for_an_older_state_never_replaces_a_newer_one(page: Page) -> None:
     first, second = cells(page)[:2]
     gate = Gate(page, asks_landscape)
     first.click(page)
@@ -111,8 +115,8 @@ def test_a_slow_answer_for_an_older_state_never_replaces_a_newer_one(page: Page,
     assert picture(page) == wanted
 
 
-def test_a_slow_answer_never_replaces_the_fast_answer_of_a_newer_state(page: Page, server: str) -> None:
-    open_page(page, f"{server}{SMALL}&colour=region")
+def test_a_slow_answer_never_replaces_the_fast_answer_of_a_newer_state(page: Page) -> None:
+    put(page, colour="region")
     cell = cells(page)[0]
     slow, fast = Gate(page, asks_landscape), Gate(page, asks_fast)
     page.locator("#new-noise").click()
@@ -136,8 +140,7 @@ def test_a_slow_answer_never_replaces_the_fast_answer_of_a_newer_state(page: Pag
     assert touched(page) == [silenced(cell.neuron)]
 
 
-def test_a_server_that_computes_for_others_is_asked_again(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_a_server_that_computes_for_others_is_asked_again(page: Page) -> None:
     asked: list[str] = []
 
     def busy_at_first(route: Route) -> None:
@@ -160,8 +163,7 @@ def test_a_server_that_computes_for_others_is_asked_again(page: Page, server: st
     assert traces(page, "region-map") != before
 
 
-def test_computing_is_said_while_an_answer_is_awaited(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_computing_is_said_while_an_answer_is_awaited(page: Page) -> None:
     sign = page.locator("#region-map-card").get_by_text("computing")
     expect(sign).to_be_hidden()
     gate = Gate(page, asks_landscape)
