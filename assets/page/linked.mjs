@@ -226,9 +226,16 @@ const inPlane = {
     if (moment && timeline) timeline.goTo(moment);
   },
   selected: (event, graph) => {
-    if (event) selectArea(event, graph);
+    if (event && hand.draws) selectArea(event, graph);
+    hand.draws = false;
   },
 };
+
+/* Plotly tells of an old selection again whenever it draws anew or another tool is chosen: only a hand selects. */
+const hand = { draws: false };
+document.addEventListener("pointerdown", (event) => {
+  hand.draws = Boolean(event.target.closest && event.target.closest(".draglayer"));
+}, true);
 
 const onOrbit = {
   hover: (event) => {

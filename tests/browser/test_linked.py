@@ -299,13 +299,8 @@ class TestTime:
 class TestSelection:
     @pytest.mark.parametrize("tool", ["Box Select", "Lasso Select"])
     def test_states_in_the_plane_restrict_the_views_and_rank_the_neurons(
-        self, fresh: Page, server: str, tool: str
+        self, page: Page, server: str, tool: str
     ) -> None:
-        # A new tab for each tool: Plotly remembers what was selected, and selects it anew when a tool is chosen.
-        page = fresh
-        open_page(page, server + SMALL)
-        page.wait_for_function(LINKED)
-        page.evaluate(COPY)
         box = plot(page, "state-space")
         page.mouse.move(box["x"] + 5, box["y"] + 5)
         page.locator(f'#state-space [data-title="{tool}"]').click()
@@ -342,6 +337,15 @@ class TestSelection:
         expect(page.locator("#neuron-table .ag-header-cell", has_text="Inside |d|")).to_have_count(0)
         page.locator("#undo").click()
         page.wait_for_function("() => location.search.includes('area=')")
+        # Plotly remembers what was selected, and tells of it again when a tool is chosen.
+        page.get_by_role("button", name="Let go of the selection").click()
+        for other in ("Pan", tool, "Zoom"):
+            page.mouse.move(box["x"] + 5, box["y"] + 5)
+            page.locator(f'#state-space .modebar-btn[data-title="{other}"]').click()
+            page.evaluate("() => new Promise((drawn) => setTimeout(drawn, 0))")
+        with changing(page):
+            page.locator("#new-noise").click()
+        assert scenario(page).area is None
 
     def check_orbit(self, page: Page, points: Any, probabilities: Any, chosen: Any) -> None:
         """The medians along the orbit are those of the selected states alone."""
