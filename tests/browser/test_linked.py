@@ -14,12 +14,10 @@ from playwright.sync_api import TimeoutError as NotInTime
 from tests.browser.pages import (
     HOVER_ATTEMPTS,
     HOVER_MS,
-    SMALL,
     address,
     cells,
     changing,
     click_told,
-    open_page,
     put,
     scenario,
     settle,
