@@ -122,8 +122,21 @@ self.onmessage = ({ data }) => {
   if (live.pictures && live.runs && !live.frame) live.frame = next(frame);
 };
 
-const next = self.requestAnimationFrame ? (call) => self.requestAnimationFrame(call)
-  : (call) => setTimeout(() => call(performance.now()), 16);
+/* A browser may owe a frame for ever: to a window that it does not draw, and on some machines to one that it does. */
+const FRAME_MS = 16, LATE_MS = 250;
+
+function next(call) {
+  if (!self.requestAnimationFrame) return setTimeout(call, FRAME_MS);
+  const late = setTimeout(() => {
+    self.cancelAnimationFrame(promised);
+    call();
+  }, LATE_MS);
+  const promised = self.requestAnimationFrame(() => {
+    clearTimeout(late);
+    call();
+  });
+  return promised;
+}
 
 /* ---- one frame ----------------------------------------------------------------------------------------------------- */
 

@@ -19,7 +19,7 @@ import pytest
 from filelock import FileLock
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect
 
-from tests.browser.pages import READY_MS, SMALL, open_page, settle
+from tests.browser.pages import READY_MS, SMALL, open_page, settle_known
 
 # A busy machine is slow, and what comes late is no fault.
 expect.set_options(timeout=READY_MS)
@@ -274,7 +274,7 @@ def started(request: pytest.FixtureRequest, tab: Tab, window: BrowserContext, se
     if page is not None and page.evaluate(_AS_FOUND):
         page.mouse.move(0, 0)
         if page.evaluate(_PUT_BACK, tab.start):
-            settle(page)
+            settle_known(page)
     else:
         tab.close()
         page = tab.open(window, server, wish)

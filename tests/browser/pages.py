@@ -77,6 +77,11 @@ ROWS_APART = 4
 def open_page(page: Page, url: str) -> None:
     """Open a link and wait until every view shows it, the slow ones and the roles of the neurons too."""
     page.goto(url)
+    settle_known(page)
+
+
+def settle_known(page: Page) -> None:
+    """Wait until the roles of the neurons are known, and every main view shows the present scenario."""
     # Of what is not yet there, `expect` takes a picture in words at each look, which on this page costs as much as to
     # draw a view.
     page.wait_for_function(_KNOWN, timeout=SEARCHED_MS)

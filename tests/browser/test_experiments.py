@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,7 @@ from tests.browser.pages import (
     figure_data,
     figure_layout,
     open_page,
+    put,
     scenario,
     settle,
     trace_names,
@@ -38,7 +39,16 @@ Viewer = Callable[[], BrowserContext]
 # A search and a sweep take most of a minute on a busy machine.
 LONG_MS = 240_000
 MISSED_WITHIN_MS = 20_000
+CYCLIC = {"model": "cyclic", "steps": 400, "trajectories": 6}
+WINDOW = {"width": 1440, "height": 900}
 CAMERA = "() => document.querySelector('#state-space .js-plotly-plot')._fullLayout.scene._scene.getCamera().eye"
+
+
+@pytest.fixture
+def page(started: Page) -> Iterator[Page]:
+    """The tab of the test before; what stood between it and the server is gone afterwards."""
+    yield started
+    started.unroute_all(behavior="wait")
 
 
 def open_tab(page: Page, name: str) -> None:
@@ -70,7 +80,6 @@ def share(page: Page, view: str) -> int:
 def test_an_experiment_runs_beside_the_page_and_two_viewers_share_it(
     page: Page, server: str, viewer: Viewer, watch: Watch
 ) -> None:
-    open_page(page, server + SMALL)
     open_tab(page, "Noise")
     expect_running(page, "noise")
     other = viewer().new_page()
@@ -97,10 +106,11 @@ def test_an_experiment_runs_beside_the_page_and_two_viewers_share_it(
     settle(other)
     open_tab(other, "Noise")
     expect(other.locator("#noise-caption")).to_contain_text("strengths", timeout=READY_MS)
+    assert watch.console == []
 
 
-def test_cancelled_it_stays_so_until_it_is_wanted(page: Page, server: str) -> None:
-    open_page(page, f"{server}{SMALL}&seed=5")
+def test_cancelled_it_stays_so_until_it_is_wanted(page: Page) -> None:
+    put(page, seed=5)
     open_tab(page, "Gain sweep")
     expect_running(page, "gain-sweep")
     page.locator("#gain-sweep-cancel").click()
@@ -127,8 +137,7 @@ def test_cancelled_it_stays_so_until_it_is_wanted(page: Page, server: str) -> No
     page.evaluate("localStorage.clear()")
 
 
-def test_an_answer_that_comes_late_is_not_drawn_over_another_scenario(page: Page, server: str) -> None:
-    open_page(page, server + SMALL)
+def test_an_answer_that_comes_late_is_not_drawn_over_another_scenario(page: Page) -> None:
     open_tab(page, "Noise")
     expect_done(page, "noise", "seed 0")
     gate = Gate(page, lambda request: "noise-answered.data" in str(request.post_data_json["output"]))
@@ -174,10 +183,9 @@ def test_a_worker_that_is_killed_is_missed_and_the_question_asked_again(own_serv
     expect(page.locator("#gain-sweep-words")).to_contain_text("Cancelled")
 
 
-def test_what_cannot_be_computed_says_why(page: Page, server: str) -> None:
+def test_what_cannot_be_computed_says_why(page: Page) -> None:
     # Its kick neurons, which take long to find, are not waited for.
-    page.goto(f"{server}{SMALL}&model=linear-4")
-    settle(page)
+    put(page, model="linear-4")
     open_tab(page, "Emergence")
     line = page.locator("#emergence-words")
     expect(line).to_contain_text("there are of the families", timeout=READY_MS)
@@ -186,10 +194,10 @@ def test_what_cannot_be_computed_says_why(page: Page, server: str) -> None:
 
 class TestTabs:
     @pytest.mark.parametrize("width", [1440, 1024])
-    def test_all_can_be_reached_by_keyboard_and_by_mouse(self, page: Page, server: str, width: int) -> None:
+    def test_all_can_be_reached_by_keyboard_and_by_mouse(self, page: Page, width: int) -> None:
         page.set_viewport_size({"width": width, "height": 800})
-        open_page(page, server + SMALL)
         tabs = page.get_by_role("tab")
+        tabs.first.scroll_into_view_if_needed()
         names = tabs.all_inner_texts()
         assert (len(names), names[-1]) == (11, "About")
         expect(page.locator(".tab-scroll.on")).to_be_visible()
@@ -217,6 +225,7 @@ class TestTabs:
         page.locator(".tab-scroll.back").click()
         expect(page.locator(".tab-scroll.on")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+        page.set_viewport_size(WINDOW)
 
     def expect_in_sight(self, page: Page, name: str) -> None:
         row, tab = page.locator("#tab-list").bounding_box(), page.get_by_role("tab", name=name).bounding_box()
@@ -225,25 +234,26 @@ class TestTabs:
         assert row["x"] - 1 <= tab["x"]
         assert tab["x"] + tab["width"] <= row["x"] + row["width"] + 1
 
-    @pytest.mark.parametrize("scheme", ["light", "dark"])
-    def test_axe_finds_nothing_serious_in_a_tab_that_computes(self, server: str, viewer: Viewer, scheme: str) -> None:
-        page = viewer().new_page()
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-        open_page(page, f"{server}{SMALL}&seed=21")
-        open_tab(page, "Gain sweep")
-        expect_running(page, "gain-sweep")
-        assert complaints(page) == []
-        page.locator("#gain-sweep-cancel").click()
-        expect(page.locator("#gain-sweep-compute")).to_be_visible()
-        assert complaints(page) == []
+    def test_axe_finds_nothing_serious_in_a_tab_that_computes(self, page: Page) -> None:
+        put(page, seed=21)
+        for scheme, other in (("light", "dark"), ("dark", "light")):
+            assert page.evaluate("document.documentElement.dataset.scheme") == scheme
+            open_tab(page, "Gain sweep")
+            if scheme == "dark":
+                page.locator("#gain-sweep-compute").click()
+            expect_running(page, "gain-sweep")
+            assert complaints(page) == [], scheme
+            page.locator("#gain-sweep-cancel").click()
+            expect(page.locator("#gain-sweep-compute")).to_be_visible()
+            assert complaints(page) == [], scheme
+            page.keyboard.press("d")
+            page.wait_for_function("wanted => document.documentElement.dataset.scheme === wanted", arg=other)
+            settle(page)
 
 
 class TestPlane:
-    URL = "/?model=cyclic&steps=400&trajectories=6"
-
-    def test_the_plane_of_a_pair_is_in_every_view_in_the_link_and_can_be_undone(self, page: Page, server: str) -> None:
-        page.goto(server + self.URL)
-        settle(page)
+    def test_the_plane_of_a_pair_is_in_every_view_in_the_link_and_can_be_undone(self, page: Page) -> None:
+        put(page, **CYCLIC)
         whole = {view: traces(page, view) for view in ("state-space", "orbit", "region-map")}
         with changing(page):
             choose(page, "Plane of", "outputs 0 and 1")
@@ -278,9 +288,8 @@ class TestPlane:
             choose(page, "Network", "linear-3: N = 150, M = 100, 3 outputs")
         assert scenario(page).pair is None
 
-    def test_a_pair_without_a_long_stretch_leaves_the_view_as_it_was(self, page: Page, server: str) -> None:
-        page.goto(server + self.URL)
-        settle(page)
+    def test_a_pair_without_a_long_stretch_leaves_the_view_as_it_was(self, page: Page) -> None:
+        put(page, **CYCLIC)
         before, query = traces(page, "state-space"), address(page)
         for _ in range(2):
             choose(page, "Plane of", "outputs 0 and 2")
@@ -292,8 +301,7 @@ class TestPlane:
             assert traces(page, "state-space") == before
             page.get_by_role("button", name="Dismiss").click()
 
-    def test_three_dimensions_are_in_the_link_and_are_kept_as_they_were_turned(self, page: Page, server: str) -> None:
-        open_page(page, server + SMALL)
+    def test_three_dimensions_are_in_the_link_and_are_kept_as_they_were_turned(self, page: Page) -> None:
         flat = traces(page, "state-space")
         toggle = page.locator("#dimensions")
         with changing(page):
@@ -326,7 +334,8 @@ class TestPlane:
         assert figure_layout(page, "state-space")["xaxis"]["title"]["text"] == "PC1 of h (activity)"
 
 
-def test_a_report_is_written_opened_and_saved(page: Page, own_server: Server, watch: Watch) -> None:
+def test_a_report_is_written_opened_and_saved(fresh: Page, own_server: Server, watch: Watch) -> None:
+    page = fresh
     network = planted_switch(hold=4, integrators=8, kick=3, echoes=1, idle=3).network
     save(network, own_server.data / "networks" / "planted.safetensors")
     open_page(page, f"{own_server.url}{SMALL}&model=planted")

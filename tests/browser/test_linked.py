@@ -37,6 +37,13 @@ COPY = """() => {
 SORTED = """() => document.getElementById("connectivity-caption").textContent.includes("by role")
     && !document.querySelector("#neuron-table .ag-header-cell[col-id=effect]")"""
 
+# Whether the state that is marked is the one that Plotly has a label at.
+AGREED = """() => {
+    const { shown } = window.hmmrnnLinked;
+    const [at] = document.querySelector("#state-space .js-plotly-plot")._hoverdata || [];
+    return at && at.customdata && at.customdata[0] === shown.run && at.customdata[1] === shown.step;
+}"""
+
 
 @pytest.fixture
 def page(started: Page) -> Page:
@@ -232,6 +239,8 @@ class TestMoment:
 
         def point() -> None:
             point_at_state(page, x, y)
+            # The mark is there at once. Plotly, which tells of clicks, may still be at a place on the way.
+            page.wait_for_function(AGREED)
             shown.update(linked(page, "shown"))
 
         click_told(page, "state-space", x, y, point)

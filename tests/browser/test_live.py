@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from hmmrnn.checkpoint import load
 from hmmrnn.live import live_network
@@ -456,6 +456,18 @@ def test_the_speed_is_the_one_that_is_chosen(stage: Page, switch: PlantedSwitch)
         until(stage, "s.step >= arg", first + 2)
         # A busy machine may be slower, and what was owed may be half a step.
         assert time.monotonic() - start > 0.5 * 2 / speed
+
+
+def test_without_frames_from_the_browser_it_goes_on(page: Page, server: str, switch: PlantedSwitch) -> None:
+    def without_frames(route: Route) -> None:
+        answer = route.fetch()
+        owed = "self.requestAnimationFrame = () => 1;"
+        route.fulfill(response=answer, body=f"{owed}\n{answer.text()}")
+
+    page.route(re.compile(r"/live/worker\.mjs"), without_frames)
+    put(set_stage(page, server), switch.network)
+    press(page, "Run")
+    until(page, "s.running && s.step > 3")
 
 
 def test_the_number_of_runs_is_kept_between_1_and_200(stage: Page, switch: PlantedSwitch) -> None:
