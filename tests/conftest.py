@@ -20,19 +20,27 @@ settings.register_profile("suite", deadline=None, derandomize=True, database=Non
 settings.load_profile("suite")
 
 
-# Browser tests that spend their time waiting for a worker or for files, and those of the live view; the others follow
-# the hand.
-WAITING = (
-    "test_experiments.py",
-    "test_faults.py",
-    "test_files.py",
-    "test_guide.py",
-    "test_report.py",
-    "test_sweep.py",
-    "test_takeaway.py",
-    "test_training.py",
-)
-LIVE = ("test_live.py", "test_live_saved.py")
+# Browser tests in three parts that take about as long; what is named nowhere is the third.
+PARTS = {
+    "browser, at work": (
+        "test_experiments.py",
+        "test_faults.py",
+        "test_files.py",
+        "test_opening.py",
+        "test_report.py",
+        "test_signin.py",
+        "test_sweep.py",
+        "test_training.py",
+    ),
+    "browser, live": (
+        "test_guide.py",
+        "test_links.py",
+        "test_live.py",
+        "test_live_saved.py",
+        "test_page.py",
+        "test_takeaway.py",
+    ),
+}
 # Begun before the others, so that no process has to wait at the end for one that has only just begun a long file.
 LONGEST = (
     "test_faults.py",
@@ -53,9 +61,7 @@ class ThreeBrowsers(LoadScopeScheduling):
         file = nodeid.partition("::")[0]
         if not file.startswith("tests/browser/"):
             return file
-        if file.endswith(LIVE):
-            return "browser, live"
-        return "browser, waiting" if file.endswith(WAITING) else "browser"
+        return next((part for part, files in PARTS.items() if file.endswith(files)), "browser")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
