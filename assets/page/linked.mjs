@@ -345,7 +345,8 @@ async function rank() {
   const scenario = client().present();
   const of = JSON.stringify([scenario.area, scenario.span, runsOf(scenario)]);
   if (!state.chosen) {
-    if (state.ranked) forgetEffects();
+    /* Even if nothing is ranked now: what is shown may be of a selection before the last one. */
+    forgetEffects();
     state.ranked = null;
     return;
   }

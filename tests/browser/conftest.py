@@ -178,9 +178,9 @@ def motion(request: pytest.FixtureRequest) -> Motion:
 def wish(request: pytest.FixtureRequest) -> str:
     """What a viewer has wished of the live view before, as a script: it is closed where something else is looked at."""
     name = request.path.name
-    if name.startswith("test_live"):
-        return ""
-    how = "removeItem('hmmrnn-live')" if name in WITH_LIVE_VIEW else "setItem('hmmrnn-live', 'closed')"
+    opened = name in WITH_LIVE_VIEW or name.startswith("test_live")
+    # Other files close it in the same window.
+    how = "removeItem('hmmrnn-live')" if opened else "setItem('hmmrnn-live', 'closed')"
     return f"if (location.protocol === 'http:') window.localStorage.{how};"
 
 

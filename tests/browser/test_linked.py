@@ -44,6 +44,22 @@ AGREED = """() => {
     return at && at.customdata && at.customdata[0] === shown.run && at.customdata[1] === shown.step;
 }"""
 
+# Keeps the next comparison of neurons back; `late` lets go of the selection, and hands it over in the same breath.
+LATE = """() => {
+    const send = window.fetch;
+    window.fetch = (...args) => {
+        if (!String(args[0]).includes("/contrast")) return send(...args);
+        window.fetch = send;
+        return new Promise((hand) => {
+            window.late = async () => {
+                const answer = await send(...args);
+                document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+                hand(answer);
+            };
+        });
+    };
+}"""
+
 
 @pytest.fixture
 def page(started: Page) -> Page:
@@ -219,6 +235,19 @@ class TestMoment:
         page.keyboard.press("s")
         page.wait_for_function("() => !!hmmrnnLinked.chosen")
         assert page.evaluate("hmmrnnLinked.chosen.reduce((sum, one) => sum + one, 0)") <= seen[2]
+
+    def test_a_comparison_that_comes_when_nothing_is_selected_any_more_leaves_no_columns(self, page: Page) -> None:
+        columns = page.locator("#neuron-table .ag-header-cell", has_text="Inside |d|")
+        page.locator("h1").click()
+        page.keyboard.press("s")
+        expect(columns).to_be_visible()
+        page.evaluate(LATE)
+        page.keyboard.press("s")
+        page.wait_for_function("() => window.late")
+        page.evaluate("window.late()")
+        page.wait_for_function("() => hmmrnnLinked.chosen === null")
+        expect(page.locator("#selection")).to_be_hidden()
+        expect(columns).to_have_count(0)
 
     def test_a_place_on_the_orbit_marks_the_states_of_its_phase(self, page: Page) -> None:
         box = plot(page, "orbit")
