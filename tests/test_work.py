@@ -52,6 +52,15 @@ class TestToldToEnd:
         work.run_training(job_id)
         assert state_of(job_id) == jobs.DONE
 
+    def test_a_step_that_is_over_before_anybody_has_heard_changes_nothing(self, job_id) -> None:
+        jobs.set_state(job_id, jobs.RUNNING)
+        with work._Leaving(job_id) as leaving:
+            # As it is found by a thread that comes to it only when the training has been left.
+            leaving._over.set()
+            os.kill(os.getpid(), signal.SIGTERM)
+        assert state_of(job_id) == jobs.WAITING
+        assert queue.waiting("train") == [(job_id,)]
+
     def test_what_ends_all_the_same_has_ended(self, job_id, monkeypatch) -> None:
         def told_after_the_last_step(config, reporter, should_stop, state_file):
             fitted = fit(config, reporter, should_stop, state_file)

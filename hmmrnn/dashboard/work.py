@@ -169,13 +169,14 @@ class _Leaving:
                 self._put_back()
 
     def _put_back(self) -> None:
-        while not self._over.is_set():
+        while True:
             try:
                 with self._noting:
                     return None if self._ended else jobs.put_back(self.job_id)
             except queue.QueueGoneError as error:
                 logger.warning("training %s cannot be put back yet: %s", self.job_id, error)
-                self._over.wait(queue.BEAT_SECONDS)
+                if self._over.wait(queue.BEAT_SECONDS):
+                    return None
 
 
 @contextmanager

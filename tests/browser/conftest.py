@@ -215,6 +215,14 @@ def window(browser: Browser, server: str) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
+def clipboard(window: BrowserContext) -> Iterator[None]:
+    """The right to read the clipboard, for as long as a test takes."""
+    window.grant_permissions(["clipboard-read", "clipboard-write"])
+    yield
+    window.clear_permissions()
+
+
+@pytest.fixture
 def page(fresh: Page) -> Page:
     """A new tab, unless a file of tests says otherwise."""
     return fresh

@@ -188,6 +188,15 @@ def number(page: Page, row: str, column: str) -> float:
     return float(text.split("±")[0])
 
 
+def set_scheme(page: Page, scheme: str) -> None:
+    """Light or dark by the page's own button."""
+    if page.evaluate("document.documentElement.dataset.scheme") != scheme:
+        before = traces(page, "connectivity")
+        page.locator("#colour-scheme").click()
+        expect_other_traces(page, "connectivity", before)
+        settle(page)
+
+
 # ---- the ways to a neuron ----
 
 

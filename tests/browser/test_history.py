@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
@@ -207,14 +207,6 @@ def test_a_link_stays_as_it_was_sent(page: Page, server: str, query: str) -> Non
     assert scenario(page) == Scenario.from_query(link, "none")
     expect(page.locator("#notice")).to_be_hidden()
     expect(page.locator("#undo")).to_be_disabled()
-
-
-@pytest.fixture
-def clipboard(window: BrowserContext) -> Iterator[None]:
-    """The right to read the clipboard, for as long as a test takes."""
-    window.grant_permissions(["clipboard-read", "clipboard-write"])
-    yield
-    window.clear_permissions()
 
 
 @pytest.mark.usefixtures("clipboard")

@@ -25,6 +25,7 @@ from tests.browser.pages import (
     open_page,
     put,
     scenario,
+    set_scheme,
     settle,
     table_neurons,
     trace_names,
@@ -40,15 +41,6 @@ LOCAL = {"127.0.0.1", "localhost"}
 @pytest.fixture
 def page(started: Page) -> Page:
     return started
-
-
-def set_scheme(page: Page, scheme: str) -> None:
-    """Light or dark by the page's own button."""
-    if page.evaluate("document.documentElement.dataset.scheme") != scheme:
-        before = traces(page, "connectivity")
-        page.locator("#colour-scheme").click()
-        expect_other_traces(page, "connectivity", before)
-        settle(page)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

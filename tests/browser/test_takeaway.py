@@ -25,14 +25,13 @@ from tests.browser.pages import (
     address,
     changing,
     complaints,
-    expect_other_traces,
     figure_data,
     figure_layout,
     picture,
     put,
     scenario,
+    set_scheme,
     settle,
-    traces,
 )
 
 pytestmark = pytest.mark.browser
@@ -67,14 +66,6 @@ def touched(page: Page) -> Page:
     return page
 
 
-@pytest.fixture
-def clipboard(window: BrowserContext) -> Iterator[None]:
-    """The right to read the clipboard, for as long as a test takes."""
-    window.grant_permissions(["clipboard-read", "clipboard-write"])
-    yield
-    window.clear_permissions()
-
-
 def open_views(page: Page, url: str) -> None:
     """Open a link and wait until the four views show it and can be saved."""
     page.goto(url)
@@ -103,15 +94,6 @@ def notice(page: Page) -> Locator:
 def dismiss(page: Page) -> None:
     page.get_by_role("button", name="Dismiss").click()
     expect(page.locator("#notice")).to_be_hidden()
-
-
-def set_scheme(page: Page, scheme: str) -> None:
-    """Light or dark by the page's own button."""
-    if page.evaluate("document.documentElement.dataset.scheme") != scheme:
-        before = traces(page, "connectivity")
-        page.locator("#colour-scheme").click()
-        expect_other_traces(page, "connectivity", before)
-        settle(page)
 
 
 def downloaded(page: Page, button: Locator, folder: Path) -> Path:
