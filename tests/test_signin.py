@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmmrnn import cli
-from hmmrnn.dashboard import folders, signin, users
+from hmmrnn.dashboard import folders, signin, users, viewers
 from hmmrnn.dashboard.application import create_app
 from tests.programs import free_port
 
@@ -237,6 +237,14 @@ class TestSessions:
         assert given
         assert client.post("/sign-out", data={"csrf_token": given[1]}).status_code == 302
         assert not signed_in(client)
+
+    def test_what_waits_is_counted_for_the_user_in_whatever_browser(self, client):
+        another, bobs = client.application.test_client(), client.application.test_client()
+        for browser, name, password in ((client, "ada", PASSWORD), (another, "ada", PASSWORD), (bobs, "bob", OTHER)):
+            try_to(browser, name, password)
+            with browser:
+                assert browser.get("/", headers=PAGE).status_code == 200
+                assert viewers.asker() == f"user {name}"
 
     def test_every_process_knows_the_sessions_of_the_others(self, client):
         try_to(client, "ada", PASSWORD)

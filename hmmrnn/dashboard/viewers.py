@@ -1,11 +1,15 @@
-"""Who asks? A random name in a cookie, so that nobody fills the queue alone. It opens nothing and names nobody."""
+"""Who asks, so that nobody fills the queue alone? Who is signed in is known; else a random name in a cookie stands for him.
+
+The name in the cookie opens nothing and names nobody.
+"""
 
 from __future__ import annotations
 
 import re
 import secrets
 
-from flask import Flask, Response, has_request_context, request
+from flask import Flask, Response, current_app, has_request_context, request
+from flask_login import current_user
 
 COOKIE = "hmmrnn-viewer"
 NAME = re.compile(r"[0-9a-f]{16}")
@@ -31,8 +35,15 @@ def _named(response: Response) -> Response:
 
 
 def asker() -> str:
-    """Whose request this is: the name in the cookie, or where it came from without one; empty outside of requests."""
+    """Whose request this is; empty outside of requests.
+
+    The user who is signed in, whatever browsers he has open; otherwise the name in the cookie, or where the request
+    came from.
+    """
     if not has_request_context():
         return ""
+    # Without users there is nobody to manage who is signed in.
+    if hasattr(current_app, "login_manager") and current_user.is_authenticated:
+        return f"user {current_user.name}"
     name = request.cookies.get(COOKIE, "")
     return name if NAME.fullmatch(name) else f"at {request.remote_addr}"
