@@ -1,6 +1,6 @@
-"""Who asks, so that nobody fills the queue alone? Who is signed in is known; else a random name in a cookie stands for him.
+"""Who asks, so that nobody fills the queue alone? The user who is signed in, or a browser, by a name in a cookie.
 
-The name in the cookie opens nothing and names nobody.
+That name is random: it opens nothing and names nobody.
 """
 
 from __future__ import annotations
