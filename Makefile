@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 # The CPU build of PyTorch has an index of its own, which pip asks for every package. Where it cannot be reached, pip's
-# five retries for each of them add up to minutes.
-PIP := $(PY) -m pip --disable-pip-version-check --retries 2
+# five retries for each of them add up to minutes; the first one is made without waiting.
+PIP := $(PY) -m pip --disable-pip-version-check --retries 1
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
 MODELS := linear-2 linear-3 linear-4 linear-5 fully-connected cyclic
