@@ -142,6 +142,11 @@ def silenced(neuron: int) -> tuple[tuple[int, ...], float, str]:
     return (neuron,), 0.0, "unit"
 
 
+def await_frame(page: Page) -> None:
+    """Wait for the page's next frame; a tenth of a second where the browser owes it, as a busy one may for ever."""
+    page.evaluate("() => new Promise((go) => { requestAnimationFrame(go); setTimeout(go, 100); })")
+
+
 # ---- figures ----
 
 
@@ -328,18 +333,21 @@ class Gate:
         page.route(re.compile("_dash-update-component"), self._meet)
 
     def _meet(self, route: Route) -> None:
-        if self.closed and self.wanted(route.request):
-            self.held.append((route, route.fetch()))
-        else:
-            route.fallback()
+        if not (self.closed and self.wanted(route.request)):
+            return route.fallback()
+        answer = route.fetch()
+        # Meanwhile it may have been opened; then nobody lets through what is held.
+        if not self.closed:
+            return route.fulfill(response=answer)
+        return self.held.append((route, answer))
 
     def wait(self, count: int = 1) -> None:
         """Wait until so many answers are held."""
         deadline = time.monotonic() + READY_MS / 1000
         while len(self.held) < count:
             assert time.monotonic() < deadline, f"{len(self.held)} answers came where {count} were expected"
-            # Playwright hands over what has arrived while it waits for the page's next frame.
-            self.page.evaluate("() => new Promise(requestAnimationFrame)")
+            # Playwright hands over what has arrived while it waits.
+            await_frame(self.page)
 
     def let_through(self) -> None:
         """Let the held answers through; later ones are held again."""

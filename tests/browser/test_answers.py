@@ -41,7 +41,7 @@ RAPID_CLICKS = 20
 def page(started: Page) -> Iterator[Page]:
     """The tab of the test before; what stood between it and the server is gone afterwards."""
     yield started
-    started.unroute_all(behavior="wait")
+    started.unroute_all(behavior="ignoreErrors")
 
 
 def expect_picture(page: Page, wanted: dict[str, str]) -> None:

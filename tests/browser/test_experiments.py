@@ -48,7 +48,7 @@ CAMERA = "() => document.querySelector('#state-space .js-plotly-plot')._fullLayo
 def page(started: Page) -> Iterator[Page]:
     """The tab of the test before; what stood between it and the server is gone afterwards."""
     yield started
-    started.unroute_all(behavior="wait")
+    started.unroute_all(behavior="ignoreErrors")
 
 
 def open_tab(page: Page, name: str) -> None:

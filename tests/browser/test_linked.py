@@ -15,6 +15,7 @@ from tests.browser.pages import (
     HOVER_ATTEMPTS,
     HOVER_MS,
     address,
+    await_frame,
     cells,
     changing,
     click_told,
@@ -320,7 +321,8 @@ class TestTime:
         page.keyboard.press("Space")
         expect(page.get_by_role("button", name="Play the run")).to_have_text("Play")
         step = page.evaluate("hmmrnnTimeline.step")
-        page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        for _ in range(2):
+            await_frame(page)
         assert page.evaluate("hmmrnnTimeline.step") == step == linked(page, "shown.step")
         # What was played is no change of the scenario.
         assert (address(page), changes(page)) == before

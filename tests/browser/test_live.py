@@ -26,6 +26,7 @@ from tests.browser.pages import (
     SMALL,
     Gate,
     asks_fast,
+    await_frame,
     cells,
     changing,
     complaints,
@@ -649,7 +650,7 @@ def pushed(page: Page, pool: Pool, x: float, y: float, act: Callable[[], None], 
             state, apart = pool.nearest(place, int(found[1].replace(",", "")))
             if float(found[2]) == pytest.approx(apart, abs=0.006):
                 return state
-        page.evaluate("() => new Promise(requestAnimationFrame)")
+        await_frame(page)
     raise AssertionError(f"not the nearest state to {place}: {page.locator('.live-said').inner_text()}")
 
 
@@ -936,19 +937,11 @@ def test_ticks_and_sliders_act_on_the_next_step(page: Page, server: str, shipped
 
 def until_rested(page: Page, value: str) -> float:
     """A number of the page once it has been the same for five frames."""
-    return float(
-        page.evaluate(
-            f"""async () => {{
-                let [value, same] = [{value}, 0];
-                while (same < 5) {{
-                    await new Promise(requestAnimationFrame);
-                    same = {value} === value ? same + 1 : 0;
-                    value = {value};
-                }}
-                return value;
-            }}"""
-        )
-    )
+    seen: list[float] = []
+    while len(seen) < 6 or len(set(seen[-6:])) > 1:
+        await_frame(page)
+        seen.append(float(page.evaluate(value)))
+    return seen[-1]
 
 
 def test_a_link_gives_the_same_run_each_time(page: Page, server: str, shipped: Network) -> None:
