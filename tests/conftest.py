@@ -1,6 +1,7 @@
 """What the tests share: reproducible examples for hypothesis, the planted networks, and who runs what."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 # Before NumPy is loaded, and for every program that a test starts, as `serve` does it: processes whose BLAS has threads
@@ -76,6 +77,13 @@ def _turn(item: pytest.Item) -> int:
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ThreeBrowsers:
     return ThreeBrowsers(config, log)
+
+
+@pytest.fixture(scope="session")
+def common(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all processes of a run of the tests see."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
 
 
 @pytest.fixture(scope="session")

@@ -11,11 +11,9 @@ from flask.testing import FlaskClient
 
 from hmmrnn.dashboard import headers, questions
 from hmmrnn.dashboard.application import create_app
-from hmmrnn.findings import findings
 from hmmrnn.report import report
-from tests.networks import planted_switch
 
-pytest_plugins = ["tests.fixtures_dashboard"]
+pytest_plugins = ["tests.fixtures_dashboard", "tests.fixtures_findings"]
 
 DATA = ("application/json", "text/plain")
 
@@ -93,9 +91,9 @@ def test_the_page_asks_nobody_but_its_own_server(client):
 
 
 @pytest.fixture(scope="module")
-def written() -> str:
+def written(studied) -> str:
     """The report of a small network."""
-    return report(findings(planted_switch(hold=4, integrators=8, kick=2, echoes=1, idle=3).network), "planted")
+    return report(studied, "planted")
 
 
 class TestDocuments:

@@ -10,11 +10,12 @@ import pytest
 from plotly.offline import get_plotlyjs_version
 
 from hmmrnn.backdrop import backdrop
-from hmmrnn.findings import Findings, findings
+from hmmrnn.findings import findings
 from hmmrnn.live import live_groups, live_payload
 from hmmrnn.network import Network
 from hmmrnn.report import PLOTLY, SECTIONS, compressed, report
-from tests.networks import planted_switch
+
+pytest_plugins = ["tests.fixtures_findings"]
 
 
 def unpacked(text: str) -> str:
@@ -22,13 +23,8 @@ def unpacked(text: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def found() -> Findings:
-    return findings(planted_switch(hold=4, integrators=8, kick=2, echoes=1, idle=3).network, seed=3)
-
-
-@pytest.fixture(scope="module")
-def written(found) -> str:
-    return report(found, "planted")
+def written(studied) -> str:
+    return report(studied, "planted")
 
 
 @pytest.fixture(scope="module")
@@ -89,14 +85,20 @@ class TestLive:
     def payload(self, page: str) -> dict:
         return json.loads(re.search(r'id="hmmrnn-live-data">(.*?)</script>', page, re.DOTALL)[1])
 
-    def test_the_network_of_the_report_runs_behind_its_other_sections(self, found, written):
-        there = found.landscape
-        behind = backdrop(found.motion.points, there.points, there.residency.region)
+    def test_the_network_of_the_report_runs_behind_its_other_sections(self, studied, written):
+        there = studied.landscape
+        behind = backdrop(studied.motion.points, there.points, there.residency.region)
         wanted = live_payload(
-            found.network, found.plane, "planted", found.motion.points, behind, found.kick, {"seed": 3}
+            studied.network,
+            studied.plane,
+            "planted",
+            studied.motion.points,
+            behind,
+            studied.kick,
+            {"seed": studied.seed},
         )
         assert self.payload(written) == wanted
-        assert wanted["groups"] == live_groups(found.kick) != []
+        assert wanted["groups"] == live_groups(studied.kick) != []
         at = [written.index(f'<section id="{key}">') for key in (*SECTIONS, "running", "thresholds")]
         assert at == sorted(at)
 

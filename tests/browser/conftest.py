@@ -124,15 +124,15 @@ def headless_path() -> str:
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+def cache(common: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder that all servers of a run of the tests keep their answers in, with the dearest one in it already."""
-    own = tmp_path_factory.getbasetemp()
     # What one process of several has asked for, the others need not compute again; and what all would ask for at once
     # is asked for by the first.
-    folder = (own if worker_id == "master" else own.parent) / "answers"
+    folder = common / "answers"
     folder.mkdir(exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):
-        environment = {**os.environ, "HMMRNN_CACHE": str(folder), "HMMRNN_DATA": str(own / "nothing")}
+        nothing = tmp_path_factory.mktemp("nothing")
+        environment = {**os.environ, "HMMRNN_CACHE": str(folder), "HMMRNN_DATA": str(nothing)}
         subprocess.run([sys.executable, "-c", SEARCH], cwd=ROOT, env=environment, check=True)
     return folder
 

@@ -315,6 +315,12 @@ def as_if_not_searched(page: Page) -> None:
     page.route(re.compile("_dash-update-component"), forget)
 
 
+def without_search(page: Page) -> None:
+    """Let nobody search for kick neurons from now on: of a network that nobody else looks at, they take long to find."""
+    everything = re.compile("_dash-update-component")
+    page.route(everything, lambda route: route.fulfill(status=204) if asks_kick(route.request) else route.fallback())
+
+
 def _outputs(request: Request) -> str:
     return str(request.post_data_json["output"])
 

@@ -30,6 +30,7 @@ from tests.browser.pages import (
     settle,
     trace_names,
     traces,
+    without_search,
 )
 from tests.networks import planted_switch
 
@@ -170,7 +171,7 @@ def workers_of(server: Server, kind: str) -> list[int]:
 
 def test_a_worker_that_is_killed_is_missed_and_the_question_asked_again(own_server: Server, viewer: Viewer) -> None:
     page = viewer().new_page()
-    page.goto(f"{own_server.url}{SMALL}&model=linear-3&seed=9")
+    page.goto(f"{own_server.url}{SMALL}&seed=9")
     settle(page)
     open_tab(page, "Gain sweep")
     expect_running(page, "gain-sweep")
@@ -184,7 +185,7 @@ def test_a_worker_that_is_killed_is_missed_and_the_question_asked_again(own_serv
 
 
 def test_what_cannot_be_computed_says_why(page: Page) -> None:
-    # Its kick neurons, which take long to find, are not waited for.
+    without_search(page)
     put(page, model="linear-4")
     open_tab(page, "Emergence")
     line = page.locator("#emergence-words")
@@ -253,6 +254,7 @@ class TestTabs:
 
 class TestPlane:
     def test_the_plane_of_a_pair_is_in_every_view_in_the_link_and_can_be_undone(self, page: Page) -> None:
+        without_search(page)
         put(page, **CYCLIC)
         whole = {view: traces(page, view) for view in ("state-space", "orbit", "region-map")}
         with changing(page):
@@ -289,6 +291,7 @@ class TestPlane:
         assert scenario(page).pair is None
 
     def test_a_pair_without_a_long_stretch_leaves_the_view_as_it_was(self, page: Page) -> None:
+        without_search(page)
         put(page, **CYCLIC)
         before, query = traces(page, "state-space"), address(page)
         for _ in range(2):

@@ -13,13 +13,12 @@ from werkzeug.serving import make_server
 
 from hmmrnn.dashboard import questions
 from hmmrnn.dashboard.application import create_app
-from hmmrnn.findings import findings
+from hmmrnn.findings import Findings
 from hmmrnn.report import report
 from tests.browser.conftest import Watch, new_context
 from tests.browser.pages import READY_MS, SMALL, open_form, settle
-from tests.networks import planted_switch
 
-pytest_plugins = ["tests.fixtures_dashboard"]
+pytest_plugins = ["tests.fixtures_dashboard", "tests.fixtures_findings"]
 pytestmark = pytest.mark.browser
 
 COUNT = """() => {
@@ -109,9 +108,8 @@ def test_a_saved_live_page(server: str, visit: Visit) -> None:
     assert {url for url in visit.watch.requests if not url.startswith(("data:", "blob:"))} == {page.url}
 
 
-def test_a_report(visit: Visit, empty_world, monkeypatch: pytest.MonkeyPatch) -> None:
-    small = planted_switch(hold=4, integrators=8, kick=2, echoes=1, idle=3).network
-    written = report(findings(small), "planted")
+def test_a_report(visit: Visit, empty_world, monkeypatch: pytest.MonkeyPatch, studied: Findings) -> None:
+    written = report(studied, "planted")
     monkeypatch.setattr(questions, "answered", lambda *_: written)
     web = make_server("127.0.0.1", 0, create_app().server, threaded=True)
     threading.Thread(target=web.serve_forever, daemon=True).start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,20 +12,21 @@ from playwright.sync_api import Browser, Page, expect
 
 from hmmrnn.checkpoint import load
 from hmmrnn.claims import claims
-from hmmrnn.findings import Findings, findings
+from hmmrnn.experiments.emergence import emergence
+from hmmrnn.findings import Findings
 from hmmrnn.report import SECTIONS, report
 from tests.browser.conftest import ROOT, Watch
-from tests.networks import planted_switch
 
+pytest_plugins = ["tests.fixtures_findings"]
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def found() -> Findings:
+def found(studied: Findings) -> Findings:
     """A small network with two planted groups, beside three snapshots of a training that is shipped."""
     files = sorted((ROOT / "models" / "emergence" / "linear-2").glob("*.safetensors"))
     series = [load(path) for path in (files[1], files[len(files) // 2], files[-1])]
-    return findings(planted_switch(hold=8, integrators=16, kick=3, echoes=2, idle=8).network, series=series)
+    return replace(studied, emergence=emergence(series, seed=studied.seed))
 
 
 @pytest.fixture(scope="module")
