@@ -88,14 +88,9 @@ class TestLive:
     def test_the_network_of_the_report_runs_behind_its_other_sections(self, studied, written):
         there = studied.landscape
         behind = backdrop(studied.motion.points, there.points, there.residency.region)
+        drawn = studied.motion.points
         wanted = live_payload(
-            studied.network,
-            studied.plane,
-            "planted",
-            studied.motion.points,
-            behind,
-            studied.kick,
-            {"seed": studied.seed},
+            studied.network, studied.plane, "planted", drawn, behind, studied.kick, {"seed": studied.seed}
         )
         assert self.payload(written) == wanted
         assert wanted["groups"] == live_groups(studied.kick) != []

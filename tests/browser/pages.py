@@ -316,9 +316,9 @@ def as_if_not_searched(page: Page) -> None:
 
 
 def without_search(page: Page) -> None:
-    """Let nobody search for kick neurons from now on: of a network that nobody else looks at, they take long to find."""
-    everything = re.compile("_dash-update-component")
-    page.route(everything, lambda route: route.fulfill(status=204) if asks_kick(route.request) else route.fallback())
+    """Let the page search for no kick neurons any more: in a network that no other test looks at, it takes long."""
+    questions = re.compile("_dash-update-component")
+    page.route(questions, lambda route: route.fulfill(status=204) if asks_kick(route.request) else route.fallback())
 
 
 def _outputs(request: Request) -> str:
