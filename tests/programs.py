@@ -68,12 +68,17 @@ class WorkerProcess:
 
     def kill_the_one_that_works(self) -> None:
         """SIGKILL to the process with the job: of all that the worker started, the one with the most memory."""
+        os.kill(max(self.children(), key=memory), signal.SIGKILL)
+
+    def children(self) -> list[int]:
+        """The processes that it has started."""
         assert self.process is not None
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        os.kill(max(map(int, children), key=memory), signal.SIGKILL)
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in listed.split()]
 
 
 def memory(pid: int) -> int:
+    """Pages that a process holds in memory."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1])
 
 

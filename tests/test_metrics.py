@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from hmmrnn.checkpoint import save
-from hmmrnn.dashboard import jobs, logs, tallies
+from hmmrnn.dashboard import jobs, logs, queue, tallies
 from hmmrnn.dashboard.application import create_app
 from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.recipe import TrainingConfig
@@ -200,6 +201,29 @@ def test_a_process_that_is_killed_is_no_longer_told_of_and_what_it_counted_is(we
 
 def resident(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_of_each_worker_its_memory_is_told_for_as_long_as_it_tells_it(empty_world, monkeypatch) -> None:
+    client = create_app().server.test_client()
+
+    def told() -> Numbers:
+        found = samples(client.get("/metrics").text)
+        return {name: value for name, value in found.items() if name.startswith("hmmrnn_worker_resident")}
+
+    assert told() == {}
+    queue.tell_memory(queue.TRAININGS, "one:7", 3e8)
+    queue.tell_memory(queue.TRAININGS, "other:7", 2e8)
+    queue.tell_memory(queue.ERRANDS, "one:8", 1e8)
+    name = "hmmrnn_worker_resident_memory_bytes"
+    assert told() == {
+        f'{name}{{queue="trainings",worker="one:7"}}': 3e8,
+        f'{name}{{queue="trainings",worker="other:7"}}': 2e8,
+        f'{name}{{queue="errands",worker="one:8"}}': 1e8,
+    }
+    later = time.time() + queue.LOST_AFTER_SECONDS
+    monkeypatch.setattr(queue, "now", lambda: later)
+    queue.tell_memory(queue.TRAININGS, "other:7", 4e8)
+    assert told() == {f'{name}{{queue="trainings",worker="other:7"}}': 4e8}
 
 
 def test_one_process_by_itself_tells_the_same(dashboard) -> None:

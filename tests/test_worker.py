@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,7 @@ from hmmrnn.dashboard.scenario import Scenario
 from hmmrnn.recipe import TrainingConfig
 from hmmrnn.training import fit
 from tests.networks import random_network
-from tests.programs import PATIENCE_SECONDS, WorkerProcess, eventually
+from tests.programs import PATIENCE_SECONDS, WorkerProcess, eventually, memory
 
 pytest_plugins = ["tests.fixtures_dashboard", "tests.fixtures_redis"]
 
@@ -135,11 +137,16 @@ def test_a_worker_that_is_killed_leaves_nothing_behind(worker: WorkerProcess) ->
     worker.start()
     advances(job_id)
     assert worker.process is not None
-    children = Path(f"/proc/{worker.process.pid}/task/{worker.process.pid}/children").read_text().split()
+    children = worker.children()
+    # Those that work have PyTorch, which the others do not.
+    held = os.sysconf("SC_PAGE_SIZE") * sum(map(memory, [worker.process.pid, *children]))
+    name = f"{socket.gethostname()}:{worker.process.pid}"
+    eventually(lambda: queue.memory_of_workers(queue.TRAININGS).get(name, 0) == pytest.approx(held, rel=0.2))
     worker.process.kill()
     worker.process.wait()
     worker.process = None
     eventually(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
+    eventually(lambda: name not in queue.memory_of_workers(queue.TRAININGS))
     becomes(job_id, jobs.LOST, within=MISSED_WITHIN_SECONDS)
     assert load(jobs.snapshot_file(job_id)).n_neurons == 10, "the snapshot is whole"
 

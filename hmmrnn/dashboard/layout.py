@@ -462,7 +462,7 @@ def _about_page() -> Any:
 
 def _numbers() -> Any:
     return html.Section(
-        [html.H2("Intact against now"), html.Div(id=ids.NUMBERS, className="numbers")],
+        [html.H2("Numbers"), html.Div(id=ids.NUMBERS, className="numbers")],
         className="card numbers-card",
         # Whatever scrolls must be reachable by keyboard.
         tabIndex="0",

@@ -9,17 +9,20 @@ import os
 import re
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from typing import TypeVar
 
 from flask import Flask, Response
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from redis.exceptions import RedisError
 
-from hmmrnn.dashboard import counters, health, jobs, queue, tallies
+from hmmrnn.dashboard import counters, health, jobs, memory, queue, tallies
+
+K = TypeVar("K")
 
 STATES = (jobs.WAITING, jobs.RUNNING, jobs.DONE, jobs.FAILED, jobs.CANCELLED, jobs.LOST)
 _OF_PROCESS = re.compile(r"gauge_liveall_(\d+)\.db")
@@ -51,20 +54,26 @@ class Present(Collector):
 
     def __init__(self) -> None:
         self.parts = health.parts()
-        self.lengths, self.states = health.Look(_lengths), health.Look(_states)
+        self.lengths, self.states, self.workers = health.Look(_lengths), health.Look(_states), health.Look(_workers)
 
     def collect(self) -> Iterable[Metric]:
         """All of it, as it is now."""
         until = time.monotonic() + health.ANSWER_WITHIN_SECONDS
-        lengths, states = self.lengths.begin(), self.states.begin()
+        lengths, states, workers = self.lengths.begin(), self.states.begin(), self.workers.begin()
         parts = {name: float(part.well) for name, part in health.look_at(self.parts).items()}
         yield _gauge("hmmrnn_part_well", "1 for each part of /readyz that is well, otherwise 0", "part", parts)
         yield _gauge("hmmrnn_queue_length", "Jobs that no worker has taken yet", "queue", _come(lengths, until))
         yield _gauge("hmmrnn_trainings", "Trainings by state", "state", _come(states, until))
+        yield _gauges(
+            "hmmrnn_worker_resident_memory_bytes",
+            "Memory of each worker and of what it has started, as it told it within the last seconds",
+            ["queue", "worker"],
+            _come(workers, until),
+        )
         yield from _processes()
 
 
-def _come(promise: Future[dict[str, float]], until: float) -> dict[str, float]:
+def _come(promise: Future[dict[K, float]], until: float) -> dict[K, float]:
     """What a look has found by then; nothing if it hangs or the queue cannot be reached, as its part says."""
     try:
         return promise.result(timeout=max(0.0, until - time.monotonic()))
@@ -83,12 +92,17 @@ def _states() -> dict[str, float]:
 
 def _processes() -> Iterator[Metric]:
     """Memory and age of every web process of this server."""
-    seen = {str(number): _process(number) for number in _numbers()}
-    memory = {number: values["process_resident_memory_bytes"] for number, values in seen.items() if values}
-    begun = {number: values["process_start_time_seconds"] for number, values in seen.items() if values}
-    yield _gauge("hmmrnn_resident_memory_bytes", "Memory of each web process", "pid", memory)
-    age = {number: time.time() - began for number, began in begun.items()}
+    seen = {str(number): values for number in _numbers() if (values := memory.process(number))}
+    held = {number: values[memory.RESIDENT] for number, values in seen.items()}
+    yield _gauge("hmmrnn_resident_memory_bytes", "Memory of each web process", "pid", held)
+    age = {number: time.time() - values[memory.BEGUN] for number, values in seen.items()}
     yield _gauge("hmmrnn_uptime_seconds", "Age of each web process", "pid", age)
+
+
+def _workers() -> dict[tuple[str, ...], float]:
+    """Memory of every worker on any machine, with all that it has started."""
+    told = {name: queue.memory_of_workers(name) for name in queue.QUEUES}
+    return {(name, worker): held for name, workers in told.items() for worker, held in workers.items()}
 
 
 def _numbers() -> list[int]:
@@ -98,14 +112,12 @@ def _numbers() -> list[int]:
     return sorted(int(found[1]) for path in folder.iterdir() if (found := _OF_PROCESS.fullmatch(path.name)))
 
 
-def _process(number: int) -> dict[str, float]:
-    """What the system says of a process; nothing if it has ended, or where there is no /proc."""
-    families = ProcessCollector(pid=lambda: number, registry=None).collect()
-    return {family.name: family.samples[0].value for family in families}
-
-
 def _gauge(name: str, words: str, label: str, values: Mapping[str, float]) -> Metric:
-    family = GaugeMetricFamily(name, words, labels=[label])
+    return _gauges(name, words, [label], {(of,): value for of, value in values.items()})
+
+
+def _gauges(name: str, words: str, labels: Sequence[str], values: Mapping[tuple[str, ...], float]) -> Metric:
+    family = GaugeMetricFamily(name, words, labels=labels)
     for of, value in values.items():
-        family.add_metric([of], value)
+        family.add_metric(of, value)
     return family

@@ -215,3 +215,21 @@ def beating(key: str) -> bool:
 def present(name: str) -> bool:
     """Whether a queue has a worker."""
     return beating(f"worker:{name}")
+
+
+def tell_memory(name: str, worker: str, held: float) -> None:
+    """Say how much memory a worker of a queue holds, in bytes, for as long as it beats."""
+    # Two that tell at once may lose one of them, until it tells again.
+    others = {other: told for other, told in _told(name).items() if other != worker}
+    put(f"memory:{name}", {**others, worker: [now(), held]})
+
+
+def memory_of_workers(name: str) -> dict[str, float]:
+    """Bytes that each worker of a queue has told of within the last seconds."""
+    return {worker: held for worker, (_, held) in _told(name).items()}
+
+
+def _told(name: str) -> dict[str, list[float]]:
+    kept: dict[str, list[float]] = look_up(f"memory:{name}") or {}
+    at = now()
+    return {worker: told for worker, told in kept.items() if abs(at - told[0]) < LOST_AFTER_SECONDS}

@@ -6,15 +6,18 @@ The taking is huey's consumer, which runs each job in a process that can be kill
 from __future__ import annotations
 
 import logging
+import math
 import os
 import pkgutil
 import signal
+import socket
+import time
 from datetime import datetime
 
 from huey.consumer import Consumer, Scheduler, Worker
 from huey.signals import SIGNAL_INTERRUPTED
 
-from hmmrnn.dashboard import queue
+from hmmrnn.dashboard import memory, queue
 from hmmrnn.supervisor import end_with_parent
 
 logger = logging.getLogger(__name__)
@@ -60,13 +63,21 @@ class _Worker(Worker):
 class _Scheduler(Scheduler):
     """The part of a consumer that comes around every second, whatever its workers do: it shows that they are there."""
 
+    _told_at = -math.inf
+
     def initialize(self) -> None:
         end_with_parent(signal.SIGKILL)
         super().initialize()
 
     def loop(self, now: datetime | None = None) -> None:
+        name = self.huey.name.removeprefix(queue.PREFIX)
+        # The consumer, which has started this process and those that work.
+        number = os.getppid()
         try:
-            queue.beat(f"worker:{self.huey.name.removeprefix(queue.PREFIX)}")
+            queue.beat(f"worker:{name}")
+            if time.monotonic() - self._told_at >= queue.BEAT_SECONDS:
+                queue.tell_memory(name, f"{socket.gethostname()}:{number}", memory.family(number))
+                self._told_at = time.monotonic()
         except queue.QueueGoneError as error:
             logger.warning("this worker waits: %s", error)
         super().loop(now)
