@@ -197,8 +197,10 @@ class TestProcesses:
         eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in everything))
         assert jobs.look_at(waiting).state == jobs.WAITING
         eventually(lambda: jobs.look_at(job_id).state == jobs.LOST)
+        began = time.monotonic()
         server.start()
         assert views(Wire(server.url), 3) == wanted
+        noted("server killed with all its workers and started: all views", round(time.monotonic() - began, 2))
         jobs.resume(job_id)
         eventually(lambda: {jobs.look_at(one).state for one in (job_id, waiting)} == {jobs.DONE}, within=120)
         expect_undisturbed(job_id, config)

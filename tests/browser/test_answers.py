@@ -34,7 +34,7 @@ from tests.browser.pages import (
 pytestmark = pytest.mark.browser
 
 Viewer = Callable[[], BrowserContext]
-RAPID_CLICKS = 20
+RAPID_CLICKS = 12
 
 
 @pytest.fixture
