@@ -10,7 +10,7 @@ WORKDIR /app
 COPY requirements.txt ./
 RUN python -m pip install --no-cache-dir --disable-pip-version-check --retries 2 --requirement requirements.txt
 
-COPY app.py LICENSE ./
+COPY LICENSE ./
 COPY assets ./assets
 COPY hmmrnn ./hmmrnn
 COPY models ./models
@@ -19,7 +19,6 @@ COPY models ./models
 ENV HMMRNN_CACHE=/var/cache/hmmrnn \
     HMMRNN_DATA=/var/lib/hmmrnn \
     HMMRNN_HOST=0.0.0.0 \
-    HMMRNN_MODELS=/app/models \
     HMMRNN_PORT=8050 \
     HOME=/tmp \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -29,5 +28,5 @@ USER 10001:10001
 EXPOSE 8050
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 CMD ["python", "-c", "import os, urllib.request as web; web.urlopen(f\"http://127.0.0.1:{os.environ['HMMRNN_PORT']}/healthz\", timeout=4)"]
-# Two web processes, which share the cache, and the workers that train and check files.
+# Two web processes, which share the cache, and the workers.
 CMD ["python", "-m", "hmmrnn", "serve", "--host", "0.0.0.0", "--workers", "2", "--no-open"]

@@ -6,8 +6,12 @@ PY := $(VENV)/bin/python
 # The CPU build of PyTorch has an index of its own, which pip asks for every package. Where it cannot be reached, pip's
 # five retries for each of them add up to minutes; the first one is made without waiting.
 PIP := $(PY) -m pip --disable-pip-version-check --retries 1
+# Each process takes whole files, whose tests share what is costly to make. A process that dies is not replaced.
+PYTEST := $(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 RUNTIME := $(VENV)/.runtime-installed
 DEV := $(VENV)/.dev-installed
+PAGE_CHECKS := $(VENV)/.page-checks-installed
+NPM := PATH="$(CURDIR)/$(VENV)/bin:$$PATH" npm
 MODELS := linear-2 linear-3 linear-4 linear-5 fully-connected cyclic
 
 # From torch's own initial weights, as in the paper. The last snapshot is the trained network, so --out is not kept; a
@@ -16,7 +20,7 @@ SERIES := -$(PY) -m hmmrnn train --out .series.safetensors
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test bench audit faults load soak models lint format screenshots findings live plotly system
+.PHONY: help run test unit coverage bench audit faults load soak attack models answers lint format docs tutorial screenshots findings live plotly system
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,21 +29,30 @@ run: $(RUNTIME) ## Start the dashboard and open it in the browser
 	$(PY) -m hmmrnn serve --open
 
 test: $(DEV) system ## Run every test, those in a real browser too
-	$(PY) -m pytest -n 3 --no-loadscope-reorder --max-worker-restart 0
+	$(PYTEST)
+
+unit: $(DEV) system ## Run the tests that take two minutes together: none in a browser, none that is slow
+	$(PYTEST) -m "not browser and not slow and not faults"
+
+coverage: $(DEV) system ## Run every test, and print which lines of the package none of them reaches
+	$(PYTEST) --cov --cov-report=term:skip-covered
 
 bench: $(DEV) system ## Measure how fast it is
 	$(PY) -m benchmarks
 
-load: $(DEV) system ## Let fifty viewers use a server at once, with files and with Redis (docs/reliability.md)
-	$(PY) -m benchmarks.load --write docs/reliability.md
+load: $(DEV) system ## Let fifty viewers use a server at once, with files and with Redis (docs/pages/reliability.md)
+	$(PY) -m benchmarks.load --write docs/pages/reliability.md
 
-soak: $(DEV) system ## Watch the memory of a server that ten viewers use for twenty minutes (docs/reliability.md)
-	$(PY) -m benchmarks.load --viewers 10 --minutes 20 --stores embedded --soak --write docs/reliability.md
+soak: $(DEV) system ## Watch the memory of a server that ten viewers use for twenty minutes (docs/pages/reliability.md)
+	$(PY) -m benchmarks.load --viewers 10 --minutes 20 --stores embedded --soak --write docs/pages/reliability.md
 
-faults: $(DEV) system ## Send bad input, and kill, cut and fill up what runs, many times over (docs/reliability.md)
+faults: $(DEV) system ## Send bad input, and kill, cut and fill up what runs, many times over (docs/pages/reliability.md)
 	@mkdir -p .cache
 	HMMRNN_CASES=12000 HMMRNN_ROUNDS=3 HMMRNN_FAULTS=.cache/faults.jsonl $(PY) -m pytest -m "" --timeout 3600 -o faulthandler_timeout=3500 \
 	    tests/test_bad_input.py tests/test_faults.py tests/browser/test_faults.py
+
+attack: $(DEV) system ## Attack a server on this machine (docs/pages/security.md)
+	$(PY) -m benchmarks.attack --write docs/pages/security.md
 
 audit: $(PY) ## Look for known vulnerabilities of the pinned packages
 	@test -x $(VENV)/audit/bin/pip-audit || { $(PY) -m venv $(VENV)/audit && \
@@ -58,32 +71,45 @@ models: $(RUNTIME) ## Train the networks that are shipped, and the series that s
 	    --snapshots models/emergence/linear-3 --at 1:36:5,38:84:2,88::14
 	$(SERIES) --preset fully-connected --set orthogonal=false --set cosine=false --steps 400 \
 	    --snapshots models/emergence/fully-connected --at 1:31:3,35:120:5,140::20
+	$(PY) -m scripts.answers
 
-lint: $(DEV) ## Check style, types, imports and the Dockerfile
+answers: $(RUNTIME) ## Compute the slow answers that are shipped with the networks, where they are missing
+	$(PY) -m scripts.answers
+
+lint: $(DEV) $(PAGE_CHECKS) ## Check style, types, imports, the page's scripts and the Dockerfile
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports --no-cache
 	$(VENV)/bin/hadolint Dockerfile
+	cd scripts/page && $(NPM) run --silent check
 
 format: $(DEV) ## Put all code into the common format
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-screenshots: $(DEV) system ## Take the pictures of the README anew
-	$(PY) -m docs.screenshots
+docs: $(DEV) ## Build the documentation into docs/site
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet --config-file docs/mkdocs.yml
+	@echo "docs/site/index.html is written. Its search needs a server: $(PY) -m http.server --directory docs/site"
 
-findings: $(DEV) ## Judge the paper's claims on every shipped network anew (docs/findings.md)
-	$(PY) -m docs.findings
+tutorial: $(DEV) system ## Run the tutorial's cells, make its notebook, and draw its figures anew
+	$(PY) -m scripts.tutorial
+	$(PY) -m scripts.tutorial_figures
+
+screenshots: $(DEV) system ## Take the pictures of the README anew
+	$(PY) -m scripts.screenshots
+
+findings: $(DEV) ## Judge the paper's claims on every shipped network anew (docs/pages/findings.md)
+	$(PY) -m scripts.findings
 
 live: $(RUNTIME) ## Write the page in docs/ that runs a shipped network by itself
-	$(PY) -m hmmrnn live models/linear-2.safetensors --out docs/live.html
+	$(PY) -m hmmrnn live models/linear-2.safetensors --out docs/pages/live.html
 
 plotly: $(RUNTIME) ## Fetch the part of plotly.js that a report carries, as new as the installed plotly (needs npm)
 	@set -e; folder="$$(mktemp -d)"; trap 'rm -r "$$folder"' EXIT; \
 	version="$$($(PY) -c 'from plotly.offline import get_plotlyjs_version as version; print(version())')"; \
 	(cd "$$folder" && npm pack --silent "plotly.js-cartesian-dist-min@$$version" && tar -xzf *.tgz); \
-	gzip -9nc "$$folder/package/plotly-cartesian.min.js" > hmmrnn/templates/plotly-cartesian.min.js.gz
+	gzip -9nc "$$folder/package/plotly-cartesian.min.js" > hmmrnn/report/templates/plotly-cartesian.min.js.gz
 
 $(PY):
 	@command -v $(PYTHON) >/dev/null || { \
@@ -99,6 +125,11 @@ $(PY):
 
 $(RUNTIME): requirements.txt | $(PY)
 	$(PIP) install --requirement requirements.txt
+	@touch $@
+
+# Node is a wheel among the requirements of the checks; its programs are found beside Python's.
+$(PAGE_CHECKS): scripts/page/package-lock.json $(DEV)
+	cd scripts/page && $(NPM) ci --no-audit --no-fund --silent
 	@touch $@
 
 $(DEV): requirements-dev.txt requirements.txt | $(PY)

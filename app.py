@@ -1,8 +1,8 @@
-"""The application: `create_app()` for whoever embeds it, `server` for gunicorn."""
+"""The application: `create_app()` to embed it in another server, `server` for gunicorn."""
 
 from __future__ import annotations
 
-from hmmrnn.dashboard.application import create_app
+from hmmrnn.dashboard.app import create_app
 
 app = create_app()
 server = app.server

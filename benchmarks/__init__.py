@@ -1,1 +1,1 @@
-"""How fast is it, and how much memory does it take? Each figure beside something familiar, measured in the same run."""
+"""Figures of speed and memory, each beside a familiar one that is measured in the same run."""

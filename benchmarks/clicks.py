@@ -1,4 +1,4 @@
-"""How long does a viewer wait after a click on a neuron? From the hand to the picture, and its price in memory."""
+"""Time from a click on a neuron to the drawn figures, and memory of a web process."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import subprocess
 import sys
 
 import numpy as np
-from playwright.sync_api import Page, Request
+from playwright.sync_api import Page
 
-from benchmarks.dashboard import WEB_IMPORTS, new_page, running_browser, running_server
+from benchmarks.dashboard import BENCH, WEB_IMPORTS, new_page, running_browser, running_server
 from benchmarks.figures import Measurement, median
 from benchmarks.machine import Memory, children, memory, parse_memory
 from hmmrnn.dashboard import ids
-from hmmrnn.network import Floats
-from tests.browser.pages import Cell, asks_fast, cells, changing, open_page
+from hmmrnn.model.network import Floats
+from tests.browser.pages import Cell, cells, changing, open_page
 
 FAST_VIEWS = [ids.STATE_SPACE, ids.ORBIT]
 IMPORTS_ALONE = f"a Python process after `{WEB_IMPORTS}`"
 
 
 def click_figures(clicks: int) -> list[Measurement]:
-    """Measure so many clicks, each followed by the same redraw without a server, and by a question for /healthz."""
+    """Measure so many clicks, each followed by the same redraw in bare graphs beside the page's own."""
     with running_browser() as browser, running_server() as server:
         page = new_page(browser)
-        open_page(page, server.url)
+        open_page(page, server.url + BENCH)
         page.evaluate("views => stopwatch.watch(views)", FAST_VIEWS)
-        drawn, redrawn, answered, alive = np.transpose([_click(page, cell) for cell in _chosen(page, clicks)])
+        drawn, redrawn = np.transpose([_click(page, cell) for cell in _chosen(page, clicks)])
         # The server watches over its programs; the first one is the web server, whose children answer the pages.
         web_server = min(children(server.process.pid))
         largest = max((memory(worker) for worker in children(web_server)), key=lambda found: found.rss)
@@ -33,16 +33,9 @@ def click_figures(clicks: int) -> list[Measurement]:
         Measurement(
             "click_to_drawn_ms",
             tuple(drawn),
-            "the same change of the same two figures, drawn by Plotly.react in the same page without Dash or a server",
+            "the same change of the same two figures, drawn by Plotly.react in bare graphs of the same size and page",
             tuple(redrawn),
             _in_turn(drawn),
-        ),
-        Measurement(
-            "click_server_part_ms",
-            tuple(answered),
-            "GET /healthz from the same page, after each click",
-            tuple(alive),
-            _in_turn(answered),
         ),
         _memory_figure(largest, _memory_of_imports()),
     ]
@@ -55,20 +48,12 @@ def _chosen(page: Page, clicks: int) -> list[Cell]:
     return [there[row] for row in np.repeat(rows, 2)[:clicks]]
 
 
-def _click(page: Page, cell: Cell) -> tuple[float, float, float, float]:
-    """Milliseconds of one click: until drawn; redrawn without a server; of the fast answer; of /healthz."""
-    with changing(page), page.expect_request_finished(_is_fast) as question:
+def _click(page: Page, cell: Cell) -> tuple[float, float]:
+    """Milliseconds of one click until it is drawn, and of the redraw alone."""
+    with changing(page):
         cell.click(page)
-        # Until the views are drawn nothing else is asked of the page, so that nothing else costs it time.
         drawn = float(page.evaluate("() => stopwatch.lap()"))
-    redrawn = float(page.evaluate("() => stopwatch.redraw()"))
-    with page.expect_request_finished(lambda request: request.url.endswith("/healthz")) as sign_of_life:
-        page.evaluate("async () => { await (await fetch('/healthz')).text(); }")
-    return drawn, redrawn, question.value.timing["responseEnd"], sign_of_life.value.timing["responseEnd"]
-
-
-def _is_fast(request: Request) -> bool:
-    return "/_dash-update-component" in request.url and asks_fast(request)
+    return drawn, float(page.evaluate("() => stopwatch.redraw()"))
 
 
 def _in_turn(samples: Floats) -> str:

@@ -1,4 +1,4 @@
-"""How is the dashboard brought up to be measured? A server with an empty cache, and a real browser."""
+"""A running dashboard to measure: a server with an empty cache, and a real browser."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser.conftest import CHROMIUM_FLAGS, Server, chromium_path
 from tests.browser.pages import READY_MS
 
+# The chapter with the linked views beside each other.
+BENCH = "/bench"
 STOPWATCHES = [Path(__file__).with_name(name) for name in ("stopwatch.js", "live_stopwatch.js")]
 # What any web process of this kind has to import before it can do anything.
 WEB_IMPORTS = "import dash, dash_mantine_components, plotly.graph_objects"

@@ -1,4 +1,4 @@
-"""How long do the two heaviest analyses take? Without a page, on as many threads as cores."""
+"""Times of the two heaviest analyses, residency and the search for kick neurons, without a page."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.figures import Measurement
-from hmmrnn.dashboard import catalog
-from hmmrnn.dashboard.callbacks.link import DEFAULT_MODEL
-from hmmrnn.exits import MEASURED_STEPS, RUNS, Exits, Measured
-from hmmrnn.kick import detect_kick_neurons
-from hmmrnn.network import Floats, Intervention, Network, intervene
-from hmmrnn.regions import block_noise, residency
-from hmmrnn.simulation import draw_noise, simulate
+from hmmrnn.analysis.kick_neurons import detect_kick_neurons
+from hmmrnn.analysis.leave_rates import MEASURED_STEPS, RUNS, Measured, PairedLeaveRates
+from hmmrnn.analysis.regions import block_noise, residency
+from hmmrnn.dashboard.answers import DEFAULT_MODEL
+from hmmrnn.model.checkpoint import load
+from hmmrnn.model.network import Floats, Intervention, Network, intervene
+from hmmrnn.model.simulation import draw_noise, simulate
+from hmmrnn.shipped import MODELS
 from tests.naive import naive_leave_rate, naive_residency
 
 STATES, ROLLOUTS, MAX_STEPS = 5000, 20, 60
@@ -28,7 +29,7 @@ VISITING_RUNS, VISITING_STEPS, TRANSIENT = 32, 300, 100
 
 def residency_figures(repeats: int) -> list[Measurement]:
     """Measure the residency of all states and that of a few by a naive loop, in turn."""
-    network = catalog.network(DEFAULT_MODEL)
+    network = load(MODELS / f"{DEFAULT_MODEL}.safetensors")
     states = _visited(network)
     # All of the naive loop's states lie in the first block, which shares one draw of noise.
     noise = block_noise(network.n_inputs, 0, ROLLOUTS, MAX_STEPS, sigma=1.0, seed=0)
@@ -48,8 +49,8 @@ def residency_figures(repeats: int) -> list[Measurement]:
 
 def kick_figures(repeats: int) -> list[Measurement]:
     """Measure the search for kick neurons with its null, and a few of its measurements by a naive loop, in turn."""
-    network = catalog.network(DEFAULT_MODEL)
-    exits = Exits(network, simulate(network, VISITING_STEPS, VISITING_RUNS, seed=0), 0, TRANSIENT, 0)
+    network = load(MODELS / f"{DEFAULT_MODEL}.safetensors")
+    exits = PairedLeaveRates(network, simulate(network, VISITING_STEPS, VISITING_RUNS, seed=0), 0, TRANSIENT, 0)
     noise = draw_noise(network.n_inputs, MEASURED_STEPS, RUNS, 1.0, 1)
     fast, naive, measured = [], [], 0
     with threadpool_limits(limits=1, user_api="blas"):

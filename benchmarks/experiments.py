@@ -1,4 +1,4 @@
-"""How long does an experiment take? Three gain sweeps on the shipped network, on one thread."""
+"""Time of an experiment: three gain sweeps on the shipped network, on one thread."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from collections.abc import Callable
 from threadpoolctl import threadpool_limits
 
 from benchmarks.figures import Measurement
-from hmmrnn.dashboard import catalog
-from hmmrnn.dashboard.callbacks.link import DEFAULT_MODEL
-from hmmrnn.experiments.gains import MOST_STATES, MUS, gain_sweep
-from hmmrnn.experiments.runs import TRANSIENT
-from hmmrnn.kick import detect_kick_neurons
-from hmmrnn.network import Network
-from hmmrnn.populations import CONTROL, INTEGRATING, populations
-from hmmrnn.simulation import draw_noise, simulate
-from hmmrnn.statespace import fit_plane
+from hmmrnn.analysis.gain_sweep import MOST_STATES, MUS, sweep_gains
+from hmmrnn.analysis.kick_neurons import detect_kick_neurons
+from hmmrnn.analysis.numerics import TRANSIENT
+from hmmrnn.analysis.orbit import fit_plane
+from hmmrnn.analysis.populations import CONTROL, INTEGRATING, find_populations
+from hmmrnn.dashboard.answers import DEFAULT_MODEL
+from hmmrnn.model.checkpoint import load
+from hmmrnn.model.network import Network
+from hmmrnn.model.simulation import draw_noise, simulate
+from hmmrnn.shipped import MODELS
 from tests.naive_gains import naive_critical_pairs, naive_runs
 
 Population = tuple[tuple[int, ...], str]
@@ -25,14 +26,14 @@ RUNS, STEPS = 16, 1500
 
 def gain_sweep_figures(repeats: int) -> list[Measurement]:
     """Measure the sweeps of three populations, and a naive loop over a part of one, in turn."""
-    network = catalog.network(DEFAULT_MODEL)
+    network = load(MODELS / f"{DEFAULT_MODEL}.safetensors")
     plane = fit_plane(simulate(network, STEPS, RUNS))
     swept = _populations(network)
     fast, naive = [], []
     with threadpool_limits(limits=1, user_api="blas"):
         for _ in range(repeats):
             fast.append(
-                _seconds(lambda: [gain_sweep(network, *one, plane, trajectories=RUNS, steps=STEPS) for one in swept])
+                _seconds(lambda: [sweep_gains(network, *one, plane, trajectories=RUNS, steps=STEPS) for one in swept])
             )
             naive.append(_seconds(lambda: _one_gain(network, *swept[0])) * len(MUS) * len(swept))
     baseline = (
@@ -45,7 +46,7 @@ def gain_sweep_figures(repeats: int) -> list[Measurement]:
 def _populations(network: Network) -> list[Population]:
     """Neurons and target: the kick group of the first output, what integrates noise for it, and the control."""
     found = detect_kick_neurons(network)
-    group, roles = found.groups[0], populations(network, found)
+    group, roles = found.groups[0], find_populations(network, found)
     return [
         (group.neurons, "recurrent"),
         (roles.members(INTEGRATING, group.output), "input"),

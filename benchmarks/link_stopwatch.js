@@ -1,4 +1,4 @@
-/* When does the page show what a hand did, without a server? From the event to the frame after it was drawn. */
+/* When does the page show what the user did, without a server? From the event to the frame after it was drawn. */
 window.linkStopwatch = (function () {
   "use strict";
 
@@ -37,25 +37,18 @@ window.linkStopwatch = (function () {
       return performance.now() - since;
     },
 
-    /* How often the state space shows another scenario until stop() is called: by the server, and by the page itself. */
+    /* How often the state space shows another scenario until stop() is called. */
     count() {
       const graph = document.querySelector("#state-space .js-plotly-plot");
-      const seen = { server: 0, page: 0 };
-      let last = graph.layout.meta;
+      let seen = 0;
+      let last = graph.data;
       const drawn = () => {
-        if (graph.layout.meta !== last) seen.server += 1;
-        last = graph.layout.meta;
+        if (graph.data !== last) seen += 1;
+        last = graph.data;
       };
       graph.on("plotly_afterplot", drawn);
-      const overlay = window.hmmrnnOverlay;
-      const { drawStates } = overlay.constructor.prototype;
-      overlay.drawStates = function counted() {
-        seen.page += 1;
-        drawStates.call(overlay);
-      };
       this.stop = () => {
         graph.removeListener("plotly_afterplot", drawn);
-        delete overlay.drawStates;
         return seen;
       };
     },

@@ -6,7 +6,7 @@
  * lap; active: share of the neurons that were active in the end}.
  */
 
-import { Drive, Gains, Network, State, Stream } from "./live/engine.mjs";
+import { Drive, Gains, Network, State, Stream } from "./engine/network.mjs";
 
 /* Before the browser has seen a loop often enough, it runs it slowly. */
 const WARM_UP_MS = 400;

@@ -1,4 +1,4 @@
-"""How many steps a second does the engine of the live view take? In a worker of an otherwise empty page."""
+"""Steps a second of the live view's engine, in a worker of an otherwise empty page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from benchmarks.dashboard import running_browser
 from benchmarks.figures import LIVE_OUTPUTS, LIVE_SIZES, Measurement, inputs_of
-from hmmrnn.live import ASSETS
+from hmmrnn.shipped import ASSETS
 
 # An address that only this browser knows: what it asks for there is read from the disk.
 EMPTY_PAGE = "http://engine.invalid/"
@@ -55,8 +55,12 @@ def _from_disk(route: Route) -> None:
     if not path:
         route.fulfill(body="<!doctype html><title>Engine</title>", content_type="text/html")
     else:
-        folder = Path(__file__).parent if path == LAPS_SCRIPT else ASSETS
-        route.fulfill(path=folder / path, content_type="text/javascript")
+        file = (Path(__file__).parent if path == LAPS_SCRIPT else ASSETS) / path
+        if file.is_file():
+            route.fulfill(path=file, content_type="text/javascript")
+        else:
+            # Without an answer the worker would never be loaded, nor fail.
+            route.fulfill(status=404)
 
 
 def _figure(neurons: int, found: dict[str, Any]) -> Measurement:

@@ -5,63 +5,30 @@ window.liveStopwatch = (function () {
   /* The live view counts its frames over a second or a little more; after a pause, the first two counts hold some of it. */
   const COUNTED_MS = 1200;
   const SETTLED_MS = 2 * COUNTED_MS;
-  /* An empty loop, on a canvas of its own as the live view's: asked for a time, it tells that of its next frame. */
-  const EMPTY_LOOP = `
-    let asked = false;
-    onmessage = ({ data }) => {
-      if (data) requestAnimationFrame(frame);
-      else asked = true;
-    };
-    function frame() {
-      if (asked) postMessage(performance.timeOrigin + performance.now());
-      asked = false;
-      requestAnimationFrame(frame);
-    }`;
-
   const absolute = (time) => performance.timeOrigin + time;
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
   const root = () => document.getElementById("live");
   let lap = null;
 
-  function emptyLoop() {
-    const canvas = document.createElement("canvas").transferControlToOffscreen();
-    const worker = new Worker(URL.createObjectURL(new Blob([EMPTY_LOOP], { type: "text/javascript" })));
-    worker.postMessage(canvas, [canvas]);
-    return worker;
-  }
-
-  /* What a lap waits for, and what may come in the meantime. */
-  function begin(event, loop) {
+  /* A worker that draws nothing may get no frame at all; the page gets the next one. */
+  function begin(event) {
     if (event.button) return;
-    lap = { since: absolute(event.timeStamp), foreseen: null };
-    lap.empty = new Promise((resolve) => { lap.tick = resolve; });
+    const since = absolute(event.timeStamp);
+    lap = { since, empty: frame().then(() => absolute(performance.now()) - since) };
     lap.shown = new Promise((resolve) => { lap.show = resolve; });
-    loop.postMessage(null);
-  }
-
-  function sawSheet(changes) {
-    const isSheet = (node) => node.nodeType === Node.ELEMENT_NODE && node.matches(".live-overlay");
-    if (!lap || lap.foreseen !== null || !changes.some(({ addedNodes }) => [...addedNodes].some(isSheet))) return;
-    lap.foreseen = absolute(performance.now()) - lap.since;
   }
 
   return {
-    /* From now on, each time that the mouse is let go begins a lap. `views`: those that may be laid over. */
-    watch(views) {
-      const loop = emptyLoop();
-      loop.onmessage = ({ data }) => lap.tick(data - lap.since);
-      window.addEventListener("pointerup", (event) => begin(event, loop), true);
+    /* From now on, each time that the mouse is let go begins a lap. */
+    watch() {
+      window.addEventListener("pointerup", begin, true);
       root().addEventListener("live-shown", ({ detail }) => { if (lap) lap.show(detail.at - lap.since); });
-      /* Whoever watches is called after the drawing that follows the laying over. */
-      const observer = new MutationObserver(sawSheet);
-      views.forEach((view) => observer.observe(stopwatch.graphOf(view).parentElement, { childList: true }));
     },
 
-    /* Of the last click, to: the first frame with its change, the next frame of an empty loop, the first view laid over
-     * (null if none has been: the server was sooner). To be asked once the server's answer has been drawn. */
+    /* Of the last click, to: the first frame with its change, the next frame of the page. */
     async lap() {
       const shown = await stopwatch.within(lap.shown, "the live view");
-      return [shown, await stopwatch.within(lap.empty, "a frame of an empty loop"), lap.foreseen];
+      return [shown, await stopwatch.within(lap.empty, "a frame of the page")];
     },
 
     /* Frames per second of the live view, so many counts, one after the other. */

@@ -1,4 +1,4 @@
-"""How evenly does the live view run, and does it keep what it took? In the dashboard, left alone."""
+"""Frames a second of the live view, and its memory over time, in the dashboard."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from benchmarks.dashboard import new_page, running_browser, running_server
 from benchmarks.figures import LIVE_RUNS, Measurement
 from benchmarks.machine import Memory, memory
-from hmmrnn.dashboard.callbacks.link import DEFAULT_MODEL
+from hmmrnn.dashboard.answers import DEFAULT_MODEL
 from tests.browser.pages import READY_MS, settle
 
 # Counts of frames between two changes from the running view to the empty loop and back.
@@ -115,7 +115,7 @@ def _frames_figure(page: Page, runs: int, counts: int) -> Measurement:
 
 def held(page: Page, process: int) -> Memory:
     """What a process holds once its garbage is gone: the middle of some readings, as its workers make more."""
-    # What is left behind is more than anything that may grow, and goes at a time that nobody knows.
+    # What is left behind is more than anything that may grow, and goes at an unknown time.
     page.evaluate("gc()")
     for worker in page.workers:
         worker.evaluate("gc()")

@@ -1,6 +1,6 @@
-"""How does it bear many viewers? Locust's viewers on a real server, embedded or with Redis, and its memory meanwhile.
+"""A server under the load of many viewers (Locust), embedded or with Redis, and its memory over time.
 
-python -m benchmarks.load [--viewers 50] [--minutes 3] [--stores embedded redis] [--write docs/reliability.md]
+python -m benchmarks.load [--viewers 50] [--minutes 3] [--stores embedded redis] [--write docs/pages/reliability.md]
 
 One JSON line for each way of keeping answers. With --soak the section of the page is the one on memory.
 """
@@ -35,9 +35,9 @@ READ_EVERY_SECONDS = 10.0
 WARM_SHARE = 0.25
 VIEWERS_PER_SECOND = 10
 LOAD_WORDS = (
-    "Written by `make load`. Each viewer asks what a page asks: the fast views and the list of interventions at each "
-    "click, moments and region map once the hand rests for a while before the next one is due. `turned away`: the web "
-    "process was computing a slow answer for somebody else; the page asks again."
+    "Written by `make load`. Each viewer asks what the bench asks: the fast views at each click, moments and region "
+    "map once the viewer pauses before the next one is due. `turned away`: the web process was computing a slow answer "
+    "for another viewer; the page asks again."
 )
 SOAK_WORDS = "Written by `make soak`: the same viewers, and what the processes of the server hold meanwhile."
 SOAK_HEAD = (

@@ -1,4 +1,4 @@
-"""On what was it measured? The machine, how busy it was, and how much memory a process of it holds."""
+"""The machine that figures are measured on, how busy it is, and the memory of its processes."""
 
 from __future__ import annotations
 

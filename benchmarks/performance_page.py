@@ -1,4 +1,4 @@
-"""How are the figures read? One table, on what it was measured, what each figure means, and how to repeat it."""
+"""The page of performance figures: a table, the machine, what each figure means, and how to repeat it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.figures import FIGURES
 
 COLUMNS = ("Figure", "Median", "95th percentile", "n", "Measured beside it", "Ratio", "Aim", "Load", "Remarks")
-COMMAND = "python -m benchmarks --write docs/performance.md"
+COMMAND = "python -m benchmarks --write docs/pages/performance.md"
 # Above this share of the cores, something else was running when the measurement began.
 QUIET_LOAD_PER_CORE = 0.5
 BOUNDS = "time as an upper bound and every rate as a lower one"

@@ -1,4 +1,4 @@
-"""How long does it take from nothing to the first figure? The server is started anew, with nothing computed before."""
+"""Time from the start of the server to the first figure, with nothing computed before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long until a network is its HMM? Every family by the recipe `fast`, beside the pace of the published recipe."""
+"""Time until a network passes the fidelity gate, for every family by the recipe `fast`, and of a step of `paper`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import time
 from dataclasses import replace
 
 from benchmarks.figures import Measurement
-from hmmrnn.hmm import PRESETS
-from hmmrnn.recipe import TrainingConfig
-from hmmrnn.training import fit, judged
+from hmmrnn.model.hmm import PRESETS
+from hmmrnn.training.config import TrainingConfig
+from hmmrnn.training.trainer import fit, judged
 
 # A step of the published recipe takes seconds, and all are alike; the first one also warms up.
 PAPER_STEPS = 3

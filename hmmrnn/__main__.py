@@ -1,4 +1,4 @@
-"""How does `python -m hmmrnn` begin? With the command line of `hmmrnn.cli`."""
+"""Run the command line with `python -m hmmrnn`."""
 
 import sys
 

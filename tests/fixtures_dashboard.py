@@ -1,4 +1,4 @@
-"""A shelf of small networks, and the folders that the dashboard reads and writes, for the tests of its rooms.
+"""Small networks, and the services of a dashboard that offers them.
 
 A test module gets these fixtures with `pytest_plugins = ["tests.fixtures_dashboard"]`: the shelf and everything that is
 computed from it then exist once for all modules.
@@ -6,7 +6,6 @@ computed from it then exist once for all modules.
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,11 +13,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dash import Dash
+from flask.testing import FlaskClient
 
-from hmmrnn.checkpoint import save
-from hmmrnn.dashboard import catalog, folders, queries, queue, redis_server, stores
-from hmmrnn.network import Network
+from hmmrnn.analysis import orbit
+from hmmrnn.cli.worker import functions_for
+from hmmrnn.dashboard.app import create_app
+from hmmrnn.explorer.scenario import Scenario
+from hmmrnn.model.checkpoint import save
+from hmmrnn.model.network import Intervention, Network
+from hmmrnn.server.services import services
+from hmmrnn.tasks import short_tasks
+from hmmrnn.tasks.queue import SHORT_TASKS
+from hmmrnn.tasks.store import Store
 from tests.networks import PlantedSwitch, planted_switch, random_network
+from tests.services import rebuild_services, services_of_environment
 
 # Doubled, this self-excitation makes its neuron grow without end; as it is, the neuron does no more than any other.
 FUSE_SELF = 0.7
@@ -66,9 +75,30 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
 
 @pytest.fixture
 def dashboard(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
-    """The dashboard's modules with the shelf as their models folder; errands are run at once, in this process."""
-    monkeypatch.setattr(queue, "errand", _run_here)
-    yield from _world(replace(shelf, data=tmp_path / "data"), monkeypatch)
+    """Services that offer the small networks; short tasks are done at once, in this process."""
+    monkeypatch.setattr(short_tasks, "request", _do_here)
+    yield from world_of(replace(shelf, data=tmp_path / "data"), monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def app(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dash]:
+    """The application on the small networks, built once for all tests of a module; it is left as it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(short_tasks, "request", _do_here)
+        for _ in world_of(replace(shelf, data=tmp_path_factory.mktemp("data")), patch):
+            yield create_app()
+
+
+@pytest.fixture
+def client(app: Dash) -> FlaskClient:
+    """A browser of its own on the shared application."""
+    return app.server.test_client()
+
+
+@pytest.fixture
+def blown(dashboard: Shelf, intact: Scenario) -> Scenario:
+    """The self-excitation of one neuron doubled, so that it grows without end."""
+    return replace(intact, interventions=(Intervention((dashboard.fuse,), mu=2.0),))
 
 
 @pytest.fixture
@@ -76,52 +106,38 @@ def stretches_longer_than(dashboard: Shelf, tmp_path: Path, monkeypatch: pytest.
     """Choose from how many steps on a stretch counts for the plane of a pair."""
 
     def choose(steps: int) -> None:
-        monkeypatch.setattr(queries, "PAIR_LONGER_THAN", steps)
+        monkeypatch.setattr(orbit, "PAIR_LONGER_THAN", steps)
         # The common cache may know planes that were fitted by the usual rule.
         monkeypatch.setenv("HMMRNN_CACHE", str(tmp_path / "answers"))
-        _forget()
+        rebuild_services()
 
     return choose
 
 
 @pytest.fixture
 def empty_world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
-    """The dashboard's modules with a models folder and a cache of the test's own, both empty."""
-    (tmp_path / "models").mkdir()
+    """Services with a models folder and a cache of the test's own, both empty."""
+    yield from empty_world_in(tmp_path, monkeypatch)
+
+
+def empty_world_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
+    """Services with all their folders, empty, in one."""
+    (folder / "models").mkdir()
     no_switch = PlantedSwitch(random_network(), {}, {}, {}, {}, ())
-    yield from _world(Shelf(tmp_path / "models", tmp_path / "cache", tmp_path / "data", no_switch, -1), monkeypatch)
+    yield from world_of(Shelf(folder / "models", folder / "cache", folder / "data", no_switch, -1), monkeypatch)
 
 
-def _world(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
+def world_of(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
+    """Services with the folders of a shelf."""
     monkeypatch.setenv("HMMRNN_MODELS", str(shelf.models))
     monkeypatch.setenv("HMMRNN_CACHE", str(shelf.cache))
     monkeypatch.setenv("HMMRNN_DATA", str(shelf.data))
     monkeypatch.delenv("HMMRNN_REDIS_URL", raising=False)
-    _forget()
-    yield shelf
-    _forget()
+    with services_of_environment():
+        yield shelf
 
 
-def _run_here(name: str, *args: Any) -> Any:
-    outcome, answer = pkgutil.resolve_name(queue.WORK[name][1])(*args)
-    assert outcome == queue.ANSWER, answer
-    return answer
-
-
-def _forget() -> None:
-    """Make the modules read the environment and the files anew, as a new process would."""
-    if redis_server.pool.cache_info().currsize:
-        redis_server.pool().disconnect()
-    for remembered in (
-        stores.folder,
-        stores.most_bytes,
-        stores._own,
-        stores._shared,
-        redis_server.pool,
-        catalog._entry,
-        catalog._load,
-        folders.data,
-        queries._noise,
-        queue._make,
-    ):
-        remembered.cache_clear()
+def _do_here(_store: Store, work: str, *args: Any) -> Any:
+    outcome, response = functions_for(services(), SHORT_TASKS)[work](*args)
+    assert outcome == short_tasks.RESPONSE, response
+    return response

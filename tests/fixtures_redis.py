@@ -1,4 +1,4 @@
-"""A real Redis for the tests that want one: `pytest_plugins = ["tests.fixtures_redis"]`."""
+"""A real Redis: `pytest_plugins = ["tests.fixtures_redis"]`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from hmmrnn.dashboard import queue
+from hmmrnn.server.services import services
+from hmmrnn.tasks import queue
 from tests.programs import RedisServer
+from tests.services import rebuild_services
 
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Redis of our own that runs all the time."""
+    """The address of a Redis that runs all the time."""
     server = RedisServer(tmp_path_factory.mktemp("redis"))
     server.start()
     yield server.url
@@ -32,8 +34,9 @@ def redis_server_of_own(tmp_path: Path) -> Iterator[RedisServer]:
 
 @pytest.fixture(params=["sqlite", "redis"])
 def either_queue(request, empty_world, monkeypatch):
-    """The dashboard's modules with one of the two kinds of queue."""
+    """Services with one of the two kinds of queue."""
     if request.param == "redis":
         monkeypatch.setenv("HMMRNN_REDIS_URL", request.getfixturevalue("redis_url"))
-        queue.queue(queue.TRAININGS).storage.flush_all()
+        rebuild_services()
+        services().queues.queue(queue.TRAININGS).storage.flush_all()
     return empty_world

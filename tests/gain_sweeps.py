@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from hmmrnn.experiments.gains import GainSweep
+from hmmrnn.analysis.gain_sweep import GainSweep
 
 MU = np.linspace(0, 2, 5)
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from hmmrnn.network import Network
-from hmmrnn.regions import ROUNDING
+from hmmrnn.analysis.regions import ROUNDING
+from hmmrnn.model.network import Network
 
 
 def naive_residency(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from hmmrnn.network import Network
+from hmmrnn.model.network import Network
 
 
 def naive_runs(

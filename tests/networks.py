@@ -1,7 +1,7 @@
 """Networks whose behaviour is known because it was built in: random, coincidence, planted kick circuit, none at all.
 
 The planted circuits are the oracles of the analyses: what is to be found in them is written down beside the weights.
-`tests/test_planted.py` proves by simulation that they do what they say.
+`tests/analysis/test_planted_networks.py` proves by simulation that they do what they say.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from itertools import permutations
 import numpy as np
 from numpy.typing import NDArray
 
-from hmmrnn.hmm import HMM
-from hmmrnn.kick import KickGroup, Picture
-from hmmrnn.network import Network
+from hmmrnn.analysis.kick_neurons import AlternativeTest, KickGroup
+from hmmrnn.model.hmm import HMM
+from hmmrnn.model.network import Network
 
 Pair = tuple[int, int]
 
@@ -53,33 +53,20 @@ def kick_group(
     proven: bool = True,
     to: int | None = None,
     n: int = 8,
-    pictures: tuple[Picture, ...] = (),
+    alternatives: tuple[AlternativeTest, ...] = (),
 ) -> KickGroup:
     """A kick group as detection would return it, with evidence that is made up."""
-    return KickGroup(
-        output=output,
-        to=to,
-        neurons=neurons,
-        leave_rate_ratio=ratio,
-        control_ratios=np.array(controls, dtype=float),
-        proven=proven,
-        leave_rate=0.03,
-        all_exits_ratio=ratio,
-        exit_share=1.0 if to is None else 0.5,
-        scores=np.zeros(n),
-        single_ratios=np.full(n, 0.7),
-        pictures=pictures,
-    )
+    exit_ = {"output": output, "to": to, "exit_share": 1.0 if to is None else 0.5, "leave_rate": 0.03}
+    evidence = {"leave_rate_ratio": ratio, "all_exits_ratio": ratio, "control_ratios": np.array(controls, dtype=float)}
+    profile = {"scores": np.zeros(n), "single_ratios": np.full(n, 0.7)}
+    return KickGroup(neurons=neurons, proven=proven, alternatives=alternatives, **exit_, **evidence, **profile)
 
 
 def constant_network(shares: list[float], n: int = 4, m: int = 3) -> Network:
     """A network that reads nothing out: p_t = shares at every step, whatever h does."""
     rng = np.random.default_rng(0)
     return Network(
-        W_hh=0.5 * np.eye(n),
-        W_ih=rng.standard_normal((n, m)),
-        W_out=np.zeros((len(shares), n)),
-        b_out=np.log(shares),
+        W_hh=0.5 * np.eye(n), W_ih=rng.standard_normal((n, m)), W_out=np.zeros((len(shares), n)), b_out=np.log(shares)
     )
 
 
@@ -103,13 +90,7 @@ def coincidence_network(both: float = 0.9, otherwise: float = 0.2) -> tuple[Netw
     logit_both, logit_otherwise = (np.log(p / (1 - p)) for p in (both, otherwise))
     W_out = np.zeros((2, 4))
     W_out[1, coincidence] = logit_both - logit_otherwise
-    network = Network(
-        W_hh=W_hh,
-        W_ih=[[G], [G], [0], [0]],
-        W_out=W_out,
-        b_h=[0, -1, 0, -1],
-        b_out=[0, logit_otherwise],
-    )
+    network = Network(W_hh=W_hh, W_ih=[[G], [G], [0], [0]], W_out=W_out, b_h=[0, -1, 0, -1], b_out=[0, logit_otherwise])
     pairs = [(1, 1), (1, 0), (0, 1), (0, 0)]
     A = [[0.5 * (now[1] == before[0]) for now in pairs] for before in pairs]
     B = [[1 - p, p] for p in (both if pair == (1, 1) else otherwise for pair in pairs)]

@@ -1,29 +1,54 @@
-"""Programs that tests start for real, on free ports, and stop and start again in the middle of things."""
+"""Programs that tests start, stop and start again: Redis and workers, on free ports."""
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from hmmrnn.dashboard import queue
+from hmmrnn.storage.processes import end_with_parent
+from hmmrnn.tasks import queue
 
-PATIENCE_SECONDS = 60.0
+# Far longer than anything takes: a busy machine is slow, and what comes late is no fault.
+PATIENCE_SECONDS = 400.0
 ROOT = Path(__file__).resolve().parents[1]
+# Not the one whose seed the tests set: another process would draw the same ports.
+CHANCE = random.SystemRandom()
+
+
+def ending_with_tests() -> Callable[[], None]:
+    """For `preexec_fn` of a program: it gets a signal to end when the tests end, however they do."""
+    return partial(end_with_parent, signal.SIGTERM, os.getpid())
+
+
+def start_program(command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
+    """Start a program that ends with the tests.
+
+    Args:
+        command: with its arguments.
+        options: of `subprocess.Popen`.
+    """
+    return subprocess.Popen(command, preexec_fn=ending_with_tests(), **options)
 
 
 class RedisServer:
-    """A Redis that keeps what it is told, as that of the compose file does.
+    """A Redis that keeps all writes, as that of the compose file does.
 
     Attributes:
         url: its address, the same after it was stopped and started.
@@ -40,7 +65,7 @@ class RedisServer:
     def start(self) -> None:
         options = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "yes", "--appendfsync", "always"]
         command = [self.program, "--port", str(self.port), *options, "--dir", str(self.folder)]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self.process = start_program(command, stdout=subprocess.DEVNULL)
         eventually(lambda: answers(self.port))
 
     def stop(self) -> None:
@@ -58,7 +83,7 @@ class WorkerProcess:
 
     def start(self, name: str = queue.TRAININGS) -> None:
         command = [sys.executable, "-m", "hmmrnn", "worker", "--only", name]
-        self.process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        self.process = start_program(command, cwd=ROOT)
 
     def stop(self) -> None:
         if self.process is not None:
@@ -66,15 +91,33 @@ class WorkerProcess:
             assert self.process.wait(PATIENCE_SECONDS) == 0
             self.process = None
 
-    def kill_the_one_that_works(self) -> None:
-        """SIGKILL to the process with the job: of all that the worker started, the one with the most memory."""
-        os.kill(max(self.children(), key=memory), signal.SIGKILL)
-
-    def children(self) -> list[int]:
-        """The processes that it has started."""
+    def kill_the_one_that_trains(self) -> None:
+        """SIGKILL to the process that trains: of all that the worker has started, the one with the most memory."""
         assert self.process is not None
-        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return [int(pid) for pid in listed.split()]
+        number = max(children(self.process.pid), key=memory)
+        os.kill(number, signal.SIGKILL)
+        eventually(lambda: gone(number))
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started; none if it has ended."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def descendants(pid: int) -> list[int]:
+    """A process's children, and theirs."""
+    return [found for child in children(pid) for found in (child, *descendants(child))]
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended; one that its parent has not waited for counts as ended."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return True
+    return status.rpartition(")")[2].split()[0] == "Z"
 
 
 def memory(pid: int) -> int:
@@ -82,12 +125,19 @@ def memory(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1])
 
 
-def eventually(holds: Callable[[], object], within: float = PATIENCE_SECONDS) -> None:
+def eventually(holds: Callable[[], object]) -> None:
     """Wait until something holds."""
-    deadline = time.monotonic() + within
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not holds():
         assert time.monotonic() < deadline, "it did not come about in time"
         time.sleep(0.05)
+
+
+def at_once(*calls: Callable[[], Any]) -> list[Any]:
+    """What calls return that threads make at the same time."""
+    start = threading.Barrier(len(calls))
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(lambda call: (start.wait(PATIENCE_SECONDS), call())[1], calls))
 
 
 def answers(port: int) -> bool:
@@ -96,7 +146,7 @@ def answers(port: int) -> bool:
 
 
 def noted(what: str, measured: float | list[int]) -> None:
-    """Write down what was measured, in the file that HMMRNN_FAULTS names, if somebody wants to know."""
+    """Write down what was measured, in the file that HMMRNN_FAULTS names, if it is set."""
     path = os.environ.get("HMMRNN_FAULTS")
     if path:
         with open(path, "a", encoding="utf-8") as file:
@@ -104,6 +154,7 @@ def noted(what: str, measured: float | list[int]) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that stays free: below those that the system gives to connections, which may come between."""
+    lowest = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    # Chromium refuses some ports below.
+    return next(port for port in iter(lambda: CHANCE.randrange(12_000, max(lowest, 20_000)), None) if not answers(port))

@@ -12,7 +12,7 @@ from playwright.sync_api import Playwright
 import benchmarks.__main__ as command
 from benchmarks.figures import FIGURES, Aim, Definition, Measurement, aim_text, median, p95, record
 from benchmarks.interactions import play_growth
-from benchmarks.live_clicks import foreseen_figure, frame_figure
+from benchmarks.live_clicks import frame_figure
 from benchmarks.live_engine import engine_page, laps_of
 from benchmarks.live_view import COUNTS_PER_TURN, growth_figure, turns
 from benchmarks.machine import Memory, parse_memory
@@ -22,22 +22,8 @@ from tests.browser.conftest import CHROMIUM_FLAGS, chromium_path
 MACHINE = {"cpu": "Made-up | 3000", "cores": 4, "python": "3.11.0", "platform": "Linux", "chromium": "Chromium 1"}
 CIRCUMSTANCES = {"machine": MACHINE, "load": {"before": 0.25, "after": 1.5}, "date": "2026-01-02T03:04:05+00:00"}
 FORTY = tuple(float(i) for i in range(1, 41))
-KEYS = (
-    "name",
-    "unit",
-    "median",
-    "p95",
-    "n",
-    "baseline",
-    "baseline_median",
-    "ratio",
-    "aim",
-    "meets_aim",
-    "note",
-    "machine",
-    "load",
-    "date",
-)
+KEYS = ("name", "unit", "median", "p95", "n", "baseline", "baseline_median", "ratio", "aim", "meets_aim", "note")
+KEYS += ("machine", "load", "date")
 
 
 def click(samples: tuple[float, ...] = FORTY, **more) -> Measurement:
@@ -61,10 +47,8 @@ def table(page: str) -> list[list[str]]:
 
 
 class TestStatistics:
-    def test_median_of_an_even_number_is_in_the_middle(self) -> None:
+    def test_median_of_an_even_number_is_in_the_middle_and_of_none_there_is_none(self) -> None:
         assert median((4.0, 1.0, 3.0, 2.0)) == 2.5
-
-    def test_no_samples_have_no_median(self) -> None:
         assert median(()) is None
 
     def test_p95_lies_between_the_samples_around_it(self) -> None:
@@ -87,10 +71,7 @@ class TestRecord:
         assert (found["median"], found["baseline_median"]) == (20.5, 6.0)
         assert found["ratio"] == pytest.approx(20.5 / 6, rel=1e-3)
         assert found["n"] == 40
-
-    def test_keeps_four_digits(self) -> None:
-        assert recorded(click((123.456789,)))["median"] == 123.5
-        assert recorded(click((0.0123456,)))["median"] == 0.01235
+        assert [recorded(click((value,)))["median"] for value in (123.456789, 0.0123456)] == [123.5, 0.01235]
 
     def test_without_a_baseline_there_is_no_ratio(self) -> None:
         found = recorded(Measurement("paper_step_s", (9.0, 11.0), "not measured"))
@@ -98,10 +79,10 @@ class TestRecord:
         assert [found[key] for key in ("baseline_median", "ratio", "aim", "meets_aim", "note")] == [None] * 5
         assert found["baseline"] == "not measured"
 
-    @pytest.mark.parametrize(("slowest", "met"), [(199.0, True), (200.0, False), (5000.0, False)])
+    @pytest.mark.parametrize(("slowest", "met"), [(99.0, True), (100.0, False), (5000.0, False)])
     def test_the_aim_of_a_click_is_for_its_slow_end(self, slowest: float, met: bool) -> None:
         found = recorded(click((1.0,) * 20 + (slowest,) * 20))
-        assert found["aim"] == "p95 under 200 ms"
+        assert found["aim"] == "p95 under 100 ms"
         assert found["p95"] == slowest
         assert found["meets_aim"] is met
 
@@ -109,9 +90,9 @@ class TestRecord:
         assert recorded(click((1.0, 2.0)))["meets_aim"] is None
 
     def test_the_other_aims_are_for_the_median(self) -> None:
-        answers = Measurement("click_server_part_ms", (1.0, 59.0, 900.0), "another", (1.0,))
+        answers = Measurement("live_click_to_frame_ms", (1.0, 32.0, 900.0), "another", (1.0,))
         assert recorded(answers)["meets_aim"] is True
-        assert recorded(answers)["aim"] == "median under 60 ms"
+        assert recorded(answers)["aim"] == "median under 33 ms"
 
     def test_a_figure_without_aim_has_no_text_for_it(self) -> None:
         assert aim_text(Definition("x", "s", "x")) is None
@@ -143,14 +124,10 @@ class TestAim:
         with pytest.raises(ValueError, match="statistic must be one of median, p95, ratio; got 'mean'"):
             Aim(1, "mean")
 
-    @pytest.mark.parametrize(
-        ("aim", "words"),
-        [
-            (Aim(200, "p95"), "p95 under 200 ms"),
-            (Aim(at_least=0), "median at least 0 ms"),
-            (Aim(2, "ratio"), "ratio under 2"),
-        ],
-    )
+    @pytest.mark.parametrize(("aim", "words"), [
+        (Aim(200, "p95"), "p95 under 200 ms"), (Aim(at_least=0), "median at least 0 ms"),
+        (Aim(2, "ratio"), "ratio under 2"),
+    ])  # fmt: skip
     def test_a_ratio_has_no_unit(self, aim: Aim, words: str) -> None:
         assert aim.text("ms") == words
 
@@ -160,23 +137,12 @@ class TestAim:
 
 
 class TestLive:
-    laps = ((20.0, 8.0, 30.0, 150.0), (24.0, 16.0, None, 90.0), (22.0, 10.0, 50.0, 170.0))
+    laps = ((20.0, 8.0), (24.0, 16.0), (22.0, 10.0))
 
     def test_every_click_has_a_frame(self) -> None:
         found = frame_figure(self.laps)
         assert found.samples == (20, 24, 22)
         assert found.baseline_samples == (8, 16, 10)
-
-    def test_what_is_foreseen_is_compared_with_the_answers_to_the_same_clicks(self) -> None:
-        found = foreseen_figure(self.laps)
-        assert (found.samples, found.baseline_samples) == ((30, 50), (150, 170))
-        assert "without 1 of 3 clicks" in (found.note or "")
-        assert foreseen_figure(self.laps[::2]).note is None
-
-    def test_where_nothing_was_foreseen_there_is_no_median(self) -> None:
-        found = recorded(foreseen_figure(self.laps[1:2]))
-        assert (found["median"], found["n"]) == (None, 0)
-        assert table(performance_page([found]))[1][1] == ""
 
     @pytest.mark.parametrize("counts", [1, 4, 5, 6, 20])
     def test_frames_are_counted_in_turns_that_add_up(self, counts: int) -> None:
@@ -190,12 +156,10 @@ class TestLive:
         assert "10 minutes and 12,345 steps" in found["note"]
         assert "(USS): 4.5 MB more" in found["note"]
         assert recorded(growth_figure(Memory(400, 300), Memory(390, 300), 9, 1))["median"] == -10
-
-    def test_so_is_what_play_has_taken(self) -> None:
-        found = recorded(play_growth(Memory(400, 300), Memory(430, 304.5), 9))
-        assert (found["median"], found["baseline_median"], found["meets_aim"]) == (30, 400, False)
-        assert "after 10 minutes" in found["note"]
-        assert "(USS): 4.5 MB more" in found["note"]
+        played = recorded(play_growth(Memory(400, 300), Memory(430, 304.5), 9))
+        assert (played["median"], played["baseline_median"], played["meets_aim"]) == (30, 400, False)
+        assert "after 10 minutes" in played["note"]
+        assert "(USS): 4.5 MB more" in played["note"]
 
     @pytest.mark.browser
     def test_the_engine_is_timed_beside_bare_products(self, playwright: Playwright) -> None:
@@ -228,7 +192,7 @@ class TestPage:
         head, clicks, resident, step = table(performance_page(self.records))
         assert head == list(COLUMNS)
         assert clicks[:4] == ["`click_to_drawn_ms`", "2,500 ms", "5,000 ms", "40"]
-        assert clicks[6:] == ["p95 under 200 ms", "0.25, 1.50", "**Aim missed**; silencing 4, bringing back 5"]
+        assert clicks[6:] == ["p95 under 100 ms", "0.25, 1.50", "**Aim missed**; silencing 4, bringing back 5"]
         assert resident[1:6] == ["2.25 s", "", "3", "22.5 s: a loop \\| on 25", "0.10 x"]
         assert resident[6:] == ["median under 3 s", "0.25, 1.50", "Aim met"]
         assert step[1:] == ["10.0 s", "", "2", "not measured", "", "none", "0.25, 1.50", "No aim set"]
@@ -256,10 +220,10 @@ class TestPage:
         page = performance_page(self.records)
         assert all(FIGURES[item["name"]].meaning in page for item in self.records)
         assert "make bench" in page
-        assert "python -m benchmarks --write docs/performance.md" in page
+        assert "python -m benchmarks --write docs/pages/performance.md" in page
 
     def test_names_the_figures_that_are_missing(self) -> None:
-        assert "Not measured in this run: click_server_part_ms, web_memory_mb, cold" in performance_page(self.records)
+        assert "Not measured in this run: web_memory_mb, cold" in performance_page(self.records)
         every = [recorded(Measurement(name, (1.0,), "x")) for name in FIGURES]
         assert "Not measured" not in performance_page(every)
 
@@ -311,9 +275,7 @@ class TestCommand:
             command.main(["--only", "beauty"])
         assert "beauty" in capsys.readouterr().err
 
-    def test_a_page_that_cannot_be_written_is_refused_before_anything_is_measured(
-        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_a_page_that_cannot_be_written_is_refused_before_anything_is_measured(self, tmp_path, capsys):
         with pytest.raises(SystemExit):
             command.main(["--write", str(tmp_path / "nowhere" / "page.md")])
         captured = capsys.readouterr()

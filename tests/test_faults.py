@@ -18,29 +18,40 @@ import urllib.error
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from hmmrnn.checkpoint import load, save
-from hmmrnn.dashboard import catalog, folders, ids, inquiries, jobs, questions, queue, redis_server, stores
-from hmmrnn.dashboard.scenario import Scenario
-from hmmrnn.hmm import HMM
-from hmmrnn.network import Intervention
-from hmmrnn.recipe import TrainingConfig
-from hmmrnn.training import fit
+from hmmrnn.dashboard import ids, work
+from hmmrnn.explorer import experiments as kinds
+from hmmrnn.explorer.scenario import Scenario
+from hmmrnn.model.checkpoint import load, save
+from hmmrnn.model.hmm import HMM
+from hmmrnn.model.network import Intervention
+from hmmrnn.server.services import resolve, services
+from hmmrnn.storage import cache
+from hmmrnn.tasks import queue
+from hmmrnn.tasks.store import TaskState
+from hmmrnn.tasks.task import RESUMABLE
+from hmmrnn.training.config import TrainingConfig
+from hmmrnn.training.trainer import fit
 from tests.browser.conftest import Server
 from tests.networks import random_network
-from tests.programs import RedisServer, eventually, memory, noted
+from tests.programs import RedisServer, children, descendants, eventually, gone, memory, noted
+from tests.services import rebuild_services
+from tests.sweeps import short_training
 from tests.wire import Wire
 
+if TYPE_CHECKING:
+    from tests.fixtures_dashboard import Shelf
+
+pytestmark = pytest.mark.slow
 pytest_plugins = ["tests.fixtures_dashboard", "tests.fixtures_redis"]
 
 ROUNDS = int(os.environ.get("HMMRNN_ROUNDS", "1"))
-# Within this time everything must be as before, however busy the machine.
-WELL_WITHIN_SECONDS = 30.0
 HOUR = 3600.0
 MIB = 2**20
 KNOWN_DIGITS = 5e-5
@@ -64,6 +75,20 @@ SCENARIO = Scenario("linear-2", steps=100, trajectories=2)
 # ---- words ----
 
 
+@pytest.fixture(scope="module", params=range(ROUNDS))
+def shared_server(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for all tests that leave it as it was."""
+    # At the top it would be imported before it is registered as a plugin.
+    from tests.fixtures_dashboard import world_of
+
+    with pytest.MonkeyPatch.context() as patch:
+        for world in world_of(replace(shelf, data=tmp_path_factory.mktemp("data")), patch):
+            running = Server(world.cache, world.data)
+            running.start()
+            yield running
+            running.stop()
+
+
 @pytest.fixture(params=range(ROUNDS))
 def server(request, dashboard) -> Iterator[Server]:
     """A server with two web processes and three workers, on the shelf of small networks."""
@@ -74,16 +99,8 @@ def server(request, dashboard) -> Iterator[Server]:
         running.stop()
 
 
-def small(seed: int, steps: int) -> TrainingConfig:
-    return TrainingConfig.preset(
-        "linear-2", seed=seed, steps=steps, n_neurons=10, n_inputs=5, batch=32, length=20, pair_from=0.0
-    )
-
-
-def children(pid: int) -> list[int]:
-    with suppress(FileNotFoundError, ProcessLookupError):
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return []
+def state_of(training_id: str) -> TaskState:
+    return services().trainings.look_at(training_id).state
 
 
 def command(pid: int) -> str:
@@ -94,7 +111,7 @@ def command(pid: int) -> str:
 
 def web_processes(server: Server) -> list[int]:
     """The processes that answer, below the one that keeps them running."""
-    (leader,) = [child for child in children(server.process.pid) if "gunicorn" in command(child)]
+    (leader,) = [child for child in children(server.process.pid) if command(child) == command(server.process.pid)]
     return children(leader)
 
 
@@ -104,39 +121,50 @@ def worker_that_works(server: Server, name: str) -> int:
     return max(children(worker), key=memory)
 
 
-def ablated(neuron: int) -> dict[str, Any]:
-    return Scenario("linear-2", steps=100, trajectories=2, interventions=(Intervention((neuron,)),)).to_dict()
+def ablated(neuron: int) -> Scenario:
+    return replace(SCENARIO, interventions=(Intervention((neuron,)),))
 
 
 def views(wire: Wire, neuron: int) -> dict[str, Any]:
     """The fast views with one neuron silenced, as the page gets them."""
-    return wire.ask("numbers.children", scenario=ablated(neuron), theme="light")
+    found = wire.fast(ablated(neuron))
+    assert found[ids.NUMBERS]["values"]["of"] == ablated(neuron).to_query()
+    return found
+
+
+def noise(wire: Wire) -> dict[str, Any]:
+    """What the page gets when it asks for the noise experiment."""
+    asked = {"view": kinds.NOISE, "scenario": SCENARIO.to_dict(), "theme": "light", "leave": [], "fresh": False}
+    found: dict[str, Any] = wire.ask("/tasks", {**asked, "wanted": True, "again": False})
+    return found
 
 
 def without_failing(act: Callable[[], Any]) -> Any:
-    """What an act gives, tried again while nobody answers, as the page does it."""
-    deadline = time.monotonic() + WELL_WITHIN_SECONDS
-    while True:
-        try:
-            return act()
-        except (urllib.error.URLError, ConnectionError, json.JSONDecodeError):
-            assert time.monotonic() < deadline, "the server did not come back"
-            time.sleep(0.05)
+    """What an act gives, tried again while no server answers, as the page does it."""
+    given: list[Any] = []
+
+    def tried() -> bool:
+        with suppress(urllib.error.URLError, ConnectionError, json.JSONDecodeError):
+            given.append(act())
+        return bool(given)
+
+    eventually(tried)
+    return given[0]
 
 
-def well_again(what: str, holds: Callable[[], object], within: float = WELL_WITHIN_SECONDS) -> None:
+def well_again(what: str, holds: Callable[[], object]) -> None:
     began = time.monotonic()
-    eventually(lambda: without_failing(holds), within)
+    eventually(lambda: without_failing(holds))
     noted(what, round(time.monotonic() - began, 2))
 
 
 def expect_undisturbed(job_id: str, config: TrainingConfig) -> None:
     """The network that came of a training is the one that would have come of it without any fault."""
     whole = fit(config)
-    found = load(folders.networks() / f"{jobs.look_at(job_id).model}.safetensors")
+    found = load(services().data.networks / f"{services().trainings.look_at(job_id).model}.safetensors")
     for name in ("W_hh", "W_ih", "W_out"):
         np.testing.assert_array_equal(getattr(found, name), getattr(whole.network, name))
-    np.testing.assert_allclose(jobs.losses(job_id), whole.losses, atol=KNOWN_DIGITS)
+    np.testing.assert_allclose(services().trainings.losses(job_id), whole.losses, atol=KNOWN_DIGITS)
 
 
 def expect_whole_files(data: Path) -> None:
@@ -147,14 +175,15 @@ def expect_whole_files(data: Path) -> None:
 
 
 def reaches(job_id: str, step: int) -> None:
-    eventually(lambda: jobs.look_at(job_id).progress.get("step", 0) >= step)
+    eventually(lambda: services().trainings.look_at(job_id).step >= step)
 
 
 # ---- the faults ----
 
 
 class TestProcesses:
-    def test_a_web_process_is_killed_while_it_answers(self, server: Server) -> None:
+    def test_a_web_process_is_killed_while_it_answers(self, shared_server: Server) -> None:
+        server = shared_server
         wire = Wire(server.url)
         wanted = {neuron: views(wire, neuron) for neuron in range(20)}
         before = web_processes(server)
@@ -169,80 +198,79 @@ class TestProcesses:
 
     @pytest.mark.faults
     def test_the_worker_is_killed_in_the_middle_of_a_training(self, server: Server) -> None:
-        config = small(seed=3, steps=800)
-        job_id = jobs.submit(config)
+        config = short_training(seed=3, steps=800)
+        job_id = services().trainings.submit(config)
         reaches(job_id, 100)
         os.kill(worker_that_works(server, queue.TRAININGS), signal.SIGKILL)
-        well_again("worker killed in a training: seen", lambda: jobs.look_at(job_id).state == jobs.LOST)
-        jobs.resume(job_id)
-        well_again("worker killed in a training: gone on with", lambda: jobs.look_at(job_id).state == jobs.RUNNING)
-        eventually(lambda: jobs.look_at(job_id).state == jobs.DONE)
+        well_again("worker killed in a training: seen", lambda: state_of(job_id) == TaskState.LOST)
+        services().trainings.resume(job_id)
+        well_again("worker killed in a training: gone on with", lambda: state_of(job_id) == TaskState.RUNNING)
+        eventually(lambda: state_of(job_id) == TaskState.DONE)
         expect_undisturbed(job_id, config)
         expect_whole_files(server.data)
 
     @pytest.mark.faults
     def test_the_whole_server_is_killed_and_started_again(self, server: Server) -> None:
-        config = small(seed=4, steps=800)
-        job_id = jobs.submit(config)
-        waiting = jobs.submit(small(seed=5, steps=3))
+        config = short_training(seed=4, steps=800)
+        job_id = services().trainings.submit(config)
+        waiting = services().trainings.submit(short_training(seed=5, steps=3))
         reaches(job_id, 100)
         wanted = views(Wire(server.url), 3)
-        everything = [server.process.pid, *children(server.process.pid)]
-        everything += [pid for child in everything[1:] for pid in children(child)]
+        everything = [server.process.pid, *descendants(server.process.pid)]
         for pid in everything:
             # Those that end when their parent does may be gone already.
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         server.process.wait()
-        eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in everything))
-        assert jobs.look_at(waiting).state == jobs.WAITING
-        eventually(lambda: jobs.look_at(job_id).state == jobs.LOST)
+        eventually(lambda: all(map(gone, everything)))
+        assert state_of(waiting) == TaskState.WAITING
+        eventually(lambda: state_of(job_id) == TaskState.LOST)
         began = time.monotonic()
         server.start()
         assert views(Wire(server.url), 3) == wanted
         noted("server killed with all its workers and started: all views", round(time.monotonic() - began, 2))
-        jobs.resume(job_id)
-        eventually(lambda: {jobs.look_at(one).state for one in (job_id, waiting)} == {jobs.DONE}, within=120)
+        services().trainings.resume(job_id)
+        eventually(lambda: {state_of(one) for one in (job_id, waiting)} == {TaskState.DONE})
         expect_undisturbed(job_id, config)
         expect_whole_files(server.data)
 
     @pytest.mark.faults
     def test_the_server_is_stopped_in_a_step_that_takes_longer_than_it_may(self, server: Server) -> None:
         config = TrainingConfig.preset("linear-2", seed=6, steps=2, batch=4096, length=100)
-        job_id = jobs.submit(config)
-        eventually(lambda: jobs.look_at(job_id).state == jobs.RUNNING)
+        job_id = services().trainings.submit(config)
+        eventually(lambda: state_of(job_id) == TaskState.RUNNING)
         began = time.monotonic()
         server.stop()
         noted("server stopped in a training: ended after", round(time.monotonic() - began, 2))
-        assert jobs.look_at(job_id).state == jobs.WAITING
+        assert state_of(job_id) == TaskState.WAITING
         server.start()
-        well_again("server stopped and started: it goes on", lambda: jobs.look_at(job_id).state == jobs.RUNNING)
-        assert not jobs.look_at(job_id).progress, "its first step was not over"
-        jobs.cancel(job_id)
-        eventually(lambda: jobs.look_at(job_id).state == jobs.CANCELLED, within=600.0)
+        well_again("server stopped and started: it goes on", lambda: state_of(job_id) == TaskState.RUNNING)
+        assert not services().trainings.look_at(job_id).progress, "its first step was not over"
+        services().trainings.cancel(job_id)
+        eventually(lambda: state_of(job_id) == TaskState.CANCELLED)
 
 
 class TestFiles:
-    def test_an_upload_is_cut_half_way(self, server: Server, tmp_path: Path) -> None:
+    def test_an_upload_is_cut_half_way(self, shared_server: Server, tmp_path: Path) -> None:
+        server = shared_server
         save(random_network(40, 10, 3), tmp_path / "net.safetensors")
         content = (tmp_path / "net.safetensors").read_bytes()
         wire = Wire(server.url)
-        lines = ("POST /files?name=net.safetensors HTTP/1.1", "Host: x", "X-Requested-With: x")
+        lines = ("POST /files?name=net.safetensors HTTP/1.1", "Host: 127.0.0.1", "X-Requested-With: x")
         head = "\r\n".join([*lines, f"Content-Length: {len(content)}", "", ""])
         for size in (0, 1, len(content) // 2, len(content) - 1):
             with socket.create_connection(("127.0.0.1", server.port)) as sending:
                 sending.sendall(head.encode() + content[:size])
-                if size > 1:
-                    eventually(lambda: list(folders.incoming().iterdir()))
-        well_again("upload cut half-way", lambda: not list(folders.incoming().iterdir()))
-        assert [item for item in catalog.entries() if item.name.startswith("net")] == []
+        well_again("upload cut half-way", lambda: not list(services().data.incoming.iterdir()))
+        assert [item for item in services().models.entries() if item.name.startswith("net")] == []
         sent = wire.fetch("/files?name=net.safetensors", content, "application/octet-stream")
         eventually(lambda: wire.fetch(f"/files/{sent['file']}")["state"] == "ready")
         model = wire.fetch(f"/files/{sent['file']}")["model"]
-        np.testing.assert_array_equal(catalog.network(model).W_hh, random_network(40, 10, 3).W_hh)
+        np.testing.assert_array_equal(services().models.network(model).W_hh, random_network(40, 10, 3).W_hh)
         expect_whole_files(server.data)
 
-    def test_answers_in_the_cache_are_cut_short_and_spoilt(self, server: Server) -> None:
+    def test_answers_in_the_cache_are_cut_short_and_spoilt(self, shared_server: Server) -> None:
+        server = shared_server
         wire = Wire(server.url)
         wanted = {neuron: views(wire, neuron) for neuron in range(6)}
         kept = [path for path in (server.cache / "hmmrnn" / "answers").iterdir() if path.is_file()]
@@ -259,6 +287,7 @@ class TestRedis:
     @pytest.fixture
     def redis(self, dashboard, redis_server_of_own: RedisServer, monkeypatch: pytest.MonkeyPatch) -> RedisServer:
         monkeypatch.setenv("HMMRNN_REDIS_URL", redis_server_of_own.url)
+        rebuild_services()
         return redis_server_of_own
 
     @pytest.fixture
@@ -270,45 +299,41 @@ class TestRedis:
         running.stop()
 
     @pytest.mark.parametrize("_round", range(ROUNDS))
-    def test_it_is_stopped_and_started_in_the_middle_of_everything(
-        self, redis: RedisServer, server: Server, _round: int
-    ) -> None:
-        config = small(seed=6, steps=1500)
+    def test_it_is_stopped_and_started_in_the_middle_of_everything(self, redis, server, _round):
+        config = short_training(seed=6, steps=1500)
         wire = Wire(server.url)
-        job_id = jobs.submit(config)
+        job_id = services().trainings.submit(config)
         reaches(job_id, 100)
         wanted = {neuron: views(wire, neuron) for neuron in (1, 2)}
-        step = jobs.look_at(job_id).progress["step"]
+        step = services().trainings.look_at(job_id).step
         redis.stop()
         for neuron in (1, 2, 3):
             found = views(wire, neuron)
-            assert found[ids.answered(ids.STATE_SPACE)]["data"]["shown"] == ablated(neuron)
             assert neuron == 3 or found == wanted[neuron]
-        asked = {"scenario": SCENARIO.to_dict(), "turn": 1, "leave": [], "wanted": True, "anew": False}
-        inquiry = wire.ask("noise-answered.data", noise_asked=asked, theme="light")
-        words = dict(map(tuple, inquiry["noise-answered"]["data"]["draws"]))[ids.words(ids.NOISE)]["children"]
+        words = dict(noise(wire)["updates"])[ids.state(kinds.NOISE)]["children"]
         assert words.startswith(f"Redis at 127.0.0.1:{redis.port} does not answer; trainings, experiments and files")
         redis.start()
         well_again("Redis stopped and started: experiments", lambda: self.asks(SCENARIO))
-        well_again("Redis stopped and started: training", lambda: jobs.look_at(job_id).progress.get("step", 0) > step)
-        eventually(lambda: jobs.look_at(job_id).state == jobs.DONE, within=120)
+        well_again("Redis stopped and started: training", lambda: services().trainings.look_at(job_id).step > step)
+        eventually(lambda: state_of(job_id) == TaskState.DONE)
         expect_undisturbed(job_id, config)
-        eventually(lambda: questions.ask(ids.NOISE, SCENARIO).state == inquiries.DONE)
-        found, here = questions.ask(ids.NOISE, SCENARIO).answer, questions.answer(ids.NOISE, SCENARIO, lambda _: None)
+        eventually(lambda: work.ask(kinds.NOISE, resolve(SCENARIO)).state == TaskState.DONE)
+        found, here = (
+            work.ask(kinds.NOISE, resolve(SCENARIO)).result,
+            kinds.compute(services().explorer, kinds.NOISE, SCENARIO, lambda _: None),
+        )
         np.testing.assert_array_equal(found.sweep.radius, here.sweep.radius)
         assert {neuron: views(wire, neuron) for neuron in wanted} == wanted
         expect_whole_files(server.data)
 
     def asks(self, scenario: Scenario) -> bool:
-        return questions.ask(ids.NOISE, scenario).state in (inquiries.RUNNING, inquiries.DONE)
+        return work.ask(kinds.NOISE, resolve(scenario)).state in (TaskState.RUNNING, TaskState.DONE)
 
-    def test_two_servers_answer_alike_and_compute_once(
-        self, redis: RedisServer, server: Server, dashboard, tmp_path: Path
-    ) -> None:
+    def test_two_servers_answer_alike_and_compute_once(self, redis, server, dashboard, tmp_path):
         other = Server(tmp_path, dashboard.data)
         other.start()
         try:
-            there = redis_server.client()
+            there = services().redis.client()
             there.config_set("notify-keyspace-events", "E$")
             written = there.pubsub()
             written.subscribe("__keyevent@0__:set")
@@ -322,7 +347,7 @@ class TestRedis:
             other.stop()
         # Each answer was written once, by whichever process computed it.
         told = [message["data"] for message in iter(lambda: written.get_message(timeout=0.5), None)]
-        answers = [key for key in told if isinstance(key, bytes) and key.startswith(stores.PREFIX.encode())]
+        answers = [key for key in told if isinstance(key, bytes) and key.startswith(cache.PREFIX.encode())]
         written.close()
         assert len(answers) == len(set(answers)) > 6
 
@@ -339,29 +364,22 @@ class TestClock:
         return tmp_path / "clock"
 
     def test_it_jumps_by_an_hour_forth_and_back(self, clock: Path, server: Server) -> None:
-        wire, config = Wire(server.url), small(seed=7, steps=2500)
-        job_id = jobs.submit(config)
+        wire, config = Wire(server.url), short_training(seed=7, steps=2500)
+        job_id = services().trainings.submit(config)
         reaches(job_id, 50)
-        asked = {"scenario": SCENARIO.to_dict(), "turn": 1, "leave": [], "wanted": True, "anew": False}
-        wire.ask("noise-answered.data", noise_asked=asked, theme="light")
+        noise(wire)
         for wrong_by in (HOUR, 0.0, -HOUR):
-            step = jobs.look_at(job_id).progress["step"]
+            step = services().trainings.look_at(job_id).step
             clock.write_text(str(wrong_by))
             what = f"clock jumps {'forth' if wrong_by > 0 else 'back'} by an hour"
-            well_again(what, lambda: said_of(wire, job_id).startswith("Training"), within=10.0)
-            eventually(lambda step=step: jobs.look_at(job_id).progress["step"] > step + 50)
+            well_again(what, lambda: said_of(wire, job_id).startswith("Training"))
+            eventually(lambda step=step: services().trainings.look_at(job_id).step > step + 50)
             assert said_of(wire, job_id).startswith(("Training", "Trained", "Done"))
             views(wire, 1)
-        eventually(lambda: said_of(wire, job_id).startswith("Done"), within=120)
+        eventually(lambda: said_of(wire, job_id).startswith("Done"))
         expect_undisturbed(job_id, config)
-        eventually(
-            lambda: (
-                not wire.ask("noise-answered.data", noise_asked=asked, theme="light")["noise-answered"]["data"][
-                    "unfinished"
-                ]
-            )
-        )
-        eventually(lambda: [queue.waiting(work) for work in ("train", "inquire")] == [[], []])
+        eventually(lambda: not noise(wire)["unfinished"])
+        eventually(lambda: [services().queues.waiting(work) for work in (queue.TRAIN, queue.EXPERIMENT)] == [[], []])
 
 
 @pytest.mark.faults
@@ -383,7 +401,7 @@ class TestDisk:
     def server(self, disk: Path, dashboard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         """A server whose folders are on the small disk."""
         monkeypatch.setenv("HMMRNN_DATA", str(disk / "data"))
-        folders.data.cache_clear()
+        rebuild_services()
         running = Server(disk, disk / "data")
         running.log = tmp_path / "server.log"
         running.start()
@@ -392,8 +410,8 @@ class TestDisk:
 
     @pytest.mark.parametrize("_round", range(ROUNDS))
     def test_it_is_full_and_then_not(self, disk: Path, server: Server, tmp_path: Path, _round: int) -> None:
-        wire, config = Wire(server.url), small(seed=8, steps=2000)
-        job_id = jobs.submit(config)
+        wire, config = Wire(server.url), short_training(seed=8, steps=2000)
+        job_id = services().trainings.submit(config)
         reaches(job_id, 50)
         wanted = views(wire, 1)
         save(random_network(40, 10, 3), tmp_path / "net.safetensors")
@@ -401,22 +419,21 @@ class TestDisk:
         with full(disk / "filler"):
             assert views(wire, 1) == wanted
             meanwhile = views(wire, 2)
-            assert meanwhile[ids.answered(ids.STATE_SPACE)]["data"]["shown"] == ablated(2)
             refused = wire.fetch("/files?name=net.safetensors", content, "application/octet-stream")
             assert refused["state"] == "refused"
-            assert "no room" in refused["sentence"]
-            wish = {"turn": 1, "do": "train", "of": FORM}
-            assert re.search("no room|full", wire.ask("granted.data", wish=wish)[ids.NOTICE_TEXT]["children"])
+            assert "its disk is full" in refused["sentence"]
+            command = {"command": "train", "of": FORM}
+            assert re.search("disk.* full", wire.ask("/train/command", command)["refused"])
             # Until the training has wanted to write.
             eventually(lambda: "No space left" in server.log.read_text() or "full" in server.log.read_text())
         well_again("disk full: views", lambda: views(wire, 2) == meanwhile)
         sent = wire.fetch("/files?name=net.safetensors", content, "application/octet-stream")
         well_again("disk full: upload", lambda: wire.fetch(f"/files/{sent['file']}")["state"] == "ready")
-        began = wire.ask("granted.data", wish=wish)["granted"]["data"]["job"]
-        eventually(lambda: jobs.look_at(job_id).state in (jobs.RUNNING, jobs.DONE, *jobs.RESUMABLE))
-        if jobs.look_at(job_id).state in jobs.RESUMABLE:
-            jobs.resume(job_id)
-        eventually(lambda: {jobs.look_at(one).state for one in (job_id, began)} == {jobs.DONE}, within=180)
+        began = wire.ask("/train/command", command)["job"]
+        eventually(lambda: state_of(job_id) in (TaskState.RUNNING, TaskState.DONE, *RESUMABLE))
+        if state_of(job_id) in RESUMABLE:
+            services().trainings.resume(job_id)
+        eventually(lambda: {state_of(one) for one in (job_id, began)} == {TaskState.DONE})
         expect_undisturbed(job_id, config)
         expect_whole_files(server.data)
 
@@ -433,6 +450,5 @@ def full(filler: Path) -> Iterator[None]:
 
 def said_of(wire: Wire, job_id: str) -> str:
     """What the page of a training says of it."""
-    question = {"turn": 1, "theme": "light", "seen": {}, "job": job_id}
-    parts = wire.ask("job-answered.data", job_asked=question)["job-answered"]["data"]["parts"]
-    return str(dict(map(tuple, parts["job"]["draws"]))[ids.JOB_STATE]["children"])
+    parts = wire.ask("/watch/training", {"theme": "light", "seen": {}, "job": job_id})["parts"]
+    return str(dict(parts["job"]["updates"])["job-state"]["children"])

@@ -8,7 +8,7 @@ import zlib
 import numpy as np
 import pytest
 
-from docs.png import repacked
+from scripts.png import repacked
 
 CHANNELS = 3
 
@@ -53,7 +53,7 @@ def unfiltered_rows(picture: bytes, width: int, height: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("first", range(5))
-def test_every_pixel_survives_whatever_the_filters(first: int) -> None:
+def test_every_pixel_survives_all_filters(first: int) -> None:
     height, width = 10, 7
     pixels = np.random.default_rng(first).integers(0, 256, (height, width, CHANNELS))
     kinds = [(first + y) % 5 for y in range(height)]

@@ -1,40 +1,29 @@
-"""What a page sends to have something answered, and what it gets, without a page."""
+"""The questions of a page and the answers to them, without a page."""
 
 from __future__ import annotations
 
 import json
-import re
 import urllib.error
 import urllib.request
 from typing import Any
 
+from hmmrnn.dashboard import ids
+from hmmrnn.explorer.scenario import Scenario
+
 PATIENCE_SECONDS = 60
+# What the page asks for at once while neurons are silenced on the bench.
+FAST_VIEWS = (ids.STATE_SPACE, ids.ORBIT, ids.NUMBERS)
 
 
-def payload(callback: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
-    """What a page sends to have a callback answered.
-
-    Args:
-        callback: as the server lists it.
-        values: of its components, by id.
-    """
-
-    def filled(wires: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [{"id": wire["id"], "property": wire["property"], "value": values[wire["id"]]} for wire in wires]
-
-    names = callback["output"].removeprefix("..").removesuffix("..").split("...")
-    outputs = [dict(zip(("id", "property"), name.rsplit(".", 1), strict=True)) for name in names]
-    return {
-        "output": callback["output"],
-        "outputs": outputs if callback["output"].startswith("..") else outputs[0],
-        "inputs": filled(callback["inputs"]),
-        "state": filled(callback["state"]),
-        "changedPropIds": [f"{callback['inputs'][0]['id']}.{callback['inputs'][0]['property']}"],
-    }
+def question(scenario: Scenario, *views: str, theme: str = "light", **change: Any) -> dict[str, Any]:
+    """What the page asks for views that have their bodies, as it comes through JSON."""
+    asked = {"scenario": scenario.to_dict(), "views": list(views), "fresh": [], "theme": theme, "settled": False}
+    found: dict[str, Any] = json.loads(json.dumps({**asked, **change}))
+    return found
 
 
 class Wire:
-    """A page's way to a server that runs.
+    """The way of a page to a server that runs.
 
     Attributes:
         url: of the server.
@@ -42,10 +31,9 @@ class Wire:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.callbacks = [item for item in self.fetch("/_dash-dependencies") if not item["clientside_function"]]
 
     def fetch(self, path: str, body: bytes | None = None, kind: str = "application/json") -> Any:
-        """The JSON that is answered, whatever its status."""
+        """The JSON of the response, whatever its status."""
         headers = {"Content-Type": kind, "X-Requested-With": "test"}
         asked = urllib.request.Request(f"{self.url}{path}", body, headers)
         try:
@@ -55,10 +43,17 @@ class Wire:
             with error:
                 return json.loads(error.read())
 
-    def ask(self, output: str, **values: Any) -> dict[str, Any]:
-        """What the callback with this output answers: the new values by component and property."""
-        (callback,) = [one for one in self.callbacks if output in re.split(r"\.\.\.|\.\.", one["output"])]
-        given = {name.replace("_", "-"): value for name, value in values.items()}
-        found = self.fetch("/_dash-update-component", json.dumps(payload(callback, given)).encode())
-        assert "refused" not in found, found
-        return {**found.get("response", {}), **found.get("sideUpdate", {})}
+    def ask(self, path: str, asked: dict[str, Any]) -> Any:
+        """The answer to a question, which may be refused."""
+        return self.fetch(path, json.dumps(asked).encode())
+
+    def fast(self, scenario: Scenario) -> dict[str, dict[str, Any]]:
+        """What the fast views of a scenario get, by component.
+
+        Raises:
+            ValueError: the server refuses; with its sentence.
+        """
+        found = self.ask("/views", question(scenario, *FAST_VIEWS))
+        if "refused" in found:
+            raise ValueError(found["refused"])
+        return dict(found["updates"])

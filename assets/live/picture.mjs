@@ -1,9 +1,9 @@
-/* How is it drawn? The plane with the runs in it, the bars and the ticker, and the traces of the kick neurons.
+/* The drawing of the live view: the plane with the runs in it, the bars and the ticker, and the traces of the kick neurons.
  *
  * Each picture has a canvas of its own and is given everything that it shows; it computes no number of the science.
  */
 
-import { TAIL, TRACED } from "./runs.mjs";
+import { TAIL, TRACED } from "../engine/runs.mjs";
 
 const FONT = "14px Inter, 'Segoe UI', system-ui, -apple-system, 'DejaVu Sans', sans-serif";
 const MARGIN = { left: 46, right: 8, top: 8, bottom: 40 };
@@ -15,6 +15,8 @@ const ROW = 21;
 
 /* A canvas, its size in pixels of the page, and how many of the screen's make one of them. */
 class Sheet {
+  /** @type {any} */ theme;
+
   constructor(canvas) {
     this.canvas = canvas;
     this.context = canvas.getContext("2d");

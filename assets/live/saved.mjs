@@ -1,6 +1,6 @@
-/* A live view by itself: a page from disk, or a part of the report. The hand's changes are made here, in a list. */
+/* A live view by itself: a page from disk, a part of the report, or a notebook. What is changed is listed here. */
 
-import { make } from "./elements.mjs";
+import { make } from "../core/elements.mjs";
 import { LiveView } from "./view.mjs";
 
 const MAX_MU = 2;
@@ -8,8 +8,13 @@ const MAX_SIGMA = 5;
 
 /* root: the element to fill; the network and the worker's script are in the page. */
 export function openSaved(root) {
-  const data = JSON.parse(document.getElementById("hmmrnn-live-data").textContent);
-  const script = new Blob([document.getElementById("hmmrnn-live-worker").textContent], { type: "text/javascript" });
+  const textOf = (id) => document.getElementById(id).textContent;
+  return openLive(root, JSON.parse(textOf("hmmrnn-live-data")), textOf("hmmrnn-live-worker")).view;
+}
+
+/* data: the network; worker: the script of the worker. Returns the view, and the controls above it. */
+export function openLive(root, data, worker) {
+  const script = new Blob([worker], { type: "text/javascript" });
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
   const scheme = () => root.dataset.scheme || (dark.matches ? "dark" : "light");
   const board = make("div");
@@ -17,21 +22,23 @@ export function openSaved(root) {
     /* Joined to one script that imports nothing: from disk, a browser starts no other kind. */
     startWorker: () => new Worker(URL.createObjectURL(script)), scheme: scheme(),
   });
-  const hands = new Hands(view, data);
-  root.replaceChildren(hands.element, board);
-  view.open(data, hands.scenario, data.groups || []);
+  const controls = new Controls(view, data);
+  root.replaceChildren(controls.element, board);
+  view.open(data, controls.scenario, data.groups || []);
   if (data.backdrop) view.setBackdrop(data.backdrop);
-  hands.show();
+  controls.show();
   dark.addEventListener("change", () => view.setScheme(scheme()));
-  /* What nobody sees need not run. */
+  /* Out of sight it need not run. */
   new IntersectionObserver((entries) => view.setShown(entries[entries.length - 1].isIntersecting)).observe(board);
-  return view;
+  return { view, controls };
 }
 
 /* Noise and interventions of a page without a server. */
-class Hands {
+class Controls {
   constructor(view, data) {
     this.view = view;
+    /* Called with each scenario that is chosen here. */
+    this.onChange = (_scenario) => {};
     this.data = data;
     this.scenario = { ...data.scenario };
     this.groups = (data.groups || []).filter((group) => group.neurons.length);
@@ -43,7 +50,7 @@ class Hands {
       type: "number", min: 0, max: data.neurons - 1, value: 0, className: "live-number", "aria-label": "Neuron to silence" });
     this.list = make("div", { className: "live-list" });
     this.buttons = make("div", { className: "live-row" });
-    this.element = make("div", { className: "live-hands" },
+    this.element = make("div", { className: "live-controls" },
       make("div", { className: "live-row" }, make("label", { className: "live-check" }, "Noise sigma ", this.sigma, this.sigmaText),
         this.button("New noise", () => this.change({ seed: (this.scenario.seed + 1) % 2 ** 31 })),
         this.button("Reset", () => this.change({ ...data.scenario, interventions: [] }))),
@@ -61,8 +68,14 @@ class Hands {
   }
 
   change(change) {
-    this.scenario = { ...this.scenario, ...change };
-    this.view.change(this.scenario);
+    this.put({ ...this.scenario, ...change });
+    this.onChange(this.scenario);
+  }
+
+  /* A scenario that comes from elsewhere. */
+  put(scenario) {
+    this.scenario = scenario;
+    this.view.change(scenario);
     this.show();
   }
 
@@ -84,7 +97,7 @@ class Hands {
     else this.view.say(`There are neurons 0 to ${this.data.neurons - 1}; got ${this.neuron.value || "none"}.`);
   }
 
-  /* The list is built anew only when its entries change, so that a slider stays under the hand. */
+  /* The list is built anew only when its entries change, so that a slider can be dragged on. */
   show() {
     const { interventions, sigma } = this.scenario;
     this.sigma.value = sigma;

@@ -1,6 +1,6 @@
 /* The live view as one sees and touches it: its controls, its canvases, its words. What it shows is a worker's. */
 
-import { make } from "./elements.mjs";
+import { make } from "../core/elements.mjs";
 
 const SPEEDS = [1, 2, 5, 10, 20, 50, 100, 300, 1000];
 const NORMAL_SPEED = 20;
@@ -13,6 +13,8 @@ const SLOWER = 0.8;
 const STRIDE = 16;
 const PICTURES = ["plane", "strip", "traces"];
 const ONE = "one";
+/* Axes that are hardly longer than the intact network's are not worth a word. */
+const LONGER = 1.05;
 
 const whole = (value) => Math.round(value).toLocaleString("en");
 
@@ -31,6 +33,16 @@ function rated(found, factor, digits) {
 }
 
 export class LiveView {
+  /* Made by name in build(). */
+  /** @type {any} */ runButton;
+  /** @type {any} */ stepButton;
+  /** @type {any} */ runs;
+  /** @type {any} */ twin;
+  /** @type {any} */ hold;
+  /** @type {any} */ neuron;
+  /** @type {any} */ strength;
+  /** @type {any} */ pulseSteps;
+
   /* root: an empty element. startWorker: makes a new worker. scheme: "light" or "dark". */
   constructor(root, { startWorker, scheme }) {
     this.root = root;
@@ -88,9 +100,9 @@ export class LiveView {
       make("div", { className: "live-row" },
         make("label", { className: "live-check" }, "Runs ",
           number("runs", "Runs", this.settings.runs, 1, MOST_RUNS, () => this.setRuns(), "1 to 200; the first one is the bright one")),
-        check("twin", "intact twin", "The network without your changes, under the same noise, as a grey ghost",
+        check("twin", "control copy", "The network without your changes, under the same noise, as a grey ghost",
           () => this.set({ twin: this.twin.checked })),
-        check("hold", "hold noise", "No noise (sigma = 0): watch where the network falls",
+        check("hold", "noise off", "No noise (sigma = 0): watch where the network falls",
           () => this.set({ hold: this.hold.checked }))),
       make("div", { className: "live-row" },
         button("pulseButton", "Pulse", "Push neurons: an input that is added for some steps, as noise is", () => this.pulse()),
@@ -204,9 +216,14 @@ export class LiveView {
     this.send("canvases", given, Object.values(given));
   }
 
-  broke(reason) {
+  /* End it for good. */
+  stop() {
     if (this.worker) this.worker.terminate();
     this.worker = null;
+  }
+
+  broke(reason) {
+    this.stop();
     this.fail(`The live view has stopped (${reason}). Restart starts it anew; the other views are not touched.`);
   }
 
@@ -219,7 +236,7 @@ export class LiveView {
 
   /* ---- what is wanted ------------------------------------------------------------------------------------------ */
 
-  /* The scenario has changed: only the difference is told. Returns a number that comes back once a step with it is seen. */
+  /* The scenario has changed: only the difference is sent. Returns a number that comes back once a step with it is seen. */
   change(scenario) {
     const before = this.scenario;
     const differs = (name) => JSON.stringify(before[name]) !== JSON.stringify(scenario[name]);
@@ -261,13 +278,32 @@ export class LiveView {
   }
 
   fillWho() {
-    /* A choice of the hand is kept; otherwise the first group. */
+    /* What the user has chosen is kept; otherwise the first group. */
     const chosen = this.chosen;
     this.who.replaceChildren(
       ...this.known.map((group, i) => make("option", { value: String(i), textContent: group.name })),
       make("option", { value: ONE, textContent: "one neuron" }));
     if ([...this.who.options].some((option) => option.value === chosen)) this.who.value = chosen;
     this.neuron.hidden = this.who.value !== ONE;
+  }
+
+  /* The neurons that a pulse goes to; null where the field names none. */
+  selected() {
+    if (this.who.value !== ONE) return this.known[Number(this.who.value)].neurons;
+    const index = Number(this.neuron.value);
+    const isThere = this.neuron.value !== "" && Number.isInteger(index) && index >= 0 && index < this.network.neurons;
+    return isThere ? [index] : null;
+  }
+
+  /* Choose a kick group by its neurons, or one neuron; what is neither is left. */
+  select(neurons) {
+    const key = [...neurons].sort((a, b) => a - b).join();
+    const group = this.known.findIndex((item) => [...item.neurons].sort((a, b) => a - b).join() === key);
+    if (group < 0 && neurons.length !== 1) return;
+    this.who.value = group < 0 ? ONE : String(group);
+    this.chosen = this.who.value;
+    this.neuron.hidden = group >= 0;
+    if (group < 0) this.neuron.value = neurons[0];
   }
 
   setBackdrop(backdrop) {
@@ -336,7 +372,7 @@ export class LiveView {
     this.run();
   }
 
-  /* Someone who wants little motion, or has little power left, is not surprised: the network waits to be started. */
+  /* Where little motion is wanted, or little power is left, the network waits to be started. */
   considerRest() {
     if (window.matchMedia("(prefers-reduced-motion: reduce)").matches) {
       this.wanted = false;
@@ -355,7 +391,7 @@ export class LiveView {
     this.runButton.textContent = this.wanted ? "Pause" : "Run";
   }
 
-  /* ---- the hand in the plane --------------------------------------------------------------------------------------- */
+  /* ---- the pointer in the plane --------------------------------------------------------------------------------------- */
 
   pin(place) {
     if (!place && !this.place) return;
@@ -393,7 +429,7 @@ export class LiveView {
     const neurons = one ? [index] : found[Number(this.who.value)].neurons;
     this.send("pulse", { neurons, strength, steps });
     const whom = one ? `neuron ${index}` : found[Number(this.who.value)].name;
-    this.say(`Pulse of ${strength} to ${whom} for ${whole(steps)} steps, in every run.`);
+    this.say(`Pulse of ${strength} to ${whom} for ${whole(steps)} ${steps === 1 ? "step" : "steps"}, in every run.`);
   }
 
   /* ---- what the worker says ------------------------------------------------------------------------------------------ */
@@ -436,7 +472,7 @@ export class LiveView {
   }
 
   planeWords(status) {
-    const twin = status.twin ? ", each with its intact twin" : "";
+    const twin = status.twin ? ", each with its control copy" : "";
     return `The plane of the intact network with ${status.count} runs${twin} at step ${whole(status.step)}; run 1 has output ${status.output}`;
   }
 
@@ -449,13 +485,13 @@ export class LiveView {
       words[0] += `, ${whole(status.rate.steps)} of ${whole(speed)} steps/s: it goes no faster here`;
     }
     if (status.sinceSwitch === null) words.push(`run 1 has not switched in ${whole(status.step)} steps`);
-    else words.push(`run 1: ${whole(status.sinceSwitch)} steps since the last switch`);
+    else words.push(`run 1: ${whole(status.sinceSwitch)} ${status.sinceSwitch === 1 ? "step" : "steps"} since the last switch`);
     if (status.hold) words.push(`no noise, largest activity ${status.size.toPrecision(2)}`);
-    if (status.twin && status.parted !== null) words.push(`parted from its intact twin at step ${whole(status.parted)}`);
-    else if (status.twin) words.push("still with its intact twin");
-    else if (status.together !== null) words.push(`together with its intact twin again since step ${whole(status.together)}`);
+    if (status.twin && status.parted !== null) words.push(`parted from its control copy at step ${whole(status.parted)}`);
+    else if (status.twin) words.push("still with its control copy");
+    else if (status.together !== null) words.push(`together with its control copy again since step ${whole(status.together)}`);
     if (status.pulse) words.push(`pulse, ${whole(status.pulse)} steps to go`);
-    if (status.zoom > 1) words.push(`axes ${status.zoom.toPrecision(2)} times as long as the intact network's`);
+    if (status.zoom >= LONGER) words.push(`axes ${status.zoom.toPrecision(2)} times as long as the intact network's`);
     return `${words.join("; ")}.`;
   }
 

@@ -4,9 +4,9 @@
  * "restart" | "pulse" | "pin", ...}. Out: {kind: "status" | "said" | "shown", ...}.
  */
 
-import { Network, unpacked } from "./engine.mjs";
+import { Network, unpacked } from "../engine/network.mjs";
 import { PlanePicture, StripPicture, TracePicture } from "./picture.mjs";
-import { Runs } from "./runs.mjs";
+import { Runs } from "../engine/runs.mjs";
 
 const STATUS_MS = 100;
 /* Of each frame, so much may go into stepping; the rest is for drawing and for messages. */
@@ -181,7 +181,7 @@ function paint() {
   }
 }
 
-/* ---- what the page is told ----------------------------------------------------------------------------------------- */
+/* ---- messages to the page ----------------------------------------------------------------------------------------- */
 
 function tell(now) {
   const { runs } = live;

@@ -1,51 +1,86 @@
-"""How is it used from a shell? One command each to serve the dashboard, work for it, train one or many, analyse.
+"""The command line: serve the dashboard, work for it, train one network or many, analyse, convert.
 
-    python -m hmmrnn serve | worker | user | train | sweep | analyse | live | convert        (each with --help)
+    hmmrnn serve | worker | user | train | sweep | analyse | live | convert        (each with --help)
 
-Results go to stdout, one JSON document where a program may read them; progress and complaints go to stderr.
-Exit status: 0 done; 1 the network is not its HMM, or a training did not end well; 2 bad input, with one sentence why.
+In a clone it is `python -m hmmrnn`. Results go to stdout, one JSON document where a program may read them; progress
+and errors go to stderr. Exit status: 0 done; 1 the network is not its HMM, or a training did not end well; 2 bad input,
+or a package is missing, with one sentence why; 130 interrupted.
+
+A command is one module: DESCRIPTION is its help, add_arguments(parser) adds its arguments, and run(args) returns the
+exit status. The module is imported when its command is used.
 """
 
-from __future__ import annotations
-
-import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import NamedTuple
 
 from hmmrnn import __version__
-from hmmrnn.cli import analyse, convert, live, serve, sweep, train, user, worker
-from hmmrnn.cli.command import BAD_INPUT, INTERRUPTED, Parser, RefusedError
+from hmmrnn.cli.common import BAD_INPUT, INTERRUPTED, Parser, RefusedError, restart_frugal
 
-COMMANDS = (serve, worker, user, train, sweep, analyse, live, convert)
+
+class Command(NamedTuple):
+    """What a command does, and the extra of the package that it needs."""
+
+    summary: str
+    extra: str
+
+
+COMMANDS = {
+    "serve": Command("serve the dashboard", "server"),
+    "worker": Command("train and experiment for a dashboard", "all"),
+    "user": Command("let a user sign in to the dashboard", "server"),
+    "train": Command("train a network to emulate an HMM", "train"),
+    "sweep": Command("train a network for each family, N, M and seed of a grid", "all"),
+    "analyse": Command("summarise a network as JSON, or write a report", "dashboard"),
+    "live": Command("write a page that runs a network by itself", "dashboard"),
+    "convert": Command("read a network from any supported file, and write it as safetensors", "train"),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit status.
-
-    Args:
-        argv: arguments after the program's name; those of the process if None.
-    """
-    args = _parser().parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    """Run the command line and return its exit status."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    command = arguments[0] if arguments and arguments[0] in COMMANDS else None
+    # The name that the command line was called by: of the console script, or as a module.
+    program = "hmmrnn" if Path(sys.argv[0]).stem == "hmmrnn" else "python -m hmmrnn"
+    if argv is None and command == "serve":
+        restart_frugal()
     try:
-        return int(args.command(args))
+        args = _parser(program, command).parse_args(arguments)
+        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+        return int(args.run(args))
     except RefusedError as error:
-        sys.stderr.write(f"{args.prog}: {error}\n")
+        sys.stderr.write(f"{program} {command}: {error}\n")
+        return BAD_INPUT
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        if command is None or package == "hmmrnn":
+            raise
+        install = f"pip install 'hmmrnn[{COMMANDS[command].extra}]'"
+        sys.stderr.write(f"{program} {command} needs {package}; install it with {install}\n")
         return BAD_INPUT
     except KeyboardInterrupt:
-        sys.stderr.write(f"{args.prog}: interrupted; nothing was written\n")
+        sys.stderr.write(f"{program} {command}: interrupted; nothing was written\n")
         return INTERRUPTED
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str, command: str | None) -> Parser:
+    """The parser with the arguments of one command; of the other commands it knows the names."""
     parser = Parser(
-        prog="python -m hmmrnn",
+        prog=program,
         description="See how a ReLU network that emulates a Hidden Markov Model computes.",
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.register(commands)
+    for name, (summary, _) in COMMANDS.items():
+        one = commands.add_parser(name, help=summary, allow_abbrev=False)
+        if name == command:
+            module = import_module(f"hmmrnn.cli.{name}")
+            one.description = module.DESCRIPTION
+            module.add_arguments(one)
+            one.set_defaults(run=module.run)
     return parser

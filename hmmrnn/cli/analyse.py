@@ -1,89 +1,68 @@
-"""How is a network looked at from a shell? Its numbers as JSON, or the whole argument as a report."""
-
-from __future__ import annotations
+"""The `analyse` command: the numbers of a network as JSON, or a report in the order of the argument."""
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from hmmrnn.checkpoint import fingerprint, load
-from hmmrnn.cli.command import (
+from hmmrnn.cli.common import (
     DONE,
     RefusedError,
-    add_command,
+    add_progress,
+    add_seed,
     checked_input,
     folder_to_write,
-    share_bar,
-    whole_number,
+    show_progress,
     write_json,
 )
-from hmmrnn.findings import findings
-from hmmrnn.series import snapshot_files
-from hmmrnn.summary import STAGES, summary
+from hmmrnn.model.checkpoint import fingerprint, load
+from hmmrnn.model.metadata import snapshot_files
+from hmmrnn.model.network import Network
+from hmmrnn.report.findings import gather_findings
+from hmmrnn.report.summary import STAGES, summarise
+
+DESCRIPTION = (
+    "Summarise a network as JSON: sizes, provenance, fidelity to its HMM, matched sequences, decoded states, fixed "
+    "point without noise, shares of the regions, and kick groups. With --out, run every analysis and write a report "
+    "in the order of the argument, which opens in any browser."
+)
 
 
-def register(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add the command to the command line."""
-    parser = add_command(
-        commands,
-        "analyse",
-        _analyse,
-        "Summarise a network as JSON: sizes, provenance, fidelity to its HMM, matched sequences, decoded states, fixed "
-        "point without noise, shares of the regions, and the groups of kick neurons. With --out, go through the whole "
-        "argument instead, and write a report that opens in any browser.",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     parser.add_argument("network", metavar="NETWORK", help=".safetensors or .pth file")
-    parser.add_argument(
-        "--out", metavar="DIR", help="write report.html and numbers.json into this folder, which is made if need be"
-    )
-    parser.add_argument("--seed", type=whole_number(0), default=0, metavar="INT", help="of every run (%(default)s)")
-    parser.add_argument(
-        "--progress", choices=("bar", "none"), default="bar", help="on stderr: a bar, or nothing (%(default)s)"
-    )
+    parser.add_argument("--out", metavar="DIR", help="folder for report.html and numbers.json, made if it is not there")
+    add_seed(parser)
+    add_progress(parser)
 
 
-def _analyse(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
+    """Run the command and return its exit status."""
     with checked_input():
         network = load(args.network)
-        digest = fingerprint(args.network)
+        source = {"file": args.network, "sha256": fingerprint(args.network)}
         out = None if args.out is None else folder_to_write(args.out)
-    source = {"file": args.network, "sha256": digest}
-    if out is None:
-        with _stage_bar(args.progress) as stage:
-            found = summary(network, args.seed, stage)
-        write_json({**source, **found})
-        return DONE
-    # Plotly and its templates take a moment to import, which only this command needs.
-    from hmmrnn.report import numbers, report
-
-    with checked_input():
-        snapshots = snapshot_files(Path(args.network).resolve().parent, network.metadata)
-        series = [load(path) for path in snapshots]
-    try:
-        with share_bar(args.progress) as share:
-            everything = findings(network, args.seed, series, share)
-    except (ValueError, FloatingPointError) as error:
-        # A network with a single neuron has no plane, for one; its files are as they should be.
-        raise RefusedError(f"no report can be made of {args.network}: {error}") from error
-    (out / "report.html").write_text(report(everything, Path(args.network).stem), encoding="utf-8")
-    write_json({**source, **numbers(everything)}, out / "numbers.json")
-    sys.stdout.write(f"{out / 'report.html'}\n")
+    if out is not None:
+        return _write_report(network, source, out, args)
+    with show_progress(args.progress, len(STAGES), "stage") as display:
+        found = summarise(network, args.seed, lambda stage: display.show(STAGES.index(stage), stage, at_once=True))
+    write_json({**source, **found})
     return DONE
 
 
-@contextmanager
-def _stage_bar(kind: str) -> Iterator[Callable[[str], None]]:
-    """Show each stage of an analysis when it begins."""
-    from tqdm import tqdm
+def _write_report(network: Network, source: dict[str, str], out: Path, args: argparse.Namespace) -> int:
+    # Only a report needs Plotly and Jinja.
+    from hmmrnn.report.html import collect_numbers, write_report
 
-    with tqdm(total=len(STAGES), unit="stage", file=sys.stderr, disable=kind == "none", leave=False) as bar:
-
-        def tell(stage: str) -> None:
-            bar.set_description(stage, refresh=False)
-            bar.update(STAGES.index(stage) - bar.n)
-            bar.refresh()
-
-        yield tell
+    with checked_input():
+        snapshots = [load(path) for path in snapshot_files(Path(args.network).resolve().parent, network.metadata)]
+    try:
+        with show_progress(args.progress, 100, "%") as display:
+            found = gather_findings(network, args.seed, snapshots, display.show_share)
+            display.show_share(1.0)
+    except (ValueError, FloatingPointError) as error:
+        # A network with a single neuron has no plane, for example, though its file is as it should be.
+        raise RefusedError(f"no report can be made of {args.network}: {error}") from error
+    (out / "report.html").write_text(write_report(found, Path(args.network).stem), encoding="utf-8")
+    write_json({**source, **collect_numbers(found)}, out / "numbers.json")
+    sys.stdout.write(f"{out / 'report.html'}\n")
+    return DONE

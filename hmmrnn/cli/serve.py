@@ -1,4 +1,7 @@
-"""How is the dashboard served from a shell? A web server and its workers, which live and end as one."""
+"""The `serve` command: a web server and its workers, which start and end together.
+
+What the web server needs is imported once, here; its processes are forked from this one.
+"""
 
 from __future__ import annotations
 
@@ -12,75 +15,98 @@ import sys
 import time
 import urllib.request
 import webbrowser
-from collections.abc import Mapping
 from ipaddress import ip_address
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from hmmrnn.cli.command import add_command, checked_input, whole_number
-from hmmrnn.cli.worker import add_trainings, frugal, worker_programs
-from hmmrnn.dashboard import folders, logs, users
-from hmmrnn.supervisor import Program, supervise
+from hmmrnn.cli.common import add_number, add_trainings, checked_input, settings_of
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from hmmrnn.server.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-ROOT = Path(__file__).resolve().parents[2]
-THREADS_PER_WORKER = 4
-# Requests under way get this long to finish when the server is told to stop.
-GRACE_SECONDS = 3
+# The page that is opened first has the cores to itself before the workers begin.
+HEAD_START_SECONDS = 2.0
 HEALTHY_WITHIN_SECONDS = 60
 
+DESCRIPTION = "Serve the dashboard until Ctrl-C."
 
-def register(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add the command to the command line."""
-    parser = add_command(
-        commands,
-        "serve",
-        _serve,
-        "Serve the dashboard until Ctrl-C. Defaults may be set by HMMRNN_HOST, HMMRNN_PORT and HMMRNN_MODELS.",
-    )
-    host, port = os.environ.get("HMMRNN_HOST", "127.0.0.1"), os.environ.get("HMMRNN_PORT", "8050")
-    models = os.environ.get("HMMRNN_MODELS", str(ROOT / "models"))
-    parser.add_argument("--host", default=host, help="address to listen on; 0.0.0.0 lets others in (%(default)s)")
-    parser.add_argument(
-        "--port", type=whole_number(1, 65535), default=port, metavar="INT", help="port to listen on (%(default)s)"
-    )
-    parser.add_argument("--models", default=models, metavar="FOLDER", help="networks to offer (%(default)s)")
-    parser.add_argument("--workers", type=whole_number(1), default=2, metavar="INT", help="web processes (%(default)s)")
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument("--host", help="address to listen on; 0.0.0.0 lets others in (HMMRNN_HOST, or 127.0.0.1)")
+    add_number(parser, "--port", "port to listen on (HMMRNN_PORT, or 8050)", most=65535)
+    parser.add_argument("--models", metavar="FOLDER", help="networks to offer (HMMRNN_MODELS, or the shipped ones)")
+    add_number(parser, "--workers", "web processes (%(default)s)", default=2)
     add_trainings(parser)
-    parser.add_argument(
-        "--worker",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="start workers for trainings, errands and inquiries",
-    )
-    parser.add_argument(
-        "--open", action=argparse.BooleanOptionalAction, default=False, help="open the browser once the server answers"
-    )
+    for option, default, text in (
+        ("--worker", True, "start workers for trainings, experiments and short tasks"),
+        ("--open", False, "open the browser once the server answers"),
+    ):
+        parser.add_argument(option, action=argparse.BooleanOptionalAction, default=default, help=text)
 
 
-def _serve(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
+    """Run the command and return its exit status."""
     with checked_input():
-        if not (ROOT / "app.py").is_file():
-            raise ValueError(f"{ROOT} has no app.py; run this from a copy of the repository")
-        if not Path(args.models).is_dir():
-            raise ValueError(f"the folder of networks {args.models} does not exist; name another with --models")
-        _check_port(args.host, args.port)
-        folders.data()
-        logs.configure()
-        _check_users(args.host)
-    url = _url(args.host, args.port)
-    environment = _server_environment(os.environ, args.models)
+        settings = settings_of(args, "host", "port", "models", "trainings")
+        if not settings.models.is_dir():
+            raise ValueError(f"the folder of networks {settings.models} does not exist; name another with --models")
+        _check_port(settings.host, settings.port)
+        _check_files(settings)
+        application = create(settings)
+    # Here, after what counts requests has been imported.
+    from hmmrnn.cli.worker import worker_programs
+    from hmmrnn.server.web import WebServer
+    from hmmrnn.tasks.supervisor import Program, supervise
+
+    url = _url(settings.host, settings.port)
     if args.open:
         _open_later(url)
-    sys.stdout.write(f"serving {url} on {args.host}:{args.port}; Ctrl-C stops it\n")
+    sys.stdout.write(f"serving {url} on {settings.host}:{settings.port}; Ctrl-C stops it\n")
     sys.stdout.flush()
-    web = Program("the web server", _server_command(args.host, args.port, args.workers), environment)
-    return supervise([web, *(worker_programs(args.trainings, environment) if args.worker else ())], leading=True)
+    environment = {**os.environ, **settings.to_environment()}
+    web = Program("the web server", WebServer(application, settings, args.workers).run, environment)
+    workers = worker_programs(environment) if args.worker else ()
+    return supervise([web, *workers], leading=True, head_start=HEAD_START_SECONDS)
+
+
+def create(settings: Settings) -> Flask:
+    """The application that the web processes share.
+
+    Raises:
+        ValueError: the folder of the cache cannot be used.
+    """
+    from hmmrnn.server import metrics_folder
+    from hmmrnn.storage import logs
+
+    logs.configure(settings.log)
+    # Before anything is imported that counts.
+    metrics_folder.begin(settings.cache / "hmmrnn", (settings.host, settings.port))
+    from hmmrnn.dashboard.app import create_app
+    from hmmrnn.server.services import EXTENSION
+
+    application = create_app(settings).server
+    application.extensions[EXTENSION].queues.mend()
+    warn_if_open(settings)
+    # This process counts nothing itself.
+    metrics_folder.leave(os.getpid())
+    return application
+
+
+def warn_if_open(settings: Settings) -> None:
+    """Say in the log if other machines can use the dashboard without signing in."""
+    if settings.users is None and not _loopback(settings.host):
+        logger.warning(
+            "every machine that reaches %s can use the dashboard; to ask for a sign-in, name a file of users with "
+            "HMMRNN_USERS",
+            settings.host,
+        )
 
 
 def _open_later(url: str) -> None:
-    # A process of its own, because this one is about to become the server, under the number that it has now.
     code = (
         "import sys; from hmmrnn.cli.serve import open_when_healthy; open_when_healthy(sys.argv[1], int(sys.argv[2]))"
     )
@@ -88,37 +114,14 @@ def _open_later(url: str) -> None:
     subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
 
 
-def _server_command(host: str, port: int, workers: int) -> list[str]:
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    options = {
-        "--config": "python:hmmrnn.dashboard.web",
-        "--bind": address,
-        "--chdir": ROOT,
-        "--worker-class": "gthread",
-        "--workers": workers,
-        "--threads": THREADS_PER_WORKER,
-        "--graceful-timeout": GRACE_SECONDS,
-        "--log-level": "warning",
-    }
-    flags = [str(part) for option in options.items() for part in option]
-    return [sys.executable, "-m", "gunicorn", *flags, "--no-control-socket", "app:server"]
+def _check_files(settings: Settings) -> None:
+    """Raise ValueError if the folder of data or the file of users cannot be used."""
+    from hmmrnn.server.auth import users
+    from hmmrnn.storage.paths import DataFolder
 
-
-def _server_environment(environment: Mapping[str, str], models: str) -> dict[str, str]:
-    return {**frugal(environment), "HMMRNN_MODELS": str(Path(models).resolve())}
-
-
-def _check_users(host: str) -> None:
-    """Raise ValueError if the file of users is not as it should be; warn if all others are let in without one."""
-    path = users.file()
-    if path is not None:
-        users.read(path)
-    elif not _loopback(host):
-        logger.warning(
-            "everybody who can reach %s can use the dashboard; to let in only some, name a file of users with %s",
-            host,
-            users.VARIABLE,
-        )
+    DataFolder(settings.data)
+    if settings.users is not None:
+        users.read(settings.users)
 
 
 def _loopback(host: str) -> bool:
@@ -148,13 +151,7 @@ def _url(host: str, port: int) -> str:
 
 
 def open_when_healthy(url: str, parent: int, patience: float = HEALTHY_WITHIN_SECONDS) -> bool:
-    """Open the browser once the server answers; return whether it did.
-
-    Args:
-        url: of the dashboard, with the slash at its end.
-        parent: number of the parent process, without which there is nothing to wait for.
-        patience: seconds to wait.
-    """
+    """Open the browser once the server answers; return whether it did."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline and os.getppid() == parent:
         if _healthy(url):

@@ -1,4 +1,4 @@
-"""How is a network trained from a shell? Progress on stderr, Ctrl-C that keeps what was reached, one line of JSON."""
+"""The `train` command: progress on stderr, Ctrl-C that keeps what was reached, one line of JSON."""
 
 from __future__ import annotations
 
@@ -8,30 +8,31 @@ import logging
 import os
 import re
 import signal
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from hmmrnn.checkpoint import save
-from hmmrnn.cli.command import (
+from hmmrnn.cli.common import (
     DONE,
     NOT_FAITHFUL,
+    ProgressDisplay,
     RefusedError,
-    add_command,
+    add_number,
+    add_progress,
     checked_input,
     file_to_write,
-    whole_number,
+    show_progress,
     write_json,
 )
-from hmmrnn.hmm import HMM, PRESETS
-from hmmrnn.recipe import RECIPES, TrainingConfig
-from hmmrnn.summary import fidelity_summary
-from hmmrnn.training import Progress, TrainingResult, train
+from hmmrnn.model.checkpoint import save
+from hmmrnn.model.hmm import HMM, PRESETS
+from hmmrnn.report.summary import summarise_fidelity
+from hmmrnn.training.config import RECIPES, TrainingConfig
+from hmmrnn.training.trainer import Progress, TrainingResult, train
 
 logger = logging.getLogger(__name__)
 
@@ -51,17 +52,15 @@ OTHER_SETTINGS = tuple(
 MAX_STEP = 10**9
 STEPS = re.compile(r"[1-9][0-9]{0,8}:([1-9][0-9]{0,8})?:[1-9][0-9]{0,8}")
 
+DESCRIPTION = (
+    "Train a network to emulate an HMM, judge it on long runs, and save it with its metadata. Prints one line "
+    "of JSON. Ctrl-C stops after the current step and saves the network as it is; with --state, the same command "
+    "continues from there later."
+)
 
-def register(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add the command to the command line."""
-    parser = add_command(
-        commands,
-        "train",
-        _train,
-        "Train a network to emulate an HMM, judge it on long runs, and save it with its provenance. Prints one line "
-        "of JSON. Ctrl-C stops after the present step and saves what has been reached; with --state, the same command "
-        "goes on from there later.",
-    )
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--preset", choices=tuple(PRESETS), help="HMM family to emulate")
     target.add_argument("--hmm", metavar="FILE", help='another HMM, as JSON: {"A": [[...], ...], "B": [[...], ...]}')
@@ -69,17 +68,10 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument("--out", required=True, metavar="FILE", help=".safetensors file, replaced if it exists")
     for option, (field, least, text) in TRAINING_NUMBERS.items():
         # Left out of the arguments unless it is given, because the default is the recipe's.
-        reads = whole_number(least)
-        parser.add_argument(option, dest=field, type=reads, default=argparse.SUPPRESS, metavar="INT", help=text)
+        add_number(parser, option, text, least, dest=field, default=argparse.SUPPRESS)
+    add_setting(parser, [], "carry=true")
     parser.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help=f"another setting of the recipe, as in --set carry=true; known are {', '.join(OTHER_SETTINGS)}",
-    )
-    parser.add_argument(
-        "--state", metavar="FILE", help="keep the run in this file while it lasts, and go on from it if it exists"
+        "--state", metavar="FILE", help="keep the state of the training in this file, and continue from it if it exists"
     )
     parser.add_argument("--snapshots", metavar="FOLDER", help="also save the network as it learns, into this folder")
     parser.add_argument(
@@ -90,18 +82,21 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
         help="steps of the snapshots, as FIRST:LAST:EVERY, several with commas between; the last step is always one "
         "(%(default)s)",
     )
-    parser.add_argument(
-        "--progress",
-        choices=("bar", "json", "none"),
-        default="bar",
-        help="on stderr: a bar, one JSON object per step, or nothing (%(default)s)",
-    )
+    add_progress(parser, "per step")
 
 
-def _train(args: argparse.Namespace) -> int:
+def add_setting(parser: argparse.ArgumentParser, default: Any, example: str) -> None:
+    """Add the option for any other setting of the recipe."""
+    known = ", ".join(OTHER_SETTINGS)
+    text = f"another setting of the recipe, as in --set {example}; known are {known}"
+    parser.add_argument("--set", action="append", default=default, metavar="NAME=VALUE", help=text)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command and return its exit status."""
     changes = {field: getattr(args, field) for field, _, _ in TRAINING_NUMBERS.values() if field in args}
     with checked_input():
-        changes |= dict(setting(text) for text in args.set)
+        changes |= dict(read_setting(text) for text in args.set)
         hmm = HMM.preset(args.preset) if args.preset else _hmm_file(Path(args.hmm))
         config = TrainingConfig.from_dict({**TrainingConfig.for_hmm(hmm, args.recipe).to_dict(), **changes})
         out = file_to_write(args.out, ".safetensors")
@@ -110,8 +105,9 @@ def _train(args: argparse.Namespace) -> int:
     began = time.monotonic()
     interrupt = _Interrupt()
     try:
-        with interrupt, _PROGRESS[args.progress](config) as show:
-            result = train(config, _both(show, snapshots), interrupt, state)
+        progress = show_progress(args.progress, config.steps, "step", config.hmm.name, leave=True)
+        with interrupt, progress as display:
+            result = train(config, partial(_on_step, display, snapshots), interrupt, state)
             with checked_input():
                 save(result.network, out)
     except FloatingPointError as error:
@@ -121,17 +117,17 @@ def _train(args: argparse.Namespace) -> int:
         raise RefusedError(str(error)) from error
     write_json(_training_summary(config, result, out, time.monotonic() - began))
     if result.stopped:
-        logger.warning("stopped after %d of %d steps; saved what was reached", len(result.losses), config.steps)
+        logger.warning("stopped after %d of %d steps; saved the network as it is", len(result.losses), config.steps)
     if not result.fidelity.passes:
         logger.warning("saved %s, but it fails the fidelity gate: %s", out, "; ".join(result.fidelity.failures))
     return DONE if result.fidelity.passes else NOT_FAITHFUL
 
 
-def setting(text: str) -> tuple[str, Any]:
-    """Name and value of a setting as --set gives it.
+def read_setting(text: str) -> tuple[str, Any]:
+    """Read the name and the value of a setting, as --set gives it.
 
     Raises:
-        ValueError: it is none.
+        ValueError: there is no such setting, or the value is not JSON.
     """
     name, equals, value = text.partition("=")
     if not equals or name not in OTHER_SETTINGS:
@@ -146,7 +142,7 @@ def _hmm_file(path: Path) -> HMM:
     try:
         return HMM.from_dict(json.loads(path.read_text(encoding="utf-8")))
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is no text; expected JSON with the matrices A and B") from error
+        raise ValueError(f"{path} is not text; expected JSON with the matrices A and B") from error
     except json.JSONDecodeError as error:
         raise ValueError(f"{path} is not JSON ({error}); expected the matrices A and B") from error
 
@@ -171,7 +167,7 @@ def _steps(text: str) -> list[range]:
 
 
 class _Interrupt:
-    """Turns the first Ctrl-C into a wish that can be asked for; the second is the usual one."""
+    """Turns the first Ctrl-C into a request to stop; the second one ends the process as usual."""
 
     def __init__(self) -> None:
         self.requested = False
@@ -189,53 +185,16 @@ class _Interrupt:
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self.requested = True
         signal.signal(signal.SIGINT, self.previous)
-        # A signal can arrive in the middle of a write to sys.stderr, which does not bear a second one.
-        os.write(2, b"\nstopping after this step, then judging and saving; Ctrl-C again gives up\n")
+        # A signal can arrive in the middle of a write to sys.stderr, which cannot be entered twice.
+        os.write(2, b"\nstopping after this step, then judging and saving; Ctrl-C again ends at once\n")
 
 
-@contextmanager
-def _progress_bar(config: TrainingConfig) -> Iterator[Callable[[Progress], None]]:
-    from tqdm import tqdm
-
-    with tqdm(total=config.steps, desc=config.hmm.name, unit="step", file=sys.stderr, mininterval=0.5) as bar:
-
-        def show(progress: Progress) -> None:
-            losses = {name: f"{getattr(progress, name):.2f}" for name in ("loss", "floor", "plateau")}
-            bar.set_postfix(losses, refresh=False)
-            bar.update(progress.step - bar.n)
-
-        yield show
-
-
-@contextmanager
-def _progress_lines(_config: TrainingConfig) -> Iterator[Callable[[Progress], None]]:
-    def show(progress: Progress) -> None:
-        told = {name: getattr(progress, name) for name in ("step", "steps", "loss", "floor", "plateau", "seconds")}
-        sys.stderr.write(json.dumps(told) + "\n")
-        sys.stderr.flush()
-
-    yield show
-
-
-@contextmanager
-def _no_progress(_config: TrainingConfig) -> Iterator[Callable[[Progress], None]]:
-    yield lambda _progress: None
-
-
-_PROGRESS: dict[str, Callable[[TrainingConfig], AbstractContextManager[Callable[[Progress], None]]]] = {
-    "bar": _progress_bar,
-    "json": _progress_lines,
-    "none": _no_progress,
-}
-
-
-def _both(show: Callable[[Progress], None], snapshots: Callable[[Progress], None] | None) -> Callable[[Progress], None]:
-    def tell(progress: Progress) -> None:
-        show(progress)
-        if snapshots:
-            snapshots(progress)
-
-    return tell
+def _on_step(display: ProgressDisplay, snapshots: _Snapshots | None, progress: Progress) -> None:
+    losses = ", ".join(f"{name}={getattr(progress, name):.2f}" for name in ("loss", "floor", "plateau"))
+    names = ("step", "steps", "loss", "floor", "plateau", "seconds")
+    display.show(progress.step, losses, {name: getattr(progress, name) for name in names})
+    if snapshots:
+        snapshots(progress)
 
 
 def _training_summary(config: TrainingConfig, result: TrainingResult, out: Path, seconds: float) -> dict[str, Any]:
@@ -250,5 +209,5 @@ def _training_summary(config: TrainingConfig, result: TrainingResult, out: Path,
         "loss": result.losses[-1] if len(result.losses) else None,
         "floor": result.floor,
         "plateau": result.plateau,
-        **fidelity_summary(result.fidelity),
+        **summarise_fidelity(result.fidelity),
     }

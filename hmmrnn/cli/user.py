@@ -1,60 +1,54 @@
-"""How does somebody get a password? It is asked for twice, and its hash is written into the file of users."""
-
-from __future__ import annotations
+"""The command that adds a user to the file of users, or changes a password."""
 
 import argparse
 import logging
-import os
 import sys
 from getpass import getpass
-from pathlib import Path
-from typing import Any
 
-from hmmrnn.cli.command import DONE, add_command, checked_input
-from hmmrnn.dashboard import users
+from hmmrnn.cli.common import DONE, checked_input, settings_of
+from hmmrnn.server.auth import users
+from hmmrnn.server.settings import variable
 
 logger = logging.getLogger(__name__)
 
+DESCRIPTION = (
+    "Add a user who may sign in to the dashboard, or change the password of one, which ends their sessions. Asks "
+    "for the password twice; without a terminal, the first line of the input is the password."
+)
 
-def register(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add the command to the command line."""
-    parser = add_command(
-        commands,
-        "user",
-        _user,
-        "Let somebody sign in to the dashboard, or give him another password, which ends his sessions. Asks for the "
-        "password twice; where there is no terminal, its first line is the password.",
-    )
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     parser.add_argument("name", metavar="NAME", help="1 to 64 letters, digits or . _ @ -")
     parser.add_argument(
         "--users",
-        default=os.environ.get(users.VARIABLE),
         metavar="FILE",
-        help=f"file of names and hashed passwords, made if need be ({users.VARIABLE})",
+        help=f"file of names and hashed passwords, made if it is not there ({variable('users')})",
     )
 
 
-def _user(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
+    """Run the command and return its exit status."""
     with checked_input():
-        if not args.users:
-            raise ValueError(f"no file of users is named; set {users.VARIABLE}, or give --users FILE")
-        path = Path(args.users)
+        path = settings_of(args, "users").users
+        if path is None:
+            raise ValueError(f"no file of users is named; set {variable('users')}, or give --users FILE")
         users.check_name(args.name)
         was_known = users.add(path, args.name, _password())
-    what = "has another password, and must sign in again" if was_known else "can sign in"
-    logger.info("%s %s; %s holds who can", args.name, what, path)
+    what = "has a new password and must sign in again" if was_known else "can sign in"
+    logger.info("%s %s; %s lists all users", args.name, what, path)
     return DONE
 
 
 def _password() -> str:
-    """What is typed twice without being shown, or the first line of what comes in.
+    """The password, typed twice without being shown, or the first line of the input.
 
     Raises:
-        ValueError: both times it was another one.
+        ValueError: the two differ.
     """
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
     typed = getpass("Password: ")
-    if getpass("Once more: ") != typed:
-        raise ValueError("the two passwords differ; nothing has changed")
+    if getpass("Password again: ") != typed:
+        raise ValueError("the two passwords differ; nothing was changed")
     return typed

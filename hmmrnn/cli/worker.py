@@ -1,66 +1,65 @@
-"""How are workers started from a shell? One process a queue, kept running; with --only, this process for one."""
-
-from __future__ import annotations
+"""The `worker` command: a worker process for each queue, kept running; with --only, this process for one queue."""
 
 import argparse
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from hmmrnn.cli.command import DONE, add_command, checked_input, whole_number
-from hmmrnn.dashboard import folders, logs
-from hmmrnn.dashboard.queue import QUEUES, TRAININGS
-from hmmrnn.supervisor import Program, supervise
+from hmmrnn.cli.common import DONE, add_trainings, checked_input, frugal, settings_of
+from hmmrnn.server.services import Services
+from hmmrnn.storage import logs
+from hmmrnn.tasks.queue import ANALYSE, CHECK, EXPERIMENT, EXPERIMENTS, QUEUES, TRAIN, TRAININGS
+from hmmrnn.tasks.supervisor import Program, supervise
 
 OTHERS_AT_ONCE = 2
 
+DESCRIPTION = (
+    "Do trainings, experiments and short tasks for a dashboard until Ctrl-C. `serve` starts such workers itself; "
+    "more of them, on this machine or another, share its data folder (HMMRNN_DATA) and its queue "
+    "(HMMRNN_REDIS_URL)."
+)
 
-def register(commands: argparse._SubParsersAction[Any]) -> None:
-    """Add the command to the command line."""
-    parser = add_command(
-        commands,
-        "worker",
-        _worker,
-        "Train, experiment and run errands for a dashboard until Ctrl-C. `serve` starts such workers by itself; "
-        "further ones, on this machine or another, share its data folder (HMMRNN_DATA) and its queue "
-        "(HMMRNN_REDIS_URL).",
-    )
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
     add_trainings(parser)
-    parser.add_argument("--only", choices=QUEUES, help="take jobs of this kind alone")
+    parser.add_argument("--only", choices=QUEUES, help="take work from this queue alone")
 
 
-def add_trainings(parser: argparse.ArgumentParser) -> None:
-    """Add the option that says how many trainings run at once."""
-    at_once = os.environ.get("HMMRNN_TRAININGS", "1")
-    parser.add_argument(
-        "--trainings", type=whole_number(1), default=at_once, metavar="INT", help="trainings at once (%(default)s)"
-    )
-
-
-def _worker(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
+    """Run the command and return its exit status."""
     with checked_input():
-        folders.data()
-        logs.configure()
+        settings = settings_of(args, "trainings")
+        services = Services(settings)
+        logs.configure(settings.log)
     if args.only is None:
-        return supervise(worker_programs(args.trainings, frugal(os.environ)), leading=False)
-    from hmmrnn.dashboard.worker import serve_queue
+        return supervise(worker_programs({**frugal(os.environ), **settings.to_environment()}), leading=False)
+    from hmmrnn.tasks.worker import serve_queue
 
-    serve_queue(args.only, args.trainings if args.only == TRAININGS else OTHERS_AT_ONCE)
+    at_once = settings.trainings if args.only == TRAININGS else OTHERS_AT_ONCE
+    serve_queue(services.store, args.only, at_once, functions_for(services, args.only))
     return DONE
 
 
-def worker_programs(trainings: int, environment: Mapping[str, str]) -> list[Program]:
-    """A worker for each queue."""
-    command = [sys.executable, "-m", "hmmrnn", "worker", "--trainings", str(trainings), "--only"]
+def functions_for(services: Services, name: str) -> dict[str, Callable[..., Any]]:
+    """What a worker of a queue calls for each kind of its work. Only that is imported, since each worker holds it."""
+    if name == TRAININGS:
+        from hmmrnn.tasks.training_run import run_training
+
+        return {TRAIN: partial(run_training, services.trainings)}
+    if name == EXPERIMENTS:
+        from hmmrnn.explorer.experiments import compute
+        from hmmrnn.tasks.experiments import run_experiment
+
+        return {EXPERIMENT: partial(run_experiment, services.store, partial(compute, services.explorer))}
+    from hmmrnn.tasks.short_tasks import analyse
+
+    return {CHECK: services.uploads.check, ANALYSE: partial(analyse, services.explorer)}
+
+
+def worker_programs(environment: Mapping[str, str]) -> list[Program]:
+    """A worker for each queue, with the settings of the environment."""
+    command = [sys.executable, "-m", "hmmrnn", "worker", "--only"]
     return [Program(f"the worker for {name}", [*command, name], environment) for name in QUEUES]
-
-
-def frugal(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment with settings that keep a process from taking more cores and memory than it needs."""
-    # BLAS threads gain nothing on matrices this small, and take the cores from the other workers.
-    single_threaded = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    # An analysis holds large arrays for seconds. With a fixed threshold glibc hands them back to the system, instead of
-    # raising the threshold to their size and keeping them for good.
-    thrifty = {"MALLOC_MMAP_THRESHOLD_": "1048576", "MALLOC_TRIM_THRESHOLD_": "1048576", "MALLOC_ARENA_MAX": "2"}
-    return {**single_threaded, **thrifty, **environment}

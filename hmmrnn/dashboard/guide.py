@@ -1,4 +1,4 @@
-"""What does the page explain? Its terms, its keys, and a tour of the argument, as data; the page's script shows them.
+"""The texts of the guide: terms, keys, and a tour of the argument, as data; the page's script shows them.
 
 The words hold for any network. What a network does itself is filled in by the page, from the search for kick neurons
 and from its own table of numbers: no number is typed here.
@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 
 from flask import Flask, Response, jsonify
 
+from hmmrnn.analysis.kick_neurons import MAX_CONTROL_SHARE, MAX_LEAVE_RATE_RATIO
+from hmmrnn.analysis.regions import KICK_ZONE_UP_TO, TRANSITION_BELOW
 from hmmrnn.dashboard import ids
-from hmmrnn.kick import MAX_CONTROL_SHARE, MAX_LEAVE_RATE_RATIO
-from hmmrnn.regions import KICK_ZONE_UP_TO, TRANSITION_BELOW
 
 INTACT, WITHOUT_NOISE, KICK, CONTROL, INTEGRATING = "intact", "without_noise", "kick", "control", "integrating"
 SCENES = (INTACT, WITHOUT_NOISE, KICK, CONTROL, INTEGRATING)
@@ -53,7 +53,7 @@ class Step:
         texts: what is said, by the case of the open network, one of `CASES`; {names} of `FILLED` are filled in.
         targets: selectors of what to look at; the first one matters most.
         scene: what is done to the network, one of `SCENES`.
-        tab: the tab that is opened; "" leaves the open one.
+        view: the view whose chapter is opened; "" for the bench.
         rows: of the numbers table, quoted by their keys; "time" stands for all outputs, "leave" for the group's.
         caption: id of a view whose caption is quoted; "" for none.
     """
@@ -63,7 +63,7 @@ class Step:
     texts: Mapping[str, str]
     targets: tuple[str, ...]
     scene: str = INTACT
-    tab: str = ""
+    view: str = ""
     rows: tuple[str, ...] = ()
     caption: str = ""
 
@@ -79,12 +79,15 @@ TERMS = (
     Term("Kick neuron", "a neuron that crosses zero when an output is left, and without which it hardly is."),
     Term("Integrating population", "neurons that excite one kick group and inhibit the others; they add up the noise."),
     Term(
-        "Proven",
+        "Necessary",
         f"without the group the output is left at most {MAX_LEAVE_RATE_RATIO} times as often, and at most "
         f"{100 * MAX_CONTROL_SHARE:.0f} % of random groups of the same size go as low.",
     ),
     Term("mu", "the gain on what reaches a neuron: 0 silences, 1 changes nothing, 2 doubles."),
-    Term("Unit, recurrent, input", "what mu scales: everything that reaches the neuron, W_hh alone, or W_ih alone."),
+    Term(
+        "All input, recurrent only, noise only",
+        "what mu scales: everything that reaches the neuron, W_hh alone, or W_ih alone.",
+    ),
     Term("sigma", "standard deviation of the noise in each input; 1 as in training, 0 for no noise."),
     Term("Intact", "the network as it was trained; the grey ghost is its run under the same noise."),
 )
@@ -94,20 +97,19 @@ KEYS = (
     Key("Ctrl+Z", "Undo the last change"),
     Key("Ctrl+Shift+Z", "Redo"),
     Key("Space", "Play or pause"),
-    Key("← →", "One step back or on"),
+    Key("← →", "One step back or on; in present mode, the chapter before or after"),
     Key("N", "Next switch"),
     Key("P", "Previous switch"),
     Key("S", "Select the states around the moment; again: some more"),
     Key("D", "Light or dark"),
     Key("F", "Present mode on or off"),
-    Key("Esc", "Let go of a selection; leave the tour or present mode"),
+    Key("Esc", "Clear a selection; leave the tour or present mode"),
 )
 
 _SEARCHING = "The kick neurons of this network are still being sought{search}. This step goes on by itself."
 _NONE = "{reason} So there is no group to look at here; the tour goes on."
 _STATE_SPACE = f"#{ids.card(ids.STATE_SPACE)}"
 _NUMBERS = ".numbers-card"
-_TABS = ".tabs-card"
 
 TOUR = (
     Step(
@@ -115,10 +117,10 @@ TOUR = (
         "What the network should do",
         {
             ALWAYS: "A Hidden Markov Model emits symbols and switches between hidden states. The network gets only "
-            "noise, and was trained to emit the same sequences. The badge says: {badge}. The tab compares the two."
+            "noise, and was trained to emit the same sequences. The badge says: {badge}. The views compare the two."
         },
-        (_TABS, f"#{ids.BADGE}"),
-        tab=ids.FIDELITY,
+        (f"#{ids.card('fidelity')}", f"#{ids.BADGE}"),
+        view="fidelity",
         rows=("transition-error",),
     ),
     Step(
@@ -175,8 +177,8 @@ TOUR = (
             FOUND: "The lines are what reaches the {kick} kick neurons in run 1; the ground shows the output. "
             "Shortly before the ground changes, lines of a group rise through zero. No change to see? Press New noise.",
         },
-        (_TABS,),
-        tab=ids.ACTIVITY,
+        (f"#{ids.card('activity')}",),
+        view="activity",
     ),
     Step(
         "silence",
@@ -186,11 +188,12 @@ TOUR = (
             NONE: _NONE,
             PROVEN: "The {size} neurons of the {group} are now silent; grey is the intact network under the same "
             "noise. In the search, output {output} {done} {ratio} times as often as before. In this network "
-            "{proven} of {exits} exits are proven to need their kick group.",
+            "{proven} of {exits} exits need their kick group, on held-out noise.",
             PROVEN_EXIT: "The {size} neurons of the {group} are now silent. In the search, output {output} {done} "
             "{ratio} times as often as before; it has other exits, so its leave rate may fall only in part. "
-            "In this network {proven} of {exits} exits are proven to need their kick group.",
-            WEAK: "No exit of this network is closed by silencing a few neurons: none of {exits} is proven. "
+            "In this network {proven} of {exits} exits need their kick group, on held-out noise.",
+            WEAK: "No exit of this network is closed by silencing a few neurons: no small group was found for "
+            "any of its {exits}. "
             "The strongest group, the {group}, is silent all the same: in the search, output {output} {done} {ratio} "
             "times as often as before. {instead}",
         },

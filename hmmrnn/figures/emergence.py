@@ -1,11 +1,9 @@
-"""How a network came about: its curves over training, and the plane of one snapshot, chosen by a slider.
+"""The emergence of the mechanism in training: curves over the steps, and the plane of one snapshot behind a slider.
 
-The slider works in the browser alone: on the page, in a saved file and in a report. Each of its steps brings the points
-of its snapshot, and rings around its values on the curves. It restyles traces and nothing else: frames keep the old
-stretch of the plane, and at a change of the layout Dash draws the figure anew, with the slider where it began.
+The slider works in the browser alone: on the page, in a saved file and in a report. Each of its steps holds the points
+of its snapshot, and rings around its values on the curves. It only restyles traces: frames would keep the old range of
+the plane, and after a change of the layout Dash draws the figure anew, with the slider at its first place.
 """
-
-from __future__ import annotations
 
 from typing import Any
 
@@ -13,14 +11,13 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from hmmrnn.experiments.emergence import Emergence
-from hmmrnn.figures.panels import stretches
-from hmmrnn.figures.theme import FONT_SIZE, Theme, layout
+from hmmrnn.analysis.emergence import Emergence
+from hmmrnn.figures.panels import Floats, draw, find_stretches, paint
+from hmmrnn.figures.theme import FONT_SIZE, Theme, make_band, make_layout, make_note
 
 X_TITLE = "optimizer step"
 
-# In pixels: the whole figure; around it; lines of text above a panel; where the panels of each column are, from the
-# top; where the slider and what it says are.
+# In pixels: the whole figure; around it; the panels of each column, from the top; the slider and its text.
 HEIGHT = 780
 LEFT, RIGHT, TOP, BOTTOM = 74, 12, 6, 46
 CURVES = {"": (28, 178), "2": (226, 326), "3": (374, 474), "4": (560, 728)}
@@ -29,18 +26,16 @@ SLIDER_Y = 430
 # Shares of the width.
 LEFT_COLUMN, RIGHT_COLUMN = (0.0, 0.51), (0.61, 1.0)
 ERROR_WIDTH = 1.2
-# Of activity and of rates, which is more than can be seen.
+# Of activity and of rates: more than can be seen.
 DECIMALS = 4
 # Of the outputs, as Plotly calls them and as letters.
 MARKS = (("circle", "●"), ("square", "■"), ("diamond", "◆"))
 
 
-def emergence(result: Emergence, theme: Theme, snapshot: int | None = None) -> go.Figure:
+def draw_emergence(result: Emergence, theme: Theme, snapshot: int | None = None) -> go.Figure:
     """Draw a series of snapshots; the height of the layout is what the figure needs, in pixels.
 
     Args:
-        result: curves and points of K snapshots.
-        theme: colours of the ground.
         snapshot: position of the one whose plane is shown first; the last if None.
 
     Raises:
@@ -52,7 +47,7 @@ def emergence(result: Emergence, theme: Theme, snapshot: int | None = None) -> g
         raise ValueError(f"snapshot must be 0 to {last}; got {snapshot}")
     curves = [*_loss(result, theme), *_rates(result, theme), *_sizes(result, theme)]
     shown = [[*_rings(result, k, theme), *_plane(result, k, theme)] for k in range(last + 1)]
-    steps = [_step(_said(result, k), traces, first=len(curves)) for k, traces in enumerate(shown)]
+    steps = [_step(_describe(result, k), traces, first=len(curves)) for k, traces in enumerate(shown)]
     own = {
         "height": HEIGHT,
         "margin": {"l": LEFT, "r": RIGHT, "t": TOP, "b": BOTTOM},
@@ -64,7 +59,7 @@ def emergence(result: Emergence, theme: Theme, snapshot: int | None = None) -> g
         "dragmode": "zoom",
     }
     axes = {**_curve_axes(), **_plane_axes()}
-    return go.Figure([*curves, *shown[snapshot]], layout(theme, axes, **own))
+    return go.Figure([*curves, *shown[snapshot]], make_layout(theme, axes, **own))
 
 
 # ---- where things are ----
@@ -76,7 +71,7 @@ def _domain(span: tuple[int, int]) -> list[float]:
 
 
 def _curve_axes() -> dict[str, dict[str, Any]]:
-    """Curves share their steps: whoever zooms into one sees the same steps in all."""
+    """The curves share their axis of steps, so that a zoom into one shows the same steps in all."""
     x = {"domain": list(LEFT_COLUMN), "tickformat": ",d"}
     y = {"fixedrange": True, "automargin": False, "nticks": 5}
     zero = {**y, "rangemode": "tozero"}
@@ -84,7 +79,7 @@ def _curve_axes() -> dict[str, dict[str, Any]]:
     bare = {"showticklabels": False, "matches": "x"}
     return {
         "xaxis": {**x, "anchor": "y", "showticklabels": False},
-        "yaxis": {**zero, "title": "symbols", "domain": _domain(CURVES[""]), "anchor": "x"},
+        "yaxis": {**zero, "title": "differing symbols", "domain": _domain(CURVES[""]), "anchor": "x"},
         "xaxis2": {**x, **bare, "anchor": "y2"},
         "yaxis2": {**zero, "title": "per step", "domain": _domain(CURVES["2"]), "anchor": "x2"},
         "xaxis3": {**x, "matches": "x", "anchor": "y3", "title": X_TITLE},
@@ -108,53 +103,38 @@ def _headings(result: Emergence, theme: Theme) -> list[dict[str, Any]]:
     """What each panel shows, above it; the names of its curves in their colours, with their symbols."""
     first, second = _pair(theme)
     gone = "; grey: runs leave all bounds" if result.diverged.any() else ""
-    orders = f"{_named('●', '1st order', first)}, {_named('◆', '2nd order', second)}"
-    outputs = ", ".join(
-        _named(MARKS[o % len(MARKS)][1], f"output {o}", theme.outputs[o % len(theme.outputs)]) for o in _outputs(result)
-    )
+    shares = f"{paint(first, '● unstable eigenvalue')}, {paint(second, '◆ critical pair')}"
+    orders = f"{paint(first, '● 1st order')}, {paint(second, '◆ 2nd order')}"
+    outputs = ", ".join(paint(theme.colour_of(o), f"{MARKS[o % len(MARKS)][1]} output {o}") for o in _outputs(result))
     texts = (
-        (LEFT_COLUMN[0], CURVES[""], "loss: Sinkhorn divergence (differing symbols)"),
+        (LEFT_COLUMN[0], CURVES[""], "loss: Sinkhorn divergence"),
         (LEFT_COLUMN[0], CURVES["2"], "changes of the output"),
-        (
-            LEFT_COLUMN[0],
-            CURVES["3"],
-            f"{_named('●', 'unstable eigenvalue', first)}, {_named('◆', 'critical pair', second)}",
-        ),
+        (LEFT_COLUMN[0], CURVES["3"], shares),
         (LEFT_COLUMN[0], CURVES["4"], f"orbit radius{gone}"),
         (RIGHT_COLUMN[0], PERTURBATION, f"noise on a neuron: {orders}"),
         (RIGHT_COLUMN[0], PLANE, f"plane of one snapshot<br>{outputs}"),
     )
-    return [*(_heading(text, x, _domain(span)[1]) for x, span, text in texts), *_levels(result, theme)]
-
-
-def _named(symbol: str, text: str, colour: str) -> str:
-    return f'<span style="color:{colour}">{symbol} {text}</span>'
+    place = {"xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom", "align": "left"}
+    headings = [make_note(text, x=x, y=_domain(span)[1], **place) for x, span, text in texts]
+    return [*headings, *_levels(result, theme)]
 
 
 def _levels(result: Emergence, theme: Theme) -> list[dict[str, Any]]:
-    """Names of what is marked in the loss: its plateau and floor at their ends, the bifurcation at the foot."""
+    """The names of the lines in the panel of the loss: plateau, floor and bifurcation."""
     font = {"size": FONT_SIZE, "color": theme.text}
-    end = {"showarrow": False, "font": font, "xref": "x domain", "x": 0.9, "xanchor": "right", "yref": "y"}
-    levels = (
-        (result.loss_plateau, "independent symbols", "bottom"),
-        (result.loss_floor, "HMM itself", "top"),
-    )
+    end = {"font": font, "xref": "x domain", "x": 0.9, "xanchor": "right", "yref": "y"}
+    levels = ((result.loss_plateau, "independent symbols", "bottom"), (result.loss_floor, "HMM itself", "top"))
     notes = [
-        {**end, "y": value, "yanchor": side, "text": f"{name} {value:.1f}"}
+        make_note(f"{name} {value:.1f}", y=value, yanchor=side, **end)
         for value, name, side in levels
         if np.isfinite(value)
     ]
     if result.bifurcation is not None:
         step = int(result.steps_done[result.bifurcation])
         side = "left" if step < result.steps_done[[0, -1]].mean() else "right"
-        text = {"text": f"orbit opens at step {step:,}", "font": {**font, "color": theme.accent}, "showarrow": False}
-        notes.append({**text, "xref": "x", "x": step, "xanchor": side, "yref": "y domain", "y": 0, "yanchor": "bottom"})
+        place = {"xref": "x", "x": step, "xanchor": side, "yref": "y domain", "y": 0, "yanchor": "bottom"}
+        notes.append(make_note(f"orbit opens at step {step:,}", font={**font, "color": theme.accent}, **place))
     return notes
-
-
-def _heading(text: str, x: float, y: float) -> dict[str, Any]:
-    place = {"xref": "paper", "yref": "paper", "x": x, "y": y, "xanchor": "left", "yanchor": "bottom"}
-    return {"text": text, "showarrow": False, "font": {"size": FONT_SIZE}, "align": "left", **place}
 
 
 # ---- curves ----
@@ -167,32 +147,17 @@ def _pair(theme: Theme) -> tuple[str, str]:
 
 def _loss(result: Emergence, theme: Theme) -> list[Any]:
     levels = ((result.loss_plateau, "independent symbols (plateau)", "dot"), (result.loss_floor, "HMM (floor)", "dash"))
-    ends = result.steps_done[[0, -1]]
+    ends, line = result.steps_done[[0, -1]], {"color": theme.text, "width": 1.5}
     lines = [
-        go.Scatter(
-            x=ends,
-            y=[value, value],
-            mode="lines",
-            name=name,
-            line={"color": theme.text, "width": 1.5, "dash": dash},
-            hovertemplate=f"{name}: {value:.3f}<extra></extra>",
-        )
+        draw("lines", ends, [value] * 2, name, f"{name}: {value:.3f}", line={**line, "dash": dash})
         for value, name, dash in levels
         if np.isfinite(value)
     ]
     traces = [*lines, _curve(result, result.loss, None, "loss", "", 0, theme)]
-    at = result.bifurcation
-    if at is not None:
-        traces.append(
-            go.Scatter(
-                x=result.steps_done[[at]],
-                y=result.loss[[at]],
-                mode="markers",
-                name="bifurcation",
-                marker={"size": 13, "symbol": "star", "color": theme.accent},
-                hovertemplate="bifurcation: step %{x:,}, loss %{y:.2f}<extra></extra>",
-            )
-        )
+    if result.bifurcation is not None:
+        x, y = (values[[result.bifurcation]] for values in (result.steps_done, result.loss))
+        hover, star = "bifurcation: step %{x:,}, loss %{y:.2f}", {"size": 13, "symbol": "star", "color": theme.accent}
+        traces.append(draw("markers", x, y, "bifurcation", hover, marker=star))
     return traces
 
 
@@ -220,8 +185,8 @@ def _sizes(result: Emergence, theme: Theme) -> list[Any]:
 
 def _curve(
     result: Emergence,
-    values: NDArray[np.floating],
-    error: NDArray[np.floating] | None,
+    values: Floats,
+    error: Floats | None,
     name: str,
     axis: str,
     which: int,
@@ -230,39 +195,27 @@ def _curve(
     """A curve over the steps with its standard errors; the second of a panel has another colour, symbol and dash."""
     colour = _pair(theme)[which]
     bars = {} if error is None else {"error_y": {"array": error, "width": 0, "thickness": ERROR_WIDTH, "color": colour}}
-    return go.Scatter(
-        x=result.steps_done,
-        y=values,
-        mode="lines+markers",
-        name=name,
-        xaxis=f"x{axis}",
-        yaxis=f"y{axis}",
-        line={"color": colour, "width": 1.6, "dash": ("solid", "dash")[which]},
-        marker={"size": 5, "symbol": ("circle", "diamond")[which]},
-        hovertemplate=f"step %{{x:,}}<br>{name} %{{y:.3g}}<extra></extra>",
-        **bars,
-    )
+    look = {
+        "line": {"color": colour, "width": 1.6, "dash": ("solid", "dash")[which]},
+        "marker": {"size": 5, "symbol": ("circle", "diamond")[which]},
+    }
+    on, hover = {"xaxis": f"x{axis}", "yaxis": f"y{axis}"}, f"step %{{x:,}}<br>{name} %{{y:.3g}}"
+    return draw("lines+markers", result.steps_done, values, name, hover, **look, **on, **bars)
 
 
 def _marks(result: Emergence, theme: Theme) -> list[dict[str, Any]]:
     """The bifurcation as a line, and the steps where runs leave all bounds as bands, in both columns."""
-    columns = _columns()
-    style = {"fillcolor": theme.ghost, "opacity": 0.25, "line": {"width": 0}, "layer": "below"}
+    columns = [{"xref": f"x{name}", "yref": f"y{name} domain", "y0": 0, "y1": 1} for name in ("", "2", "3", "4", "5")]
     bands = [
-        {"type": "rect", **column, "x0": low, "x1": high, **style}
+        make_band(theme.ghost, low, high, opacity=0.25, **column)
         for column in columns
-        for low, high in stretches(result.diverged > 0, result.steps_done.astype(float))
+        for low, high in find_stretches(result.diverged > 0, result.steps_done.astype(float))
     ]
     if result.bifurcation is None:
         return bands
     step = int(result.steps_done[result.bifurcation])
     line = {"color": theme.accent, "width": 1.5}
     return [*bands, *({"type": "line", **column, "x0": step, "x1": step, "line": line} for column in columns)]
-
-
-def _columns() -> list[dict[str, Any]]:
-    """Where lines across the curves run: through each panel."""
-    return [{"xref": f"x{name}", "yref": f"y{name} domain", "y0": 0, "y1": 1} for name in ("", "2", "3", "4", "5")]
 
 
 # ---- the plane and its slider ----
@@ -278,59 +231,34 @@ def _rings(result: Emergence, snapshot: int, theme: Theme) -> list[Any]:
         "5": (result.first_order, result.second_order),
     }
     step = result.steps_done[snapshot]
-    return [
-        go.Scatter(
-            x=np.full(len(curves), step),
-            y=np.array([curve[snapshot] for curve in curves]),
-            mode="markers",
-            name="snapshot shown",
-            xaxis=f"x{axis}",
-            yaxis=f"y{axis}",
-            marker={"size": 13, "symbol": "circle-open", "color": theme.text, "line": {"width": 2}},
-            hoverinfo="skip",
-        )
-        for axis, curves in values.items()
-    ]
+    look: dict[str, Any] = {"marker": {"size": 13, "symbol": "circle-open", "color": theme.text, "line": {"width": 2}}}
+    rings = []
+    for axis, curves in values.items():
+        x, y = np.full(len(curves), step), np.array([curve[snapshot] for curve in curves])
+        rings.append(draw("markers", x, y, "snapshot shown", xaxis=f"x{axis}", yaxis=f"y{axis}", **look))
+    return rings
 
 
 def _plane(result: Emergence, snapshot: int, theme: Theme) -> list[Any]:
     """The states of one snapshot: the path of one run, and a trace for each output that any snapshot shows."""
     points, output = result.points[snapshot], result.output[snapshot]
     on = {"xaxis": "x6", "yaxis": "y6"}
-    path = go.Scatter(
-        x=points[0, :, 0],
-        y=points[0, :, 1],
-        mode="lines",
-        name="one run",
-        line={"color": theme.muted, "width": 0.8},
-        hoverinfo="skip",
-        **on,
-    )
-    states = [
-        go.Scatter(
-            x=points[output == o, 0],
-            y=points[output == o, 1],
-            mode="markers",
-            name=f"output {o}",
-            marker={
-                "size": 4,
-                "opacity": 0.8,
-                "color": theme.outputs[o % len(theme.outputs)],
-                "symbol": MARKS[o % len(MARKS)][0],
-            },
-            hovertemplate=f"output {o}<br>PC1 %{{x:.2f}}, PC2 %{{y:.2f}}<extra></extra>",
-            **on,
-        )
-        for o in _outputs(result)
-    ]
-    return [_corners(points, **on), path, *states]
+    traces = [_corners(points, **on)]
+    x, y = points[0].T
+    traces.append(draw("lines", x, y, "one run", line={"color": theme.muted, "width": 0.8}, **on))
+    for o in _outputs(result):
+        x, y = points[output == o].T
+        name, hover = f"output {o}", f"output {o}<br>PC1 %{{x:.2f}}, PC2 %{{y:.2f}}"
+        marker = {"size": 4, "opacity": 0.8, "color": theme.colour_of(o), "symbol": MARKS[o % len(MARKS)][0]}
+        traces.append(draw("markers", x, y, name, hover, marker=marker, **on))
+    return traces
 
 
 def _corners(points: NDArray[np.float32], **on: str) -> Any:
-    """Two points that are not seen: both directions get the same scale, and the mean of the states the middle."""
+    """Two invisible points that give both directions the same scale, with the mean of the states in the middle."""
     reach = np.abs(points).max()
     ends = np.array([-reach, reach]) if np.isfinite(reach) else np.array([-1.0, 1.0])
-    return go.Scatter(x=ends, y=ends, mode="markers", name="corners", opacity=0, hoverinfo="skip", **on)
+    return draw("markers", ends, ends, "corners", opacity=0, **on)
 
 
 def _outputs(result: Emergence) -> list[int]:
@@ -344,8 +272,8 @@ def _step(label: str, traces: list[Any], first: int) -> dict[str, Any]:
     return {"label": label, "method": "restyle", "args": [places, list(range(first, first + len(traces)))]}
 
 
-def _numbers(values: NDArray[np.floating]) -> list[float | None]:
-    """Values for the arguments of a step, which are sent as they are: rounded, and None where there is none."""
+def _numbers(values: Floats) -> list[float | None]:
+    """Values for the arguments of a step, which are sent as JSON: rounded, and None for NaN."""
     return [round(value, DECIMALS) if np.isfinite(value) else None for value in values.tolist()]
 
 
@@ -364,13 +292,13 @@ def _slider(steps: list[dict[str, Any]], snapshot: int, theme: Theme) -> dict[st
         "tickcolor": theme.muted,
         "minorticklen": 0,
         "ticklen": 0,
-        # The labels say too much for a scale: only the one of the snapshot that is shown is written.
+        # The labels are too long for a scale: only the one of the snapshot that is shown is written.
         "font": {"size": FONT_SIZE, "color": "rgba(0,0,0,0)"},
         "currentvalue": {"xanchor": "left", "font": {"size": FONT_SIZE, "color": theme.text}},
     }
 
 
-def _said(result: Emergence, snapshot: int) -> str:
+def _describe(result: Emergence, snapshot: int) -> str:
     step = f"step {result.steps_done[snapshot]:,}: "
     if result.diverged[snapshot]:
         return f"{step}{result.diverged[snapshot]} of {result.trajectories} runs leave all bounds"

@@ -1,12 +1,10 @@
-"""The network's long-run statistics beside its HMM's, and the hidden states that explain what it emits.
+"""The network's long-run statistics beside its HMM's, and the hidden states decoded from its emissions.
 
-Row by row, from what is seen first to what is scrolled to. Rows have their height in pixels, so that letters do not
-depend on how many rows there are; numbers are written into cells where they fit on a narrow page as well.
+The rows have fixed heights in pixels, so that text keeps its size however many there are. Numbers are written into the
+cells of matrices where they fit on a narrow page.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,12 +12,12 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from hmmrnn.decoding import Decoding
-from hmmrnn.fidelity import LAGS, Fidelity
-from hmmrnn.figures.panels import FOOT, LINE, Floats, Panel, Row, columns, stacked
-from hmmrnn.figures.theme import FONT_SIZE, REGION_LABELS, Theme
-from hmmrnn.matching import Matching
-from hmmrnn.regions import REGIONS
+from hmmrnn.analysis.decoding import Decoding
+from hmmrnn.analysis.fidelity import LAGS, Fidelity
+from hmmrnn.analysis.matched_distance import MatchedDistances
+from hmmrnn.analysis.regions import REGIONS
+from hmmrnn.figures.panels import FOOT, LINE, Floats, Panel, Row, draw, draw_cells, split_columns, stack_rows, write_key
+from hmmrnn.figures.theme import FONT_SIZE, REGION_LABELS, Theme, make_line, make_note
 
 # In pixels: inside the plots of a row.
 BARS, POINT, CELL, SMALL_CELL = 84, 36, 36, 20
@@ -38,32 +36,22 @@ WHOLE = 9.95
 
 @dataclass(frozen=True, eq=False)
 class Verdict:
-    """What is known of a network beside its HMM.
+    """The comparison of a network with its HMM."""
 
-    Attributes:
-        fidelity: statistics of long runs.
-        matching, decoding: the answers that take longer; None where they are not known.
-    """
-
-    fidelity: Fidelity
-    matching: Matching | None = None
+    fidelity: Fidelity  # statistics of long runs
+    # matching, decoding: matched sequences and hidden states, which take longer; None if they are not known.
+    matching: MatchedDistances | None = None
     decoding: Decoding | None = None
 
 
-def fidelity(now: Verdict, intact: Verdict | None, theme: Theme) -> go.Figure:
-    """Draw what a network emits beside its HMM; the height of the layout is what the figure needs, in pixels.
-
-    Args:
-        now: the network as it is now.
-        intact: the intact network; None when nothing is touched.
-        theme: colours of the ground.
-    """
+def draw_fidelity(now: Verdict, intact: Verdict | None, theme: Theme) -> go.Figure:
+    """Draw what a network emits beside its HMM; the height of the layout is what the figure needs, in pixels."""
     known = {"network": now} if intact is None else {"intact": intact, "now": now}
     judged = {name: verdict.fidelity for name, verdict in known.items()}
     matched = {name: verdict.matching for name, verdict in known.items() if verdict.matching is not None}
     decoded = {name: verdict.decoding for name, verdict in known.items() if verdict.decoding is not None}
     rows = [_long_runs(judged, theme), _numbers(judged, matched, theme), *_transitions(judged, theme)]
-    return stacked([*rows, *_hidden_states(decoded, theme)], theme, still=True, bargap=BAR_GAP)
+    return stack_rows([*rows, *_hidden_states(decoded, theme)], theme, still=True, bargap=BAR_GAP)
 
 
 def _look(name: str, theme: Theme) -> tuple[str, str, str]:
@@ -88,13 +76,9 @@ def _long_runs(judged: dict[str, Fidelity], theme: Theme) -> Row:
     lag["range"] = [np.log10(LAGS[0]) - 0.1, np.log10(LAGS[-1]) + 0.1]
     left = Panel(bars, {"title": "symbol", "type": "category", "tickangle": 0}, share)
     right = Panel(lines, lag, {**share, "title": "agreement"})
-    return Row([left, right], columns(2, WIDE_GAP), BARS, [_key(judged, theme)])
-
-
-def _key(names: Iterable[str], theme: Theme) -> str:
-    """What the colours mean, as a line of text: a legend would be laid out anew, and wrongly, when the graph grows."""
-    marks = [f'<span style="color:{_look(name, theme)[0]}">■</span> {name}' for name in names]
-    return "&nbsp;&nbsp;&nbsp;".join(["□ HMM (exact)", *marks])
+    # A legend would be laid out anew, and wrongly, when the graph grows.
+    key = f"□ HMM (exact)&nbsp;&nbsp;&nbsp;{write_key((name, _look(name, theme)[0]) for name in judged)}"
+    return Row([left, right], split_columns(2, WIDE_GAP), BARS, [key])
 
 
 def _bars(x: Sequence[str], y: Floats, error: Floats | None, name: str, theme: Theme) -> Any:
@@ -113,17 +97,13 @@ def _bars(x: Sequence[str], y: Floats, error: Floats | None, name: str, theme: T
 
 def _line(y: Floats, error: Floats | None, name: str, theme: Theme) -> Any:
     colour, symbol, dash = _look(name, theme)
-    return go.Scatter(
-        x=LAGS,
-        y=y,
-        name=f"agreement, {name}",
-        mode="lines+markers",
-        line={"color": colour, "width": 1.5, "dash": dash},
-        marker={"color": colour, "size": 7, "symbol": symbol},
-        error_y=_error_bars(error, theme),
-        customdata=_precisely(y, error),
-        hovertemplate=f"{name}, %{{x}} steps apart: %{{customdata}}<extra></extra>",
-    )
+    look = {
+        "line": {"color": colour, "width": 1.5, "dash": dash},
+        "marker": {"color": colour, "size": 7, "symbol": symbol},
+        "error_y": _error_bars(error, theme),
+    }
+    hover = f"{name}, %{{x}} steps apart: %{{customdata}}"
+    return draw("lines+markers", LAGS, y, f"agreement, {name}", hover, customdata=_precisely(y, error), **look)
 
 
 def _error_bars(error: Floats | None, theme: Theme) -> dict[str, Any]:
@@ -132,7 +112,7 @@ def _error_bars(error: Floats | None, theme: Theme) -> dict[str, Any]:
 
 
 def _precisely(values: Floats, errors: Floats | None) -> list[str]:
-    """For pointing at: four decimals, with the error if there is one."""
+    """Four decimals, with the error if there is one, for the hover text."""
     known = np.full(len(values), np.nan) if errors is None else errors
     return [
         _signed(value, "", 4) + (f" ± {error:.4f}" if np.isfinite(error) else "")
@@ -147,7 +127,7 @@ def _precisely(values: Floats, errors: Floats | None) -> list[str]:
 class _Measure:
     """Number and standard error (NaN where it is exact) for HMM, intact network and network.
 
-    `basis` says what they are of, to who points at one.
+    `basis` names the runs behind them, in the hover text.
     """
 
     title: str
@@ -156,7 +136,7 @@ class _Measure:
     basis: str
 
 
-def _numbers(judged: dict[str, Fidelity], matched: dict[str, Matching], theme: Theme) -> Row:
+def _numbers(judged: dict[str, Fidelity], matched: dict[str, MatchedDistances], theme: Theme) -> Row:
     """Volatility, likelihood and, once it is known, the matched distance."""
     any_of_them = next(iter(judged.values()))
     volatility = [(any_of_them.target_volatility, np.nan), *((f.volatility, f.volatility_se) for f in judged.values())]
@@ -175,7 +155,7 @@ def _numbers(judged: dict[str, Fidelity], matched: dict[str, Matching], theme: T
     names = ["HMM", *judged]
     panels = [_points(names, one, theme) for one in measures]
     labelled = replace(panels[0], y={**panels[0].y, "showticklabels": True})
-    edges = columns(len(measures), 3 * GAP, NAMES)
+    edges = split_columns(len(measures), 3 * GAP, NAMES)
     return Row([labelled, *panels[1:]], edges, POINT * len(names), foot=FOOT + LINE)
 
 
@@ -184,11 +164,12 @@ def _points(names: Sequence[str], measure: _Measure, theme: Theme) -> Panel:
     colours, symbols, _ = zip(*(_look(name, theme) for name in names), strict=True)
     values, errors = np.array(measure.pairs).T
     drawn = np.isfinite(values)
-    points = go.Scatter(
-        x=np.where(drawn, values, np.nan),
-        y=names,
-        name=measure.title.replace("<br>", " "),
-        mode="markers+text",
+    points = draw(
+        "markers+text",
+        np.where(drawn, values, np.nan),
+        names,
+        measure.title.replace("<br>", " "),
+        f"%{{y}}: %{{customdata}}<br>{measure.basis}",
         marker={"color": colours, "size": 9, "symbol": symbols, "line": {"color": colours, "width": 1.5}},
         error_x=_error_bars(np.where(drawn, errors, np.nan), theme),
         text=[_signed(value, "", measure.digits) for value in values],
@@ -196,17 +177,14 @@ def _points(names: Sequence[str], measure: _Measure, theme: Theme) -> Panel:
         textfont={"size": FONT_SIZE, "color": theme.text},
         cliponaxis=False,
         customdata=_precisely(values, errors),
-        hovertemplate=f"%{{y}}: %{{customdata}}<br>{measure.basis}<extra></extra>",
     )
     reach = float(np.abs(values[drawn]).max(initial=0)) or 1.0
     ends = [-1.4 * reach, 0.1 * reach] if np.any(values < 0) else [-0.05 * reach, 1.4 * reach]
     x = {"title": measure.title, "range": ends, "nticks": 3, "showgrid": False}
     y = {"type": "category", "range": [len(names) - 0.6, -0.8], "showticklabels": False, "ticks": ""}
-    at = {"x0": values[0], "x1": values[0], "y0": 0, "y1": 1, "layer": "below"}
-    level = {"type": "line", **at, "line": {"color": theme.ghost, "width": 1, "dash": "dot"}}
-    beside = {"x": 0.5, "xref": "domain", "yref": "axis", "showarrow": False}
+    level = make_line(theme, colour=theme.ghost, x=values[0], y0=0, y1=1)
     missing = [
-        {"text": "−∞" if value < 0 else "none", "y": name, **beside}
+        make_note("−∞" if value < 0 else "none", y=name, x=0.5, xref="domain", yref="axis")
         for name, value in zip(names, values, strict=True)
         if not np.isfinite(value)
     ]
@@ -247,24 +225,22 @@ def _transitions(judged: dict[str, Fidelity], theme: Theme) -> list[Row]:
     axes = _Axes("next symbol", symbols, "symbol", symbols)
     title = "P(next symbol | symbol), %"
     if len(judged) == 1:
-        return [_matrices([*shares, *away], columns(3, GAP), axes, theme, title)]
+        return [_matrices([*shares, *away], split_columns(3, GAP), axes, theme, title)]
     return [
-        _matrices(shares, columns(3, GAP), axes, theme, title),
-        _matrices(away, columns(3, GAP)[1:], axes, theme, "Difference, percentage points"),
+        _matrices(shares, split_columns(3, GAP), axes, theme, title),
+        _matrices(away, split_columns(3, GAP)[1:], axes, theme, "Difference, percentage points"),
     ]
 
 
 def _hidden_states(decoded: dict[str, Decoding], theme: Theme) -> list[Row]:
-    """Where the network is, and what its output is, while the HMM would be in each of its states."""
+    """Region and output of the network at the steps that are decoded as each state of the HMM."""
     if not decoded:
         return []
     seen = np.any([one.region_counts.sum(axis=0) > 0 for one in decoded.values()], axis=0)
-    regions = [
-        _Matrix(
-            name, one.region_given_state.T[seen], one.region_given_state_se.T[seen], counts=one.region_counts.T[seen]
-        )
-        for name, one in decoded.items()
-    ]
+    regions = []
+    for name, found in decoded.items():
+        share, error = found.region_given_state.T[seen], found.region_given_state_se.T[seen]
+        regions.append(_Matrix(name, share, error, counts=found.region_counts.T[seen]))
     states = [
         _Matrix(name, one.state_given_output, one.state_given_output_se, counts=one.output_counts)
         for name, one in decoded.items()
@@ -276,13 +252,13 @@ def _hidden_states(decoded: dict[str, Decoding], theme: Theme) -> list[Row]:
     by_output = _Axes("decoded state", numbers, "output", [str(o) for o in range(n_outputs)])
     headings = "P(region | state), %", "P(state | output), %"
     if len(decoded) > 1:
-        edges = columns(len(decoded), GAP, NAMES)
+        edges = split_columns(len(decoded), GAP, NAMES)
         return [
             _matrices(regions, edges, by_region, theme, f"Decoded states: {headings[0]}"),
             _matrices(states, edges, by_output, theme, f"Decoded states: {headings[1]}"),
         ]
     title = "Hidden states decoded from emissions"
-    edges = columns(2, WIDE_GAP, NAMES)
+    edges = split_columns(2, WIDE_GAP, NAMES)
     one = _matrices([replace(regions[0], heading=headings[0])], edges[:1], by_region, theme, title)
     other = _matrices([replace(states[0], heading=headings[1])], edges[1:], by_output, theme)
     return [replace(one, panels=[*one.panels, *other.panels], edges=edges, height=max(one.height, other.height))]
@@ -312,28 +288,18 @@ def _heatmap(matrix: _Matrix, axes: _Axes, digits: int | None, furthest: float, 
     errors = np.full(values.shape, np.nan) if matrix.errors is None else 100 * matrix.errors
     sign, unit = ("+", "points") if matrix.signed else ("", "%")
     pairs = [list(zip(*rows, strict=True)) for rows in zip(values, errors, strict=True)]
-    hover = [[_said(*pair, sign, unit) for pair in row] for row in pairs]
+    hover = [[_describe(*pair, sign, unit) for pair in row] for row in pairs]
     if matrix.counts is not None:
         hover = [
             [f"{text}<br>{n:,} steps" for text, n in zip(*rows, strict=True)]
             for rows in zip(hover, matrix.counts, strict=True)
         ]
     text = None if digits is None else [[_written(*pair, sign, digits) for pair in row] for row in pairs]
-    return go.Heatmap(
-        x=axes.columns,
-        y=axes.rows,
-        z=values,
-        name=matrix.heading,
-        showscale=False,
-        zmin=-furthest if matrix.signed else 0,
-        zmax=furthest if matrix.signed else 100,
-        colorscale=_scale(matrix.signed, written=text is not None, theme=theme),
-        text=text,
-        texttemplate="%{text}" if text else None,
-        textfont={"size": FONT_SIZE, "color": theme.text},
-        customdata=hover,
-        hovertemplate=f"{axes.y} %{{y}}, {axes.x} %{{x}}: %{{customdata}}<extra>{matrix.heading}</extra>".lstrip(),
-    )
+    about = f"{axes.y} %{{y}}, {axes.x} %{{x}}: %{{customdata}}<extra>{matrix.heading}</extra>".lstrip()
+    look = {"textfont": {"size": FONT_SIZE, "color": theme.text}, "hovertemplate": about, "customdata": hover}
+    ends = (-furthest, furthest) if matrix.signed else (0, 100)
+    colours = _scale(matrix.signed, written=text is not None, theme=theme)
+    return draw_cells(values, ends, colours, "", text, x=axes.columns, y=axes.rows, name=matrix.heading, **look)
 
 
 def _scale(signed: bool, written: bool, theme: Theme) -> Any:
@@ -347,7 +313,7 @@ def _scale(signed: bool, written: bool, theme: Theme) -> Any:
 
 
 def _written(value: float, error: float, sign: str, digits: int) -> str:
-    """What stands in a cell: the number and, if there is room for decimals, its error below it."""
+    """The text of a cell: the number and, if there is room for decimals, its error below it."""
     if not np.isfinite(value):
         return ""
     # A sign and two digits before the point leave no room for one behind it.
@@ -355,8 +321,8 @@ def _written(value: float, error: float, sign: str, digits: int) -> str:
     return f"{number}<br>±{_signed(error, '', 0 if error >= WHOLE else 1)}" if digits and np.isfinite(error) else number
 
 
-def _said(value: float, error: float, sign: str, unit: str) -> str:
-    """What is said of a cell that is pointed at."""
+def _describe(value: float, error: float, sign: str, unit: str) -> str:
+    """The hover text of a cell."""
     if not np.isfinite(value):
         return "never seen"
     number = _signed(value, sign, 2)

@@ -1,6 +1,4 @@
-"""What is emitted along the orbit: probabilities against phase, how long each phase is occupied, which region it is."""
-
-from __future__ import annotations
+"""Emission probabilities along the orbit, with the occupancy and the commonest region of each phase."""
 
 from typing import Any
 
@@ -8,13 +6,16 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from hmmrnn.figures.theme import REGION_LABELS, Theme, layout
-from hmmrnn.hmm import HMM
-from hmmrnn.regions import REGIONS
-from hmmrnn.statespace import OrbitProfile
+from hmmrnn.analysis.orbit import OrbitProfile
+from hmmrnn.analysis.regions import REGIONS
+from hmmrnn.figures.panels import draw, draw_band, draw_cells
+from hmmrnn.figures.theme import REGION_LABELS, Theme, make_layout, make_line
+from hmmrnn.model.hmm import HMM
+
+MARKERS = 12
 
 
-def orbit(
+def draw_orbit(
     now: OrbitProfile,
     intact: OrbitProfile | None,
     hmm: HMM | None,
@@ -24,17 +25,15 @@ def orbit(
     """Draw emission probabilities (median and quartiles) and occupancy against the phase of the orbit.
 
     Args:
-        now: the network as it is now.
         intact: the intact network's profile, drawn as a dotted ghost; None when nothing is touched.
         hmm: its emission rows are drawn as reference lines; None without a known target.
-        theme: colours of the ground.
         region_of_phase: (P,) the commonest region in each phase bin, "" where there is none; None while it is
             being computed.
     """
     degrees = np.degrees(now.phase_centers)
     traces: list[Any] = []
     for output in range(now.median.shape[1]):
-        traces += _band(degrees, now, output, theme.outputs[output % len(theme.outputs)])
+        traces += _band(degrees, now, output, theme.colour_of(output))
         if intact is not None:
             traces.append(_ghost(degrees, intact.median[:, output], f"intact, output {output}", theme))
     if intact is not None:
@@ -56,63 +55,46 @@ def orbit(
         "yaxis2": {"title": "% time", "rangemode": "tozero", "nticks": 3, "domain": [0.13, 0.36]},
         "yaxis3": {"visible": False, "domain": [0.0, 0.08]},
     }
-    shapes = [_level(float(level), theme) for level in levels]
+    shapes = [make_line(theme, xref="x domain", x0=0, x1=1, yref="y", y=float(level)) for level in levels]
     return go.Figure(
-        traces, layout(theme, axes, shapes=shapes, barmode="overlay", bargap=0, hovermode="x unified", dragmode="pan")
+        traces,
+        make_layout(theme, axes, shapes=shapes, hovermode="x unified", dragmode="pan"),
     )
-
-
-def _level(level: float, theme: Theme) -> dict[str, Any]:
-    line = {"color": theme.muted, "width": 1, "dash": "dot"}
-    return {"type": "line", "xref": "x domain", "x0": 0, "x1": 1, "yref": "y", "y0": level, "y1": level, "line": line}
 
 
 def _band(degrees: NDArray[np.floating], profile: OrbitProfile, output: int, colour: str) -> list[Any]:
-    there = np.isfinite(profile.median[:, output])
-    x = degrees[there]
-    outline = np.concatenate([x, x[::-1]])
-    quartiles = np.concatenate([profile.upper_quartile[there, output], profile.lower_quartile[there, output][::-1]])
-    band = go.Scatter(
-        x=outline,
-        y=quartiles,
-        fill="toself",
-        mode="lines",
-        line={"width": 0},
-        fillcolor=_transparent(colour),
-        name=f"output {output}, quartiles",
-        hoverinfo="skip",
-        showlegend=False,
-    )
+    quartiles = profile.lower_quartile[:, output], profile.upper_quartile[:, output]
+    name = f"output {output}, quartiles"
+    band = draw_band(degrees, *quartiles, _transparent(colour), name=name, showlegend=False)
     median = go.Scatter(
-        x=x,
-        y=profile.median[there, output],
+        # NaN in an empty bin: no line leads across it.
+        x=degrees,
+        y=profile.median[:, output],
         mode="lines+markers",
         name=f"output {output}",
         line={"color": colour, "width": 2},
-        marker={"size": 4, "symbol": ("circle", "square", "diamond")[output % 3]},
+        # A few of them tell the outputs apart; each is an element of the page.
+        marker={"size": 5, "symbol": ("circle", "square", "diamond")[output % 3], "maxdisplayed": MARKERS},
         hovertemplate="p = %{y:.3f}",
     )
     return [band, median]
 
 
 def _ghost(degrees: NDArray[np.floating], median: NDArray[np.floating], name: str, theme: Theme) -> Any:
-    return go.Scatter(
-        x=degrees,
-        y=median,
-        mode="lines",
-        name=name,
-        line={"color": theme.ghost, "width": 1.5, "dash": "dash"},
-        hoverinfo="skip",
-        showlegend=False,
-    )
+    line = {"color": theme.ghost, "width": 1.5, "dash": "dash"}
+    return draw("lines", degrees, median, name, line=line, showlegend=False)
 
 
 def _bars(degrees: NDArray[np.floating], occupancy: NDArray[np.floating], name: str, colour: str) -> Any:
-    return go.Bar(
+    # One element for all bins, which bars would not be.
+    return go.Scatter(
         x=degrees,
         y=100 * occupancy,
         name=name,
-        marker={"color": colour, "line": {"width": 0}},
+        mode="lines",
+        line={"shape": "hvh", "width": 0, "color": colour},
+        fill="tozeroy",
+        fillcolor=colour,
         opacity=0.75,
         hovertemplate="%{y:.1f} %",
         showlegend=False,
@@ -125,18 +107,11 @@ def _strip(degrees: NDArray[np.floating], known: NDArray[np.str_], theme: Theme)
     place = {name: index for index, name in enumerate(REGIONS)}
     values = np.array([[place.get(str(name), np.nan) for name in known]])
     steps = [(index / len(REGIONS), (index + 1) / len(REGIONS), theme.regions[name]) for name, index in place.items()]
-    return go.Heatmap(
-        x=degrees,
-        z=values,
-        zmin=-0.5,
-        zmax=len(REGIONS) - 0.5,
-        showscale=False,
-        name="region",
-        yaxis="y3",
-        colorscale=[[edge, colour] for low, high, colour in steps for edge in (low, high)],
-        text=[[REGION_LABELS.get(str(name), "") for name in known]],
-        hovertemplate="%{text}<extra></extra>",
-    )
+    colours = [[edge, colour] for low, high, colour in steps for edge in (low, high)]
+    ends, text = (-0.5, len(REGIONS) - 0.5), [[REGION_LABELS.get(str(name), "") for name in known]]
+    # The text is shown by the mouse alone.
+    bare: dict[str, Any] = {"texttemplate": None, "textfont": None, "name": "region", "yaxis": "y3"}
+    return draw_cells(values, ends, colours, "%{text}", text, x=degrees, **bare)
 
 
 def _transparent(colour: str) -> str:

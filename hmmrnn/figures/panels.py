@@ -1,9 +1,7 @@
-"""How do several plots make one figure? Rows of panels below each other, with heights in pixels and a heading each.
+"""Figures of several panels: rows below each other, with heights in pixels and a heading for each panel.
 
-Letters then have their size however many rows there are, and a tab scrolls what does not fit into it.
+Text keeps its size however many rows there are; what does not fit into a tab is reached by scrolling.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from hmmrnn.figures.theme import FONT_SIZE, Theme, layout
+from hmmrnn.figures.theme import FONT_SIZE, Theme, make_band, make_layout, make_line, make_note
 
 Floats = NDArray[np.floating]
 
@@ -23,42 +21,28 @@ LEFT, RIGHT, TOP, FOOT, LINE = 54, 6, 4, 46, 20
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """A pair of axes with its traces.
+    """A pair of axes with its traces."""
 
-    Attributes:
-        traces: what is drawn.
-        x, y: the axes, as `theme.layout` takes them.
-        heading: above the panel.
-        notes: annotations; `xref` and `yref` say whether x is of the "axis", as it is unless said, or a share of the
-            panel (its "domain"), and y of the "axis" or, unless said, the "domain".
-        shapes: in x of the axis, and in shares of the panel's height.
-    """
-
-    traces: Sequence[Any]
+    traces: Sequence[Any]  # what is drawn
+    # x, y: the axes, as `theme.layout` takes them.
     x: dict[str, Any]
     y: dict[str, Any]
-    heading: str = ""
+    heading: str = ""  # above the panel
+    # Annotations; `xref` and `yref` say whether x is of the "axis", as it is unless said, or a share of the panel
+    # (its "domain"), and y of the "axis" or, unless said, the "domain".
     notes: Sequence[dict[str, Any]] = ()
-    shapes: Sequence[dict[str, Any]] = ()
+    shapes: Sequence[dict[str, Any]] = ()  # in x of the axis, and in shares of the panel's height
 
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """Panels beside each other.
+    """Panels beside each other."""
 
-    Attributes:
-        panels: from left to right.
-        edges: left and right edge of each, as shares of the width (`columns`).
-        height: of the panels, in pixels.
-        lines: of text above the panels and their headings.
-        foot: room below the panels for the labels of their axes, in pixels.
-    """
-
-    panels: Sequence[Panel]
-    edges: Sequence[tuple[float, float]]
-    height: int
-    lines: Sequence[str] = ()
-    foot: int = FOOT
+    panels: Sequence[Panel]  # from left to right
+    edges: Sequence[tuple[float, float]]  # left and right edge of each, as shares of the width (`split_columns`)
+    height: int  # of the panels, in pixels
+    lines: Sequence[str] = ()  # of text above the panels and their headings
+    foot: int = FOOT  # room below the panels for the labels of their axes, in pixels
 
     @property
     def head(self) -> int:
@@ -66,21 +50,14 @@ class Row:
         return LINE * (len(self.lines) + any(panel.heading for panel in self.panels))
 
 
-def columns(count: int, gap: float, left: float = 0.0) -> list[tuple[float, float]]:
-    """Left and right edges of panels of equal width, with gaps and what is left of them for the labels of axes."""
+def split_columns(count: int, gap: float, left: float = 0.0) -> list[tuple[float, float]]:
+    """Split the width into panels of equal width: their edges, with gaps, and room at the left for labels."""
     width = (1 - left + gap) / count
     return [(left + place * width, left + (place + 1) * width - gap) for place in range(count)]
 
 
-def stacked(rows: Sequence[Row], theme: Theme, still: bool = False, **more: Any) -> go.Figure:
-    """Draw one row below the other; the height of the layout is what the figure needs, in pixels.
-
-    Args:
-        rows: from top to bottom.
-        theme: colours of the ground.
-        still: whether the mouse moves no axis.
-        more: any other part of the layout.
-    """
+def stack_rows(rows: Sequence[Row], theme: Theme, still: bool = False, **more: Any) -> go.Figure:
+    """Draw rows one below the other; the layout has the height that they need. `still` axes do not move."""
     inner = sum(row.head + row.height + row.foot for row in rows)
     common = {"automargin": False, **({"fixedrange": True} if still else {})}
     traces: list[Any] = []
@@ -105,11 +82,35 @@ def stacked(rows: Sequence[Row], theme: Theme, still: bool = False, **more: Any)
         top += row.height + row.foot
     margin = {"l": LEFT, "r": RIGHT, "t": TOP, "b": 0}
     look = {"height": inner + TOP, "showlegend": False, "hovermode": "closest", "dragmode": False, **more}
-    return go.Figure(traces, layout(theme, axes, annotations=notes, shapes=shapes, margin=margin, **look))
+    return go.Figure(traces, make_layout(theme, axes, annotations=notes, shapes=shapes, margin=margin, **look))
 
 
-def measured(x: Floats, y: Floats, error: Floats, name: str, colour: str, theme: Theme, **own: Any) -> Any:
-    """Means as markers joined by a line, with a standard error that does not cover them; a gap where one is NaN."""
+def draw(mode: str, x: Any, y: Any, name: str, hover: str = "", **own: Any) -> Any:
+    """Draw points as lines, markers or text; `hover` is what the mouse shows of a point, nothing if it is empty."""
+    about = {"hovertemplate": f"{hover}<extra></extra>"} if hover else {"hoverinfo": "skip"}
+    return go.Scatter(x=x, y=y, mode=mode, name=name, **about, **own)
+
+
+def draw_band(x: NDArray[np.number], low: Floats, high: Floats, colour: str, **own: Any) -> Any:
+    """Fill the area between two curves over x (G,); nothing is filled where they are NaN."""
+    there = np.flatnonzero(np.isfinite(low) & np.isfinite(high))
+    parts = np.split(there, np.flatnonzero(np.diff(there) > 1) + 1)
+    gap = [np.nan]
+    outline = np.concatenate([line for i in parts for line in (x[i], x[i[::-1]], gap)])[:-1]
+    edge = np.concatenate([line for i in parts for line in (high[i], low[i[::-1]], gap)])[:-1]
+    fill = {"fill": "toself", "fillcolor": colour, "line": {"width": 0}}
+    return go.Scatter(x=outline, y=edge, mode="lines", hoverinfo="skip", **fill, **own)
+
+
+def draw_cells(z: Any, ends: tuple[float, float], colours: Any, hover: str, text: Any = None, **own: Any) -> Any:
+    """Draw a matrix in colours between the two ends, with a text in each cell if there is one."""
+    written = {"text": text, "texttemplate": "%{text}", "textfont": {"size": FONT_SIZE}} if text is not None else {}
+    look = {"zmin": ends[0], "zmax": ends[1], "colorscale": colours, "showscale": False, **written}
+    return go.Heatmap(z=z, **{**look, "hovertemplate": f"{hover}<extra></extra>", **own})
+
+
+def draw_measured(x: Floats, y: Floats, error: Floats, name: str, colour: str, theme: Theme, **own: Any) -> Any:
+    """Draw means as markers joined by a line, with standard errors; a gap where a mean is NaN."""
     return go.Scatter(
         x=x,
         y=y,
@@ -118,28 +119,27 @@ def measured(x: Floats, y: Floats, error: Floats, name: str, colour: str, theme:
         line={"color": colour, "width": 1.5, "dash": own.pop("dash", "solid")},
         marker={"color": colour, "size": 5, "symbol": own.pop("symbol", "circle")},
         error_y={"type": "data", "array": np.nan_to_num(error), "color": theme.muted, "thickness": 1, "width": 0},
-        customdata=said(y, error),
+        customdata=format_values(y, error),
         hovertemplate=own.pop("hovertemplate"),
         **own,
     )
 
 
-def said(values: Floats, errors: Floats) -> list[str]:
-    """For pointing at: three digits of each value, and its standard error if there is one."""
+def format_values(values: Floats, errors: Floats) -> list[str]:
+    """Write three digits of each value, and its standard error if there is one, for the hover text."""
     return [
         f"{value:.3g}" + (f" ± {error:.2g}" if np.isfinite(error) else "")
         for value, error in zip(values, errors, strict=True)
     ]
 
 
-def line_at(x: float, theme: Theme) -> dict[str, Any]:
-    """A dotted line over the height of a panel, as at the value that is the intact network's."""
-    line = {"color": theme.muted, "width": 1, "dash": "dot"}
-    return {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "line": line, "layer": "below"}
+def draw_line_at(x: float, theme: Theme) -> dict[str, Any]:
+    """Draw a dotted line over the height of a panel, as at the value of the intact network."""
+    return make_line(theme, x=x, y0=0, y1=1)
 
 
-def stretches(where: NDArray[np.bool_], x: Floats) -> list[tuple[float, float]]:
-    """Ends of each run of neighbouring x (G,) that are marked, half way to the next ones that are not."""
+def find_stretches(where: NDArray[np.bool_], x: Floats) -> list[tuple[float, float]]:
+    """Find the ends of each stretch of neighbouring x (G,) that are marked, half way to the next unmarked ones."""
     between = (x[1:] + x[:-1]) / 2
     edges = np.concatenate([x[:1], between, x[-1:]])
     change = np.diff(np.concatenate([[False], where, [False]]).astype(int))
@@ -147,29 +147,24 @@ def stretches(where: NDArray[np.bool_], x: Floats) -> list[tuple[float, float]]:
     return [(float(edges[start]), float(edges[end])) for start, end in zip(starts, ends, strict=True)]
 
 
-def unknown(
+def shade_unknown(
     reasons: Mapping[str, NDArray[np.bool_]], x: Floats, theme: Theme
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Shade the stretches of x (G,) where there is no value, and write the reason into them.
-
-    Args:
-        reasons: in words, and (G,) where each holds.
-        x: where values are sought.
-        theme: colours of the ground.
-
-    Returns:
-        notes and shapes of a `Panel`.
-    """
-    found = [(reason, ends) for reason, where in reasons.items() for ends in stretches(where, x)]
-    look = {"y": 0.5, "textangle": -90, "showarrow": False, "font": {"size": FONT_SIZE, "color": theme.muted}}
-    notes = [{"text": reason, "x": (start + end) / 2, **look} for reason, (start, end) in found]
-    fill = {"type": "rect", "y0": 0, "y1": 1, "fillcolor": theme.grid, "line": {"width": 0}, "layer": "below"}
-    return notes, [{"x0": start, "x1": end, **fill} for _, (start, end) in found]
+    """Shade the stretches of x (G,) that have no value, with the reason: notes and shapes of a `Panel`."""
+    found = [(reason, ends) for reason, where in reasons.items() for ends in find_stretches(where, x)]
+    look = {"y": 0.5, "textangle": -90, "font": {"size": FONT_SIZE, "color": theme.muted}}
+    notes = [make_note(reason, x=(start + end) / 2, **look) for reason, (start, end) in found]
+    return notes, [make_band(theme.grid, *ends) for _, ends in found]
 
 
-def key(marks: Iterable[tuple[str, str]]) -> str:
-    """Colours and what they mean, as a line of text: it stays in its place when the figure grows."""
-    return "&nbsp;&nbsp;&nbsp;".join(f'<span style="color:{colour}">■</span> {name}' for name, colour in marks)
+def paint(colour: str, text: str) -> str:
+    """Write a text in a colour."""
+    return f'<span style="color:{colour}">{text}</span>'
+
+
+def write_key(marks: Iterable[tuple[str, str]], *more: str) -> str:
+    """Write the meaning of colours, and more, as a line of text, which keeps its place when the figure grows."""
+    return "&nbsp;&nbsp;&nbsp;".join([*(f"{paint(colour, '■')} {name}" for name, colour in marks), *more])
 
 
 def _placed(note: dict[str, Any], name: str) -> dict[str, Any]:
@@ -180,5 +175,4 @@ def _placed(note: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _text(text: str, xref: str, x: float, anchor: str, top: float) -> dict[str, Any]:
-    at = {"xref": xref, "x": x, "xanchor": anchor, "yref": "paper", "y": top, "yanchor": "bottom"}
-    return {"text": text, "showarrow": False, "font": {"size": FONT_SIZE}, **at}
+    return make_note(text, xref=xref, x=x, xanchor=anchor, yref="paper", y=top, yanchor="bottom")

@@ -1,6 +1,4 @@
-"""The plane by how long the output is kept there: cluster, kick zone, transition; or by what else varies over it."""
-
-from __future__ import annotations
+"""Sampled states in the plane by region, residency time, sign changes or unstable eigenvalues, with the drift."""
 
 from typing import Any
 
@@ -8,11 +6,12 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from hmmrnn.analysis.orbit import DriftField
+from hmmrnn.analysis.regions import REGIONS
+from hmmrnn.analysis.state_survey import StateSurvey
+from hmmrnn.figures.panels import draw
 from hmmrnn.figures.state_space import plane_axes
-from hmmrnn.figures.theme import REGION_LABELS, REGION_SYMBOLS, Theme, colour_bar, layout
-from hmmrnn.landscape import Landscape
-from hmmrnn.regions import REGIONS
-from hmmrnn.statespace import DriftField
+from hmmrnn.figures.theme import REGION_LABELS, REGION_SYMBOLS, Theme, make_colour_bar, make_layout
 
 REGION_COLOURS = {
     "region": "Region",
@@ -23,50 +22,38 @@ REGION_COLOURS = {
 MOMENT = "run %{customdata[0]}, step %{customdata[1]}<br>PC1 %{x:.2f}, PC2 %{y:.2f} (activity)"
 
 
-def region_map(
-    landscape: Landscape, colour: str, theme: Theme, x_range: list[float] | None, y_range: list[float] | None
+def draw_region_map(
+    survey: StateSurvey, colour: str, theme: Theme, x_range: list[float] | None, y_range: list[float] | None
 ) -> go.Figure:
-    """Draw sampled states by region, residency time, sign changes or count of unstable eigenvalues.
-
-    Args:
-        landscape: the sampled states.
-        colour: a key of `REGION_COLOURS`.
-        theme: colours of the ground.
-        x_range, y_range: the stretch of the plane to show; None shows what is there.
-    """
-    points, resident = landscape.points, landscape.residency
+    """Draw sampled states by a key of `REGION_COLOURS`, in a part of the plane, or in all of it if a range is None."""
+    points, resident = survey.points, survey.residency
     if colour == "region":
-        traces = _by_region(landscape, theme)
+        traces = _by_region(survey, theme)
     elif colour == "residency":
-        traces = [_by_value(points, landscape.at, resident.time, "residency time (steps)", theme)]
+        traces = [_by_value(points, survey.at, resident.time, "residency time (steps)", theme)]
     elif colour == "sign_changes":
-        traces = [_by_value(points, landscape.at, resident.sign_changes, "sign changes (count)", theme)]
+        traces = [_by_value(points, survey.at, resident.sign_changes, "sign changes (count)", theme)]
     else:
-        some, unstable = landscape.spectra_at, landscape.spectra.unstable
-        traces = [_by_value(points[some], landscape.at[some], unstable, "eigenvalues with |λ| > 1 (count)", theme)]
-    traces.append(_arrows(landscape.drift, theme))
-    return go.Figure(traces, layout(theme, plane_axes(x_range, y_range), hovermode="closest", dragmode="pan"))
+        some, unstable = survey.spectra_at, survey.spectra.unstable
+        traces = [_by_value(points[some], survey.at[some], unstable, "eigenvalues with |λ| > 1 (count)", theme)]
+    traces.append(_arrows(survey.drift, theme))
+    return go.Figure(traces, make_layout(theme, plane_axes(x_range, y_range), hovermode="closest", dragmode="pan"))
 
 
-def _by_region(landscape: Landscape, theme: Theme) -> list[Any]:
+def _by_region(survey: StateSurvey, theme: Theme) -> list[Any]:
     traces = []
     for region in REGIONS:
-        inside = landscape.residency.region == region
+        inside = survey.residency.region == region
         if inside.any():
-            points = landscape.points[inside]
+            points, look = survey.points[inside], {"color": theme.regions[region], "symbol": REGION_SYMBOLS[region]}
             traces.append(
                 go.Scattergl(
                     x=points[:, 0],
                     y=points[:, 1],
                     mode="markers",
                     name=REGION_LABELS[region],
-                    marker={
-                        "size": 5,
-                        "color": theme.regions[region],
-                        "symbol": REGION_SYMBOLS[region],
-                        "opacity": 0.8,
-                    },
-                    customdata=_moments(landscape.at[inside], landscape.residency.time[inside]),
+                    marker={**look, "size": 5, "opacity": 0.8},
+                    customdata=_moments(survey.at[inside], survey.residency.time[inside]),
                     hovertemplate=f"{REGION_LABELS[region]}<br>residency time %{{customdata[2]:.1f}} steps"
                     f"<br>{MOMENT}<extra></extra>",
                 )
@@ -75,7 +62,7 @@ def _by_region(landscape: Landscape, theme: Theme) -> list[Any]:
 
 
 def _moments(at: NDArray[np.integer], *more: NDArray[np.number]) -> NDArray[np.float32]:
-    """Run and step of each state, as the page counts them: runs from 0, steps from 1; and what else is known."""
+    """Run (from 0) and step (from 1) of each state, and further values for the hover text."""
     return np.column_stack([at[:, 0], at[:, 1] + 1, *more]).astype(np.float32)
 
 
@@ -92,7 +79,7 @@ def _by_value(
             "color": values.astype(np.float32),
             "colorscale": theme.sequential,
             "opacity": 0.85,
-            "colorbar": colour_bar(label),
+            "colorbar": make_colour_bar(label),
         },
         customdata=_moments(at),
         hovertemplate=f"{label} %{{marker.color:.3g}}<br>{MOMENT}<extra></extra>",
@@ -105,14 +92,7 @@ def _arrows(drift: DriftField, theme: Theme) -> Any:
     gap = np.full_like(ends, np.nan)
     path = np.stack([drift.centers, ends, gap], axis=1).reshape(-1, 2).astype(np.float32)
     head = np.tile([0, 8, 0], len(ends))
-    return go.Scatter(
-        x=path[:, 0],
-        y=path[:, 1],
-        mode="lines+markers",
-        name="mean step",
-        # The text of the view says what arrows are; a legend of five entries would take the room of the map.
-        showlegend=False,
-        hoverinfo="skip",
-        line={"color": theme.text, "width": 1.2},
-        marker={"symbol": "arrow", "angleref": "previous", "size": head, "color": theme.text},
-    )
+    # The caption names the arrows; a legend of five entries would take the room of the map.
+    marker = {"symbol": "arrow", "angleref": "previous", "size": head, "color": theme.text}
+    line, (x, y) = {"color": theme.text, "width": 1.2}, path.T
+    return draw("lines+markers", x, y, "mean step", showlegend=False, line=line, marker=marker)

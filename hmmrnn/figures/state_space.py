@@ -1,9 +1,7 @@
-"""The path of the network in the plane: intact as a ghost, intervened in colour, under the same noise.
+"""Runs of the network in the plane of its orbit, over those of the intact network under the same noise.
 
 The plane may have a third axis, for networks whose orbits lie in more than two directions.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,11 +10,21 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from hmmrnn.figures.theme import FONT_SIZE, REGION_LABELS, REGION_SYMBOLS, Theme, colour_bar, layout
-from hmmrnn.motion import Motion
-from hmmrnn.regions import REGIONS
+from hmmrnn.analysis.regions import REGIONS
+from hmmrnn.analysis.trajectory_summary import TrajectorySummary
+from hmmrnn.figures.panels import Floats
+from hmmrnn.figures.theme import (
+    FONT_SIZE,
+    REGION_LABELS,
+    REGION_SYMBOLS,
+    Theme,
+    make_colour_bar,
+    make_layout,
+    make_note,
+)
 
 MARKER_SIZE = 4
+MOMENT = "run %{customdata[0]}, step %{customdata[1]}"
 MARGIN = 0.04
 # So many states can still be turned in three dimensions without a graphics card.
 MAX_STATES_3D = 2000
@@ -27,42 +35,34 @@ FIXED_POINT_SYMBOLS, FIXED_POINT_SIZES = {2: "star", 3: "diamond"}, {2: 13, 3: 7
 
 @dataclass(frozen=True, eq=False)
 class Colouring:
-    """What the states are coloured by.
+    """What the states are coloured by."""
 
-    Attributes:
-        label: with its unit, as the colour bar and the hover text name it.
-        values: (B, T) one value per state, NaN where a state is not drawn; None colours by output or region.
-        region: (B, T) region of each state, "" where it is not known and not drawn.
-    """
-
-    label: str
-    values: NDArray[np.floating] | None = None
-    region: NDArray[np.str_] | None = None
+    label: str  # with its unit, as the colour bar and the hover text name it
+    # (B, T) one value per state, NaN where a state is not drawn; None colours by output or region.
+    values: Floats | None = None
+    region: NDArray[np.str_] | None = None  # (B, T) region of each state, "" where it is not known and not drawn
 
 
-def state_space(
-    now: Motion,
-    intact: Motion | None,
+def draw_state_space(
+    now: TrajectorySummary,
+    intact: TrajectorySummary | None,
     colouring: Colouring,
     theme: Theme,
-    fixed_points: NDArray[np.floating] | None = None,
-    without_noise: NDArray[np.floating] | None = None,
+    fixed_points: Floats | None = None,
+    without_noise: Floats | None = None,
     dimensions: int = 2,
     ghost_name: str = "intact",
 ) -> go.Figure:
     """Draw runs in the plane.
 
     Args:
-        now: the network as it is now.
         intact: the intact network under the same noise, drawn as a grey ghost; None when nothing is touched.
-        colouring: what the states are coloured by.
-        theme: colours of the ground.
         fixed_points: (S, C) where runs without noise end; each distinct one once.
         without_noise: (S, T, C) runs without noise.
         dimensions: 2, or 3 with the third component as depth and with no more than 2,000 states.
-        ghost_name: what the ghost is called, if it is not the intact network.
+        ghost_name: of the network that is drawn as a ghost, if it is not the intact one.
     """
-    # Lines are what costs most to draw: one run as a path shows the motion, dots are enough for the rest.
+    # Lines take longest to draw: one run as a path shows the motion, dots are enough for the others.
     ghost = [] if intact is None else [_ghost(intact, theme, dimensions, ghost_name)]
     traces = [*ghost, *_states(now, colouring, theme, dimensions), _path(now, theme, dimensions)]
     if without_noise is not None:
@@ -71,33 +71,32 @@ def state_space(
         traces.append(_fixed_points(fixed_points, theme, dimensions))
     stretch = [plane_range([now, intact], axis) for axis in range(dimensions)]
     if dimensions == 3:
-        drawn = layout(theme, {}, scene=_scene(stretch, theme), margin={"l": 0, "r": 0, "t": 8, "b": 0})
+        drawn = make_layout(theme, {}, scene=_scene(stretch, theme), margin={"l": 0, "r": 0, "t": 8, "b": 0})
         # The dots of the states are too small to show their colour in a legend.
         return go.Figure(traces, {**drawn, "legend": {**drawn["legend"], "itemsizing": "constant"}})
-    return go.Figure(traces, layout(theme, plane_axes(*stretch), hovermode="closest", dragmode="pan"))
+    return go.Figure(traces, make_layout(theme, plane_axes(*stretch), hovermode="closest", dragmode="pan"))
 
 
-def states_beside(
-    now: Motion,
-    before: Motion,
+def draw_states_beside(
+    now: TrajectorySummary,
+    before: TrajectorySummary,
     colouring: Colouring,
     theme: Theme,
-    fixed_points: NDArray[np.floating] | None = None,
+    fixed_points: Floats | None = None,
 ) -> go.Figure:
-    """Draw two sets of runs beside each other, on the same axes: on the left A, on the right the network as it is now.
+    """Draw two sets of runs beside each other, on the same axes: A on the left, the network as it is now on the right.
 
     Args:
         now, before: the runs under the same noise.
         colouring: what the states of `now` are coloured by; those of `before` are coloured by output, unless it says
             the same of them.
-        theme: colours of the ground.
         fixed_points: (S, C) where runs without noise end.
     """
-    right = state_space(now, None, colouring, theme, fixed_points)
-    left = state_space(before, None, Colouring("output"), theme, fixed_points)
+    right = draw_state_space(now, None, colouring, theme, fixed_points)
+    left = draw_state_space(before, None, Colouring("output"), theme, fixed_points)
     there = {trace.name for trace in right.data}
     for trace in left.data:
-        # What both have in common is named once.
+        # An entry of the legend that both have is written once.
         trace.update(xaxis="x2", yaxis="y2", showlegend=trace.name not in there)
     stretch = [plane_range([now, before], axis) for axis in (0, 1)]
     axes = plane_axes(*stretch)
@@ -109,18 +108,18 @@ def states_beside(
     sides = {**axes, "xaxis2": x2, "yaxis2": y2}
     return go.Figure(
         [*left.data, *right.data],
-        layout(theme, sides, hovermode="closest", dragmode="pan", annotations=names),
+        make_layout(theme, sides, hovermode="closest", dragmode="pan", annotations=names),
     )
 
 
 def _panel_name(text: str, x: float, theme: Theme) -> dict[str, Any]:
     place = {"xref": "paper", "yref": "paper", "x": x, "y": 1, "xanchor": "left", "yanchor": "top"}
-    return {"text": f"<b>{text}</b>", "showarrow": False, "font": {"size": FONT_SIZE, "color": theme.text}, **place}
+    return make_note(f"<b>{text}</b>", font={"size": FONT_SIZE, "color": theme.text}, **place)
 
 
-def drawn_states(motion: Motion, colouring: Colouring, dimensions: int) -> NDArray[np.bool_]:
-    """(B, T) which states are drawn: all that can be coloured; in three dimensions at most 2,000, evenly chosen."""
-    shown = np.isfinite(motion.points[..., 0])
+def find_drawn_states(summary: TrajectorySummary, colouring: Colouring, dimensions: int) -> NDArray[np.bool_]:
+    """Find the (B, T) states that are drawn: all that can be coloured; in three dimensions at most 2,000 of them."""
+    shown = np.isfinite(summary.points[..., 0])
     if colouring.values is not None:
         shown &= np.isfinite(colouring.values)
     elif colouring.region is not None:
@@ -136,9 +135,9 @@ def plane_axes(x_range: list[float] | None, y_range: list[float] | None) -> dict
     }
 
 
-def plane_range(motions: list[Motion | None], axis: int) -> list[float] | None:
-    """The stretch of one axis that holds the states of all motions, so that every view of the plane shows the same."""
-    values = np.concatenate([motion.points[..., axis].ravel() for motion in motions if motion is not None])
+def plane_range(summaries: list[TrajectorySummary | None], axis: int) -> list[float] | None:
+    """The range of one axis that holds the states of all runs, so that every view of the plane shows the same part."""
+    values = np.concatenate([summary.points[..., axis].ravel() for summary in summaries if summary is not None])
     values = values[np.isfinite(values)]
     if not len(values):
         return None
@@ -174,39 +173,25 @@ def _thinned(shown: NDArray[np.bool_], dimensions: int) -> NDArray[np.bool_]:
     return kept
 
 
-def _scatter(points: NDArray[np.floating], dimensions: int, **look: Any) -> Any:
-    """Points (S, C) as a trace in two or three dimensions."""
+def _scatter(mode: str, points: Floats, dimensions: int, name: str, hover: str = "", **look: Any) -> Any:
+    """Points (S, C) as a trace in two or three dimensions; `hover` is shown before the place, if there is any."""
+    place = "PC1 %{x:.2f}, PC2 %{y:.2f}" + (", PC3 %{z:.2f}" if dimensions == 3 else "") + " (activity)"
+    about = {"hovertemplate": f"{hover}<br>{place}<extra></extra>"} if hover else {"hoverinfo": "skip"}
     x, y, *depth = points.T[:dimensions]
     if depth:
-        return go.Scatter3d(x=x, y=y, z=depth[0], **look)
-    return go.Scattergl(x=x, y=y, **look)
+        return go.Scatter3d(x=x, y=y, z=depth[0], mode=mode, name=name, **about, **look)
+    return go.Scattergl(x=x, y=y, mode=mode, name=name, **about, **look)
 
 
-def _place(dimensions: int) -> str:
-    return "PC1 %{x:.2f}, PC2 %{y:.2f}" + (", PC3 %{z:.2f}" if dimensions == 3 else "") + " (activity)"
+def _ghost(intact: TrajectorySummary, theme: Theme, dimensions: int, name: str) -> Any:
+    points = intact.points[_thinned(np.isfinite(intact.points[..., 0]), dimensions)]
+    marker = {"size": 0.75 * MARKER_SIZES[dimensions], "color": theme.ghost, "opacity": GHOST_OPACITY[dimensions]}
+    return _scatter("markers", points, dimensions, name, marker=marker)
 
 
-def _ghost(intact: Motion, theme: Theme, dimensions: int, name: str) -> Any:
-    return _scatter(
-        intact.points[_thinned(np.isfinite(intact.points[..., 0]), dimensions)],
-        dimensions,
-        mode="markers",
-        name=name,
-        hoverinfo="skip",
-        marker={"size": 0.75 * MARKER_SIZES[dimensions], "color": theme.ghost, "opacity": GHOST_OPACITY[dimensions]},
-    )
-
-
-def _path(now: Motion, theme: Theme, dimensions: int) -> Any:
-    return _scatter(
-        now.points[0],
-        dimensions,
-        mode="lines",
-        name="run 1",
-        hoverinfo="skip",
-        line={"color": theme.text, "width": PATH_WIDTH[dimensions]},
-        opacity=0.7,
-    )
+def _path(now: TrajectorySummary, theme: Theme, dimensions: int) -> Any:
+    line = {"color": theme.text, "width": PATH_WIDTH[dimensions]}
+    return _scatter("lines", now.points[0], dimensions, "run 1", line=line, opacity=0.7)
 
 
 def _broken(points: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -215,60 +200,58 @@ def _broken(points: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.concatenate([points, gap], axis=1).reshape(-1, points.shape[2])
 
 
-def _states(motion: Motion, colouring: Colouring, theme: Theme, dimensions: int) -> list[Any]:
-    drawn = drawn_states(motion, colouring, dimensions)
+def _states(summary: TrajectorySummary, colouring: Colouring, theme: Theme, dimensions: int) -> list[Any]:
+    drawn = find_drawn_states(summary, colouring, dimensions)
     if colouring.values is not None:
-        return [_by_value(motion, drawn, colouring, theme, dimensions)]
+        return [_by_value(summary, drawn, colouring, theme, dimensions)]
     if colouring.region is not None:
         kinds = [(colouring.region == r, REGION_LABELS[r], theme.regions[r], REGION_SYMBOLS[r]) for r in REGIONS]
     else:
-        outputs = range(motion.probabilities.shape[2])
-        kinds = [(motion.output == o, f"output {o}", theme.outputs[o % len(theme.outputs)], "circle") for o in outputs]
+        outputs = range(summary.probabilities.shape[2])
+        kinds = [(summary.output == o, f"output {o}", theme.colour_of(o), "circle") for o in outputs]
     return [
-        _of_kind(motion, drawn & shown, name, colour, symbol, dimensions)
+        _of_kind(summary, drawn & shown, name, colour, symbol, dimensions)
         for shown, name, colour, symbol in kinds
         if (drawn & shown).any()
     ]
 
 
-def _of_kind(motion: Motion, shown: NDArray[np.bool_], name: str, colour: str, symbol: str, dimensions: int) -> Any:
-    run, step = _indices(motion)
+def _of_kind(
+    summary: TrajectorySummary, shown: NDArray[np.bool_], name: str, colour: str, symbol: str, dimensions: int
+) -> Any:
+    run, step = _indices(summary)
+    marker = {"size": MARKER_SIZES[dimensions], "color": colour, "symbol": symbol, "opacity": 0.75}
+    moments = np.stack([run[shown], step[shown]], axis=-1)
     return _scatter(
-        motion.points[shown],
-        dimensions,
-        mode="markers",
-        name=name,
-        marker={"size": MARKER_SIZES[dimensions], "color": colour, "symbol": symbol, "opacity": 0.75},
-        customdata=np.stack([run[shown], step[shown]], axis=-1),
-        hovertemplate=f"{name}<br>run %{{customdata[0]}}, step %{{customdata[1]}}"
-        f"<br>{_place(dimensions)}<extra></extra>",
+        "markers", summary.points[shown], dimensions, name, f"{name}<br>{MOMENT}", marker=marker, customdata=moments
     )
 
 
-def _by_value(motion: Motion, drawn: NDArray[np.bool_], colouring: Colouring, theme: Theme, dimensions: int) -> Any:
-    run, step = _indices(motion)
+def _by_value(
+    summary: TrajectorySummary, drawn: NDArray[np.bool_], colouring: Colouring, theme: Theme, dimensions: int
+) -> Any:
+    run, step = _indices(summary)
     values = np.asarray(colouring.values, dtype=np.float32)
-    points, values = motion.points[drawn], values[drawn]
+    points, values = summary.points[drawn], values[drawn]
     return _scatter(
+        "markers",
         points,
         dimensions,
-        mode="markers",
-        name=colouring.label,
+        colouring.label,
+        f"{colouring.label} %{{marker.color:.3g}}<br>{MOMENT}",
         showlegend=False,
         marker={
             "size": MARKER_SIZES[dimensions],
             "color": values,
             "opacity": 0.8,
             **_scale(values, theme),
-            "colorbar": colour_bar(colouring.label),
+            "colorbar": make_colour_bar(colouring.label),
         },
         customdata=np.stack([run[drawn], step[drawn]], axis=-1),
-        hovertemplate=f"{colouring.label} %{{marker.color:.3g}}<br>run %{{customdata[0]}}, step %{{customdata[1]}}"
-        f"<br>{_place(dimensions)}<extra></extra>",
     )
 
 
-def _scale(values: NDArray[np.floating], theme: Theme) -> dict[str, Any]:
+def _scale(values: Floats, theme: Theme) -> dict[str, Any]:
     """A diverging scale centred on 0 for signed values, a sequential one otherwise."""
     if len(values) and values.min() < 0:
         # The few extreme states would leave the rest without contrast.
@@ -277,30 +260,18 @@ def _scale(values: NDArray[np.floating], theme: Theme) -> dict[str, Any]:
     return {"colorscale": theme.sequential}
 
 
-def _indices(motion: Motion) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
-    batch, steps = motion.output.shape
+def _indices(summary: TrajectorySummary) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+    batch, steps = summary.output.shape
     run = np.broadcast_to(np.arange(batch, dtype=np.int16)[:, None], (batch, steps))
     return run, np.broadcast_to(np.arange(1, steps + 1, dtype=np.int16), (batch, steps))
 
 
-def _without_noise(paths: NDArray[np.floating], theme: Theme, dimensions: int) -> Any:
-    return _scatter(
-        _broken(paths.astype(np.float32)),
-        dimensions,
-        mode="lines",
-        name="without noise",
-        line={"color": theme.accent, "width": 1.2},
-        hoverinfo="skip",
-    )
+def _without_noise(paths: Floats, theme: Theme, dimensions: int) -> Any:
+    line = {"color": theme.accent, "width": 1.2}
+    return _scatter("lines", _broken(paths.astype(np.float32)), dimensions, "without noise", line=line)
 
 
-def _fixed_points(points: NDArray[np.floating], theme: Theme, dimensions: int) -> Any:
+def _fixed_points(points: Floats, theme: Theme, dimensions: int) -> Any:
     look = {"symbol": FIXED_POINT_SYMBOLS[dimensions], "size": FIXED_POINT_SIZES[dimensions]}
-    return _scatter(
-        points,
-        dimensions,
-        mode="markers",
-        name="fixed point",
-        marker={**look, "color": theme.accent, "line": {"width": 1, "color": theme.ground}},
-        hovertemplate=f"fixed point without noise<br>{_place(dimensions)}<extra></extra>",
-    )
+    marker = {**look, "color": theme.accent, "line": {"width": 1, "color": theme.ground}}
+    return _scatter("markers", points, dimensions, "fixed point", "fixed point without noise", marker=marker)

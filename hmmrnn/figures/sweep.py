@@ -1,10 +1,8 @@
-"""Which sizes become the HMM? The fidelity of many networks against N and M: a panel a family, a mark a training.
+"""The fidelity of the trained networks of a sweep against N and M: one panel per family, one mark per training.
 
-Errors are drawn on a logarithmic scale, because they go from a tenth of what the gate asks for to a hundred times that.
-What has no value yet has its place all the same, below the others: a hole in the grid is seen as one.
+Errors are drawn on a logarithmic scale, because they range from a tenth of the gate's limit to a hundred times that.
+Trainings without a value have a mark below the others, so that gaps in the grid can be seen.
 """
-
-from __future__ import annotations
 
 import math
 from collections.abc import Sequence
@@ -13,7 +11,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from hmmrnn.figures.panels import Panel, Row, columns, stacked
+from hmmrnn.figures.panels import Panel, Row, draw, paint, split_columns, stack_rows
 from hmmrnn.figures.theme import Theme
 
 N, M = "n_neurons", "n_inputs"
@@ -25,68 +23,49 @@ SYMBOLS = ("circle", "diamond", "cross", "square", "triangle-up", "star")
 SIGNS = ("●", "◆", "✚", "■", "▲", "★")
 OPEN_SYMBOLS, OPEN_SIGNS = {MISSING: "circle-open", ENDED: "x-thin-open"}, {MISSING: "○", ENDED: "✕"}
 HEIGHT, GAP, PANELS_A_ROW = 210, 0.022, 4
-# The share of a place on the axis of x that its marks take, and of the axis of y what has no value.
+# Shares: of a place on the x axis that its marks take, and of the y axis that is kept for marks without a value.
 SPREAD, STRIP = 0.7, 0.14
-# The smallest error that can be told: headers hold four digits after the point.
+# The smallest error that is known: files store four digits after the point.
 SMALLEST = 1e-4
 TICKS = 5
 
 
 @dataclass(frozen=True)
 class Mark:
-    """One training.
+    """One training."""
 
-    Attributes:
-        family: the HMM's.
-        n_neurons, n_inputs, seed: what it differs in.
-        value: of the measure; None if there is none.
-        words: where it stands, for pointing at.
-        ended: whether it has ended without a value.
-    """
-
-    family: str
+    family: str  # the HMM's
+    # n_neurons, n_inputs, seed: its place in the grid.
     n_neurons: int
     n_inputs: int
     seed: int
-    value: float | None
-    words: str
-    ended: bool = False
+    value: float | None  # of the measure; None if there is none
+    words: str  # its state, for the hover text
+    ended: bool = False  # whether it has ended without a value
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What is drawn.
+    """The measure of fidelity that is drawn."""
 
-    Attributes:
-        title: with its unit, if it has one.
-        gate: smallest and largest value that pass; None if all do.
-    """
-
-    title: str
-    gate: tuple[float, float] | None
+    title: str  # with its unit, if it has one
+    gate: tuple[float, float] | None  # smallest and largest value that pass; None if all do
 
     @property
     def is_error(self) -> bool:
-        """Whether it is best at 0 and never below: drawn on a logarithmic scale."""
+        """Whether it is best at 0 and never below; it is then drawn on a logarithmic scale."""
         return self.gate is not None and self.gate[0] == 0
 
     @property
     def limits(self) -> tuple[float, ...]:
-        """The values at which a line says where the gate is."""
+        """The values at which a line marks the gate."""
         if self.gate is None:
             return ()
         return (self.gate[1],) if self.is_error else self.gate
 
 
-def fidelity_map(marks: Sequence[Mark], measure: Measure, across: str, theme: Theme) -> go.Figure:
-    """Draw a measure of all trainings of a sweep; the height of the layout is what the figure needs, in pixels.
-
-    Args:
-        marks: the trainings.
-        measure: which measure their values are of.
-        across: "n_inputs" or "n_neurons": what is along the axis of x. The other one has colours and symbols.
-        theme: colours.
-    """
+def draw_sweep(marks: Sequence[Mark], measure: Measure, across: str, theme: Theme) -> go.Figure:
+    """Draw a measure of all trainings against one size, `across`; the other one has colours and symbols."""
     families = list(dict.fromkeys(mark.family for mark in marks))
     scale = _Scale(measure, [mark.value for mark in marks if mark.value is not None])
     grid = _Grid(marks, across)
@@ -103,13 +82,13 @@ def fidelity_map(marks: Sequence[Mark], measure: Measure, across: str, theme: Th
             for place, family in enumerate(shown)
         ]
         # Panels of the same width, also in a last row that is not full.
-        edges = columns(min(PANELS_A_ROW, len(families)), GAP)[: len(shown)]
+        edges = split_columns(min(PANELS_A_ROW, len(families)), GAP)[: len(shown)]
         rows.append(Row(panels, edges, HEIGHT, [] if start else [_key(grid, measure, theme)]))
-    return stacked(rows, theme, still=True)
+    return stack_rows(rows, theme, still=True)
 
 
 class _Scale:
-    """The axis of y, the same in all panels: where a value is, and where what has none."""
+    """The y axis, the same in all panels, with a strip below it for marks without a value."""
 
     def __init__(self, measure: Measure, values: Sequence[float]) -> None:
         self.measure = measure
@@ -145,7 +124,7 @@ class _Scale:
 
 
 class _Grid:
-    """The axis of x: a place for each size, and in it one beside the other the other size and the seeds."""
+    """The x axis: a place for each size, in which the other size and the seeds are side by side."""
 
     def __init__(self, marks: Sequence[Mark], across: str) -> None:
         self.across, self.series = across, M if across == N else N
@@ -171,16 +150,13 @@ class _Grid:
 def _traces(marks: Sequence[Mark], grid: _Grid, scale: _Scale, theme: Theme) -> list[Any]:
     ends = [-0.5, len(grid.places) - 0.5]
     line = {"color": theme.text, "width": 1.5, "dash": "dash"}
-    gates = [
-        go.Scatter(x=ends, y=[scale.place(limit)] * 2, mode="lines", name="gate", line=line, hoverinfo="skip")
-        for limit in scale.measure.limits
-    ]
+    gates = [draw("lines", ends, [scale.place(limit)] * 2, "gate", line=line) for limit in scale.measure.limits]
     known = [
         _marks([mark for mark in marks if mark.value is not None and getattr(mark, grid.series) == size], grid, scale)
         for size in grid.others
     ]
     for place, trace in enumerate(known):
-        colour = theme.outputs[place % len(theme.outputs)]
+        colour = theme.colour_of(place)
         look = {"color": colour, "symbol": SYMBOLS[place % len(SYMBOLS)], "size": 8}
         trace.update(name=f"{SIZES[grid.series]} = {grid.others[place]}", marker=look)
     missing = []
@@ -192,22 +168,17 @@ def _traces(marks: Sequence[Mark], grid: _Grid, scale: _Scale, theme: Theme) -> 
 
 
 def _marks(marks: Sequence[Mark], grid: _Grid, scale: _Scale) -> Any:
-    return go.Scatter(
-        x=[grid.x(mark) for mark in marks],
-        y=[scale.strip if mark.value is None else scale.place(mark.value) for mark in marks],
-        mode="markers",
-        cliponaxis=False,
-        text=[f"N = {mark.n_neurons}, M = {mark.n_inputs}, seed {mark.seed}<br>{mark.words}" for mark in marks],
-        hovertemplate="%{text}<extra></extra>",
-    )
+    y = [scale.strip if mark.value is None else scale.place(mark.value) for mark in marks]
+    text = [f"N = {mark.n_neurons}, M = {mark.n_inputs}, seed {mark.seed}<br>{mark.words}" for mark in marks]
+    return draw("markers", [grid.x(mark) for mark in marks], y, "", "%{text}", text=text, cliponaxis=False)
 
 
 def _key(grid: _Grid, measure: Measure, theme: Theme) -> str:
-    """What colours, symbols and the line mean, as a line of text."""
+    """The meaning of colours, symbols and the line, as a line of text."""
     marks = [
-        (theme.outputs[place % len(theme.outputs)], SIGNS[place % len(SIGNS)], f"{SIZES[grid.series]} = {size}")
+        (theme.colour_of(place), SIGNS[place % len(SIGNS)], f"{SIZES[grid.series]} = {size}")
         for place, size in enumerate(grid.others)
     ]
     marks += [(theme.muted, sign, name) for name, sign in OPEN_SIGNS.items()]
     marks += [(theme.text, "- -", "gate")] if measure.limits else []
-    return "&nbsp;&nbsp; ".join(f'<span style="color:{colour}">{sign}</span> {name}' for colour, sign, name in marks)
+    return "&nbsp;&nbsp; ".join(f"{paint(colour, sign)} {name}" for colour, sign, name in marks)

@@ -1,150 +1,129 @@
-"""Is a sweep watched as it goes, and are its networks found, in the table, in the figure and as a file?"""
+"""A sweep is watched as it goes, and its networks are found in the table, in the figure and in a file.
+
+What the page says of sweeps in every state is tested in tests/dashboard/test_sweep_page.py.
+"""
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
-from hmmrnn.checkpoint import load
-from hmmrnn.fidelity import fidelity
-from hmmrnn.hmm import HMM
-from hmmrnn.training import FIDELITY_NUMBERS
 from tests.browser.conftest import ROOT
-from tests.browser.pages import READY_MS, SMALL, complaints, figure_data, figure_layout, scenario, settle
-from tests.programs import PATIENCE_SECONDS
+from tests.browser.pages import (
+    complaints,
+    expect_job,
+    go,
+    in_windows_where_it_fits,
+    scenario,
+    settle,
+    trace_names,
+    wait_until,
+)
+from tests.programs import PATIENCE_SECONDS, ending_with_tests
 
 pytestmark = pytest.mark.browser
 
-Start = Callable[[str], subprocess.Popen[bytes]]
-GRID = ("--families", "linear-2", "cyclic", "--neurons", "6", "--inputs", "1", "3", "--seeds", "0")
+GRID = ("--families", "linear-2", "--neurons", "6", "--inputs", "1", "3", "--seeds", "0")
 TINY = ("--batch", "8", "--length", "10", "--steps", "4", "--progress", "none")
-ONE_LINE = 60
+LAYOUT = "document.querySelector('#sweep-figure .js-plotly-plot').layout"
 
 
 @pytest.fixture
-def start(data: Path) -> Iterator[Start]:
-    """Begin a sweep beside the server, as from a shell of the same machine."""
-    started = []
-
-    def begin(name: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "hmmrnn", "sweep", "--name", name, *GRID, *TINY]
-        environment = {**os.environ, "HMMRNN_DATA": str(data)}
-        started.append(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL))
-        return started[-1]
-
-    yield begin
-    for process in started:
-        process.terminate()
-        process.wait(PATIENCE_SECONDS)
+def sweep(data: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A sweep `watched` that begins beside the server, as from a shell of the same machine."""
+    command = [sys.executable, "-m", "hmmrnn", "sweep", "--name", "watched", *GRID, *TINY]
+    environment = {**os.environ, "HMMRNN_DATA": str(data)}
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, preexec_fn=ending_with_tests()
+    )
+    yield process
+    process.terminate()
+    process.wait(PATIENCE_SECONDS)
 
 
 def expect_state(page: Page, words: str) -> None:
-    expect(page.locator("#sweep-state")).to_contain_text(re.compile(words), timeout=READY_MS)
+    expect(page.locator("#sweep-state")).to_contain_text(re.compile(words))
 
 
-def choose_measure(page: Page, words: str) -> None:
-    page.locator("#sweep-measure").click()
-    page.get_by_role("option", name=words).click()
-    title = "document.querySelector('#sweep-figure .js-plotly-plot').layout.yaxis.title.text"
-    page.wait_for_function(f"words => {title} === words", arg=words)
+def expect_layout(page: Page, value: str, wanted: str) -> None:
+    """Wait until a value of the figure's layout is the wanted one."""
+    wait_until(page, f"wanted => {LAYOUT}.{value} === wanted", arg=wanted)
 
 
-def drawn_values(page: Page) -> list[float]:
-    """What the figure shows of all networks, by its axis."""
-    return sorted(y for trace in figure_data(page, "sweep-figure") if trace["name"] == "N = 6" for y in trace["y"])
+def test_a_sweep_is_watched_to_its_end_and_its_networks_are_opened(page: Page, sweep: subprocess.Popen[bytes]) -> None:
+    heading = page.get_by_role("heading", name="A sweep: many networks of different sizes")
+    go(page, "/sweep/nowhere")
+    expect(page.locator("#notice")).to_contain_text("There is no sweep 'nowhere'")
+    wait_until(page, "location.pathname === '/sweep'")
+    page.get_by_role("button", name="Dismiss").click()
+    page.get_by_role("link", name="Bench").click()
+    page.get_by_role("link", name="Train").click()
+    page.get_by_role("link", name="Sweeps", exact=True).click()
+    expect(heading).to_be_visible()
+    expect(page.locator("#state-space")).to_be_hidden()
+    assert complaints(page) == [], "the list"
+    page.locator("#sweep-list").get_by_role("link", name="watched").click()
+    expect(page.locator("#sweep-title")).to_have_text("Sweep watched: 2 trainings")
+    assert page.evaluate("location.pathname") == "/sweep/watched"
+    # The page shows the end of it without being loaded again.
+    expect_state(page, r"^2 of 2 done, \d of them within the gate\.$")
+    assert sweep.wait(PATIENCE_SECONDS) == 0
 
-
-def lines(page: Page) -> list[dict[str, str]]:
-    """The file that the page offers."""
     with page.expect_download() as download:
         page.get_by_role("link", name="Download CSV").click()
     assert download.value.suggested_filename.endswith(".csv")
-    with Path(download.value.path()).open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def test_a_sweep_is_watched_to_its_end_and_its_networks_are_opened(
-    page: Page, server: str, data: Path, start: Start
-) -> None:
-    page.goto(f"{server}/train{SMALL[1:]}")
-    page.get_by_role("link", name="Sweeps", exact=True).click()
-    expect(page.get_by_role("heading", name="A sweep: many networks of different sizes")).to_be_visible()
-    expect(page.locator("#state-space")).to_be_hidden()
-    process = start("watched")
-    page.locator("#sweep-list").get_by_role("link", name="watched").click(timeout=READY_MS)
-    expect(page.locator("#sweep-title")).to_have_text("Sweep watched: 4 trainings")
-    assert page.evaluate("location.pathname") == "/sweep/watched"
-    # The page does not have to be loaded again to see the end of it.
-    expect_state(page, r"^4 of 4 done, \d of them within the gate\.$")
-    assert process.wait(PATIENCE_SECONDS) == 0
-
-    found = lines(page)
-    assert [(line["family"], line["n_inputs"]) for line in found] == [
-        (family, m) for family in ("linear-2", "cyclic") for m in ("1", "3")
-    ]
-    for line in found:
-        judged = fidelity(load(data / "networks" / f"{line['model']}.safetensors"), HMM.preset(line["family"]))
-        for name in FIDELITY_NUMBERS:
-            assert float(line[name]) == pytest.approx(getattr(judged, name), abs=5e-5)
-    choose_measure(page, "Volatility ratio")
-    assert drawn_values(page) == pytest.approx(sorted(float(line["volatility_ratio"]) for line in found))
+    page.locator("#sweep-measure").click()
+    page.get_by_role("option", name="Volatility ratio").click()
+    expect_layout(page, "yaxis.title.text", "Volatility ratio")
+    assert "N = 6" in trace_names(page, "sweep-figure")
     page.locator("#sweep-axis").get_by_text("Against N").click()
-    page.wait_for_function(
-        "document.querySelector('#sweep-figure .js-plotly-plot').layout.xaxis.title.text === 'N (recurrent units)'"
-    )
-    rows = page.locator("#sweep-table .ag-center-cols-container .ag-row")
-    expect(rows).to_have_count(4)
-    expect(rows.first).to_contain_text("done")
+    expect_layout(page, "xaxis.title.text", "N (recurrent units)")
 
-    rows.first.get_by_role("link", name="progress").click()
-    page.wait_for_function("id => location.pathname === `/train/${id}`", arg=found[0]["job_id"])
-    expect(page.locator("#job-state")).to_contain_text(f"Done: it is the network {found[0]['model']}")
-    page.go_back()
-    expect_state(page, "4 of 4 done")
-    rows.first.get_by_role("link", name="explore").click()
-    page.wait_for_function("location.pathname === '/'")
-    settle(page)
-    assert scenario(page).model == found[0]["model"]
-    page.go_back()
-    page.wait_for_function("location.pathname === '/sweep/watched'")
-    expect_state(page, "4 of 4 done")
-
-
-def test_the_page_of_a_sweep_fits_its_window_and_is_open_to_everyone(page: Page, server: str, start: Start) -> None:
-    start("looked-at")
-    page.goto(f"{server}/sweep{SMALL[1:]}")
-    assert complaints(page) == []
-    page.locator("#sweep-list").get_by_role("link", name="looked-at").click(timeout=READY_MS)
-    expect_state(page, "4 of 4 done")
-    for width, height in ((1440, 900), (1024, 768)):
-        page.set_viewport_size({"width": width, "height": height})
-        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
-        header = page.locator(".header").bounding_box()
-        assert header is not None
-        assert header["height"] < ONE_LINE
+    for _ in in_windows_where_it_fits(page):
         expect(page.locator("#sweep-figure .main-svg").first).to_be_in_viewport(ratio=1)
         expect(page.locator("#sweep-table .ag-row").first).to_be_in_viewport(ratio=0.9)
     for scheme in ("Dark", "Light"):
-        before = figure_layout(page, "sweep-figure")["paper_bgcolor"]
-        assert complaints(page) == []
+        assert complaints(page) == [], f"before it is {scheme}"
+        before = page.evaluate(f"{LAYOUT}.paper_bgcolor")
         page.get_by_role("button", name=scheme).click()
-        page.wait_for_function(
-            "before => document.querySelector('#sweep-figure .js-plotly-plot').layout.paper_bgcolor !== before",
-            arg=before,
-        )
+        wait_until(page, f"before => {LAYOUT}.paper_bgcolor !== before", arg=before)
     page.evaluate("localStorage.clear()")
 
+    rows = page.locator("#sweep-table .ag-center-cols-container .ag-row")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("done")
+    explore = rows.first.get_by_role("link", name="explore")
+    model = str(explore.get_attribute("href")).removeprefix("/?model=")
+    rows.first.get_by_role("link", name="progress").click()
+    expect_job(page, f"Done: it is the network {model}")
+    page.go_back()
+    expect_state(page, "2 of 2 done")
+    explore.click()
+    wait_until(page, "location.pathname === '/bench'")
+    settle(page)
+    assert scenario(page).model == model
+    page.go_back()
+    wait_until(page, "location.pathname === '/sweep/watched'")
+    expect_state(page, "2 of 2 done")
 
-def test_an_unknown_sweep_leads_to_the_list(page: Page, server: str) -> None:
-    page.goto(f"{server}/sweep/nowhere{SMALL[1:]}")
-    expect(page.locator("#notice")).to_contain_text("There is no sweep 'nowhere'")
-    page.wait_for_function("location.pathname === '/sweep'")
-    expect(page.get_by_role("heading", name="A sweep: many networks of different sizes")).to_be_visible()
+
+def test_the_links_of_the_table_do_not_wait_for_the_script_of_the_page(
+    page: Page, sweep: subprocess.Popen[bytes]
+) -> None:
+    """The grid may be drawn first: then it would complain that it knows no such cells."""
+    held: list[Route] = []
+    page.route("**/pages/sweeps.mjs", lambda route: held.append(route))
+    with page.expect_request("**/pages/sweeps.mjs"):
+        page.goto(page.url.replace("/bench", "/sweep/watched"))
+    expect(page.locator("#sweep-table .ag-header")).to_be_visible()
+    assert [route.continue_() for route in held] == [None]
+    expect(page.locator("#sweep-table").get_by_role("link", name="explore").first).to_be_visible()
+    assert complaints(page) == []
+    assert sweep.wait(PATIENCE_SECONDS) == 0

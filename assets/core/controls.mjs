@@ -1,0 +1,86 @@
+/* The controls of the scenario's fields: what is typed or dragged changes the scenario, and what changes otherwise is
+ * written to them. */
+
+import { configuration, idOf } from "./configuration.mjs";
+import { no, set } from "./dash.mjs";
+import { on } from "./events.mjs";
+import { bench } from "./opening.mjs";
+import { present, store } from "./page.mjs";
+import { isInChapter, shownViews } from "./router.mjs";
+import { same, withField, withNetwork } from "./scenario.mjs";
+
+const ECHO_MS = 1000;
+/* After the requests, which travel while the controls follow. */
+const CONTROLS_MS = 40;
+
+/* What some controls show is not what the scenario holds. */
+const SHOWN = { pair: (pair) => (pair ? pair.join("-") : "all"), dimensions: String };
+const MEANT = { pair: (text) => (text === "all" ? null : text.split("-").map(Number)), dimensions: Number };
+const shownAs = (name, scenario) => (SHOWN[name] ? SHOWN[name](scenario[name]) : scenario[name]);
+const meantBy = (name, value) => (MEANT[name] ? MEANT[name](value) : value);
+
+/* A value that is written here comes back as if the user had set it: from Dash at once, and from the control itself once it
+ * has drawn it. By then the scenario may be another one: what was written a moment ago is no change. */
+const written = {};
+const recent = (name) => (written[name] || []).filter((item) => Date.now() - item.at < ECHO_MS);
+const isEcho = (name, value) => recent(name).some((item) => item.value === value);
+
+function write(name, value) {
+  const { control, prop } = configuration().fields[name];
+  written[name] = [...recent(name), { value, at: Date.now() }];
+  set(control, { [prop]: value });
+}
+
+const changed = (name) => (value) => {
+  if (value === null || value === undefined || value === "" || !present()) return no();
+  if (value === shownAs(name, present())) return no();
+  if (isEcho(name, value)) {
+    write(name, shownAs(name, present()));
+    return no();
+  }
+  /* A network that is chosen beside a training is to be looked at. */
+  const path = isInChapter() ? undefined : bench();
+  if (name === "model") store.change(withNetwork(present(), value), { from: name, path });
+  else {
+    store.change(withField(present(), name, meantBy(name, value)), { gesture: name === "sigma" ? name : null, from: name });
+  }
+  return no();
+};
+
+/* What Dash calls when a control changes, by field. */
+export const fieldFunctions = () => Object.fromEntries(
+  Object.keys(configuration().fields).map((name) => [`set_${name}`, changed(name)]));
+
+/* Every change of a property makes Dash think; most of the time these stay as they are. */
+const last = {};
+function setIf(id, property, value) {
+  if (last[id] === value) return;
+  last[id] = value;
+  set(id, { [property]: value });
+}
+
+function show(before, from) {
+  const now = present();
+  Object.keys(configuration().fields).forEach((name) => {
+    if (name !== from && (!before || !same(before[name], now[name]))) write(name, shownAs(name, now));
+  });
+  setIf(idOf("NEURON_ROW"), "hidden", now.colour !== "neuron");
+  setIf(idOf("UNDO"), "disabled", !store.past.length);
+  setIf(idOf("REDO"), "disabled", !store.future.length);
+}
+
+/* Of the rail, only what acts on a view that is shown. */
+function showUsed() {
+  const used = new Set(configuration().views.filter((view) => shownViews().includes(view.id)).flatMap((view) => view.fields));
+  document.querySelectorAll("[data-fields]").forEach((group) => {
+    group.hidden = !group.dataset.fields.split(" ").some((name) => used.has(name));
+  });
+}
+
+export function startControls() {
+  on("scenario", ({ before, from }) => {
+    window.setTimeout(() => show(before, from), CONTROLS_MS);
+    showUsed();
+  });
+  on("arrived", showUsed);
+}

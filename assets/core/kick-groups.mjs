@@ -1,0 +1,38 @@
+/* The search for kick neurons of the open network: how far it is, until it has ended. */
+
+import { address } from "./configuration.mjs";
+import { on } from "./events.mjs";
+import { ask } from "./net.mjs";
+import { kickGroups, present, setKick } from "./page.mjs";
+
+const POLL_MS = 700;
+
+const state = { model: null, key: "", turn: 0, words: "" };
+
+export const searchWords = () => state.words;
+
+async function search() {
+  const { model } = present();
+  if (kickGroups() || state.model === model) return;
+  const leave = state.key ? [state.key] : [];
+  Object.assign(state, { model, key: "", turn: state.turn + 1, words: "Searching for kick neurons…" });
+  const { turn } = state;
+  const isStill = () => turn === state.turn && present().model === model;
+  let answer = await ask(address("kick-groups"), { model, leave });
+  while (answer && !answer.found && isStill()) {
+    Object.assign(state, { key: answer.key, words: answer.words });
+    document.querySelectorAll("[data-search]").forEach((place) => { place.textContent = answer.words; });
+    await new Promise((resolve) => { window.setTimeout(resolve, POLL_MS); });
+    if (isStill()) answer = await ask(address("kick-groups"), { model, leave: [] });
+  }
+  if (!isStill()) return;
+  /* Without an answer it is asked again when the scenario next rests. */
+  state.model = null;
+  state.key = "";
+  if (answer && answer.found) setKick(answer.found);
+}
+
+export function startSearch() {
+  on("settled", search);
+  on("back", () => { state.model = null; });
+}

@@ -1,0 +1,100 @@
+/* Tasks: the views that a worker computes. Requested once the scenario has settled where they are shown, polled while they
+ * are, cancelled. A task that this page no longer waits for is left; it goes on while another page requests it. */
+
+import { address } from "./configuration.mjs";
+import { apply } from "./dash.mjs";
+import { emit, on } from "./events.mjs";
+import { Poll } from "./poll.mjs";
+import { present, say, scheme, viewsOf } from "./page.mjs";
+import { isFresh, keyOf, markShown, rests, subjectOf } from "./requests.mjs";
+import { shownViews } from "./router.mjs";
+
+const POLL_S = 0.7;
+/* Of the tasks that this page began and does not show, so many go on. */
+const MOST_UNWATCHED = 1;
+
+const lines = {};
+
+class Line {
+  constructor(view) {
+    this.view = view;
+    this.key = "";
+    this.of = null;
+    this.unfinished = false;
+    this.cancelled = null;
+    this.wanted = true;
+    this.again = false;
+    this.at = 0;
+    this.left = [];
+    this.poll = new Poll({ question: () => this.question(), take: (answer) => this.take(answer) });
+  }
+
+  get isShown() {
+    return Boolean(present()) && shownViews().includes(this.view);
+  }
+
+  get isOfNow() {
+    return this.of === keyOf(this.view);
+  }
+
+  /* What was cancelled stays so until the subject is another one, in other colours too. */
+  request({ again = false } = {}) {
+    const wanted = this.cancelled !== subjectOf(this.view);
+    if (wanted) this.cancelled = null;
+    this.left = this.unfinished && !(wanted && this.isOfNow) ? [this.key, ...leaveUnwatched(this)] : leaveUnwatched(this);
+    Object.assign(this, { of: keyOf(this.view), wanted, again, at: Date.now(), unfinished: wanted });
+    this.poll.ask();
+  }
+
+  question() {
+    if (!this.isShown || !this.isOfNow) return null;
+    const { view, wanted, again, left = [] } = this;
+    Object.assign(this, { left: [], again: false });
+    return {
+      path: address("tasks"),
+      body: { view, scenario: present(), theme: scheme(), leave: left, wanted, again, fresh: isFresh(view) },
+    };
+  }
+
+  take(answer) {
+    if (answer.refused) {
+      say(answer.refused);
+      this.unfinished = false;
+      return null;
+    }
+    Object.assign(this, { key: answer.key, unfinished: answer.unfinished });
+    if (!this.isOfNow) return null;
+    apply(answer.updates);
+    document.getElementById(`${this.view}-card`).classList.toggle("stale", answer.unfinished);
+    if (!answer.unfinished) markShown(this.view);
+    emit("drawn", [this.view]);
+    return answer.unfinished ? POLL_S : null;
+  }
+}
+
+function leaveUnwatched(line) {
+  const unwatched = Object.values(lines).filter((other) => other !== line && other.unfinished && !other.isShown)
+    .sort((a, b) => b.at - a.at).slice(MOST_UNWATCHED);
+  unwatched.forEach((other) => Object.assign(other, { unfinished: false, of: null }));
+  return unwatched.map((other) => other.key);
+}
+
+function requestShown() {
+  if (!rests()) return;
+  Object.values(lines).filter((line) => line.isShown).forEach((line) => {
+    if (!line.isOfNow || (line.unfinished && !line.poll.asking)) line.request();
+  });
+}
+
+export function startTasks() {
+  viewsOf("task").forEach((view) => { lines[view] = new Line(view); });
+  ["settled", "arrived", "kick", "scheme"].forEach((name) => on(name, requestShown));
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-task]");
+    const line = button && lines[button.dataset.of];
+    if (!line) return;
+    const isCancelled = button.dataset.task === "cancel";
+    line.cancelled = isCancelled ? subjectOf(line.view) : null;
+    line.request({ again: !isCancelled });
+  });
+}

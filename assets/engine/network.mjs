@@ -1,0 +1,422 @@
+/* A network that runs in a page: the time loop of hmmrnn/model/network.py, and the noise of NumPy.
+ *
+ *     pre_t = g_r * (W_hh h_{t-1}) + g_i * (W_ih x_t + pulse_t) + g_b * b_h       h_t = max(pre_t, 0)
+ *     logits_t = W_out h_t + b_out
+ *
+ * g_r, g_i and g_b are the gains of each row: an intervention is nothing else. x_t comes from the same streams as in
+ * hmmrnn/model/simulation.py, number by number: trajectory b of seed s here is trajectory b of `simulate(..., seed=s)` there.
+ *
+ * This module knows nothing of pages: no document, no canvas, no timers. Weights are (to, from), row by row.
+ */
+
+/* ---- random numbers: NumPy's SeedSequence, PCG64 and ziggurat ------------------------------------------------------ */
+
+const NOISE = 0;
+const EMISSION = 1;
+const POOL = 4;
+
+/* (4 words) what NumPy's SeedSequence(seed, spawn_key=key).generate_state makes of its entropy. */
+function seedWords(seed, key, count) {
+  const words = [];
+  for (let rest = seed; rest > 0; rest = Math.floor(rest / 2 ** 32)) words.push(rest >>> 0);
+  while (words.length < POOL) words.push(0);
+  words.push(...key);
+  let constant = 0x43b0d7e5;
+  const hashed = (value) => {
+    let mixed = value ^ constant;
+    constant = Math.imul(constant, 0x931e8875);
+    mixed = Math.imul(mixed, constant);
+    return mixed ^ (mixed >>> 16);
+  };
+  const joined = (x, y) => {
+    const both = (Math.imul(0xca01f9dd, x) - Math.imul(0x4973f715, y)) | 0;
+    return both ^ (both >>> 16);
+  };
+  const pool = words.slice(0, POOL).map(hashed);
+  for (let from = 0; from < POOL; from++) {
+    for (let to = 0; to < POOL; to++) if (from !== to) pool[to] = joined(pool[to], hashed(pool[from]));
+  }
+  words.slice(POOL).forEach((word) => {
+    for (let to = 0; to < POOL; to++) pool[to] = joined(pool[to], hashed(word));
+  });
+  constant = 0x8b51f9dd;
+  return Array.from({ length: count }, (_, i) => {
+    let value = pool[i % POOL] ^ constant;
+    constant = Math.imul(constant, 0x58f38ded);
+    value = Math.imul(value, constant);
+    return (value ^ (value >>> 16)) >>> 0;
+  });
+}
+
+/* The ziggurat of the normal distribution: 256 layers of equal area, the lowest one with the tail beyond RIGHT. */
+const LAYERS = 256;
+const RIGHT = 3.6541528853610088;
+const AREA = 0.004928673233974655;
+const SCALE = 2 ** 52;
+const EDGE = new Float64Array(LAYERS);
+const WIDTH = new Float64Array(LAYERS);
+const HEIGHT = new Float64Array(LAYERS);
+
+(function build() {
+  const density = (x) => Math.exp(-0.5 * x * x);
+  const x = new Float64Array(LAYERS);
+  x[LAYERS - 1] = RIGHT;
+  for (let i = LAYERS - 1; i > 1; i--) x[i - 1] = Math.sqrt(-2 * Math.log(AREA / x[i] + density(x[i])));
+  const base = AREA / density(RIGHT);
+  WIDTH[0] = base / SCALE;
+  EDGE[0] = (RIGHT / base) * SCALE;
+  HEIGHT[0] = 1;
+  for (let i = 1; i < LAYERS; i++) {
+    WIDTH[i] = x[i] / SCALE;
+    EDGE[i] = (x[i - 1] / x[i]) * SCALE;
+    HEIGHT[i] = density(x[i]);
+  }
+}());
+
+/* The multiplier of the generator, in words of 32 bits, lowest first, and in halves of them. */
+const M0 = 0x9fccf645;
+const M1 = 0x4385df64;
+const M2 = 0x1fc65da4;
+const M3 = 0x2360ed05;
+const M0_LOW = M0 & 0xffff;
+const M0_HIGH = M0 >>> 16;
+const M1_LOW = M1 & 0xffff;
+const M1_HIGH = M1 >>> 16;
+const M2_LOW = M2 & 0xffff;
+const M2_HIGH = M2 >>> 16;
+
+/* The upper 32 bits of the product of a and the word with these halves. */
+function upper(a, low, high) {
+  const aLow = a & 0xffff;
+  const aHigh = a >>> 16;
+  const first = (Math.imul(aHigh, low) + (Math.imul(aLow, low) >>> 16)) >>> 0;
+  const second = (Math.imul(aLow, high) + (first & 0xffff)) >>> 0;
+  return (Math.imul(aHigh, high) + (first >>> 16) + (second >>> 16)) >>> 0;
+}
+
+/* One stream of random numbers, the same as NumPy's Generator(PCG64(SeedSequence(seed, spawn_key=(purpose, trajectory)))). */
+export class Stream {
+  constructor(seed, purpose, trajectory) {
+    const words = seedWords(seed, [purpose, trajectory], 8);
+    /* State and increment, lowest word first; then the two words of the last number, lower one first. */
+    this.s = new Uint32Array(10);
+    const s = this.s;
+    const increment = [words[6], words[7], words[4], words[5]];
+    for (let i = 3; i > 0; i--) s[4 + i] = (increment[i] << 1) | (increment[i - 1] >>> 31);
+    s[4] = (increment[0] << 1) | 1;
+    this.advance();
+    let carry = 0;
+    [words[2], words[3], words[0], words[1]].forEach((word, i) => {
+      const sum = s[i] + word + carry;
+      s[i] = sum;
+      carry = sum > 0xffffffff ? 1 : 0;
+    });
+    this.advance();
+  }
+
+  /* state = state * multiplier + increment, modulo 2^128 */
+  advance() {
+    const s = this.s;
+    const a0 = s[0];
+    const a1 = s[1];
+    const a2 = s[2];
+    const a3 = s[3];
+    let sum = (Math.imul(a0, M0) >>> 0) + s[4];
+    s[0] = sum;
+    sum = (sum > 0xffffffff ? 1 : 0) + upper(a0, M0_LOW, M0_HIGH) + (Math.imul(a0, M1) >>> 0)
+      + (Math.imul(a1, M0) >>> 0) + s[5];
+    s[1] = sum;
+    sum = Math.floor(sum / 4294967296) + upper(a0, M1_LOW, M1_HIGH) + upper(a1, M0_LOW, M0_HIGH)
+      + (Math.imul(a0, M2) >>> 0) + (Math.imul(a1, M1) >>> 0) + (Math.imul(a2, M0) >>> 0) + s[6];
+    s[2] = sum;
+    s[3] = Math.floor(sum / 4294967296) + upper(a0, M2_LOW, M2_HIGH) + upper(a1, M1_LOW, M1_HIGH)
+      + upper(a2, M0_LOW, M0_HIGH) + (Math.imul(a0, M3) >>> 0) + (Math.imul(a1, M2) >>> 0)
+      + (Math.imul(a2, M1) >>> 0) + (Math.imul(a3, M0) >>> 0) + s[7];
+  }
+
+  /* The next 64 bits, into s[8] (lower half) and s[9]. */
+  draw() {
+    this.advance();
+    const s = this.s;
+    const turn = s[3] >>> 26;
+    const low = s[2] ^ s[0];
+    const high = s[3] ^ s[1];
+    const by = turn & 31;
+    /* Without branches, which no processor could foresee here: by 32 or more, the halves change places. */
+    const swap = -(turn >>> 5);
+    const first = (low & ~swap) | (high & swap);
+    const second = (high & ~swap) | (low & swap);
+    s[8] = (first >>> by) | ((second << 1) << (31 - by));
+    s[9] = (second >>> by) | ((first << 1) << (31 - by));
+  }
+
+  /* Uniform on [0, 1), of 53 bits. */
+  uniform() {
+    this.draw();
+    return (this.s[9] * 2097152 + (this.s[8] >>> 11)) / 9007199254740992;
+  }
+
+  /* Standard normal. */
+  normal() {
+    const s = this.s;
+    for (;;) {
+      this.draw();
+      const low = s[8];
+      const high = s[9];
+      const layer = low & 0xff;
+      const size = ((high >>> 9) & 0xfffff) * 4294967296 + (((high << 23) | (low >>> 9)) >>> 0);
+      const x = (1 - ((low >>> 7) & 2)) * size * WIDTH[layer];
+      if (size < EDGE[layer]) return x;
+      if (layer === 0) return this.tail((low >>> 17) & 1);
+      if ((HEIGHT[layer - 1] - HEIGHT[layer]) * this.uniform() + HEIGHT[layer] < Math.exp(-0.5 * x * x)) return x;
+    }
+  }
+
+  tail(negative) {
+    for (;;) {
+      const x = -Math.log1p(-this.uniform()) / RIGHT;
+      const y = -Math.log1p(-this.uniform());
+      if (y + y > x * x) return negative ? -(RIGHT + x) : RIGHT + x;
+    }
+  }
+}
+
+/* ---- networks ------------------------------------------------------------------------------------------------------ */
+
+const KINDS = {
+  f4: Float32Array, f8: Float64Array, i1: Int8Array, i2: Int16Array, i4: Int32Array, u1: Uint8Array, u2: Uint16Array,
+};
+
+/* A typed array from {"dtype", "bdata": base64, "shape"}. */
+export function unpacked({ dtype, bdata }) {
+  const text = atob(bdata);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return new KINDS[dtype](bytes.buffer);
+}
+
+/* Weights, and the plane that is looked at. */
+export class Network {
+  /* `given`: what hmmrnn/report/live_page.py writes, its arrays packed or already typed. */
+  constructor(given) {
+    const array = (value) => (ArrayBuffer.isView(value) ? value : unpacked(value));
+    const { W_hh, W_ih, W_out, b_h, b_out } = Object.fromEntries(
+      Object.entries(given.weights).map(([name, value]) => [name, array(value)]));
+    const kind = [W_hh, W_ih, W_out].every((matrix) => matrix instanceof Float32Array) ? Float32Array : Float64Array;
+    this.n = given.neurons;
+    this.m = given.inputs;
+    this.o = given.outputs;
+    this.recurrent = byColumns(W_hh, this.n, kind);
+    this.input = byColumns(W_ih, this.n, kind);
+    this.readout = byColumns(W_out, this.o, kind);
+    this.b_h = Float64Array.from(b_h);
+    this.b_out = Float64Array.from(b_out);
+    /* Which columns a product needs: room for it, shared by all. */
+    this.chosen = new Int32Array(Math.max(this.n, this.m) + 1);
+    this.mean = array(given.plane.mean);
+    this.components = array(given.plane.components);
+    /* Along a direction without extent nothing is apart. */
+    this.scale = given.plane.scale.map((scale) => (scale > 0 ? scale : Infinity));
+    this.range = given.plane.range;
+    /* How many directions the plane has; the first two are drawn. */
+    this.axes = this.components.length / this.n;
+    /* Projected once, so that a state costs two products and no copy. */
+    this.centre = new Float64Array(this.axes);
+    this.centre = this.centre.map((_, axis) => this.project(this.mean, axis));
+  }
+
+  /* Coordinate of h along a direction of the plane, of which axis = 0 is the first, in units of activity. */
+  project(h, axis) {
+    const { components, n } = this;
+    let sum = 0;
+    for (let i = 0; i < n; i++) sum += components[axis * n + i] * h[i];
+    return sum - this.centre[axis];
+  }
+}
+
+/* The gains of each row, and whether any differs from 1. */
+export class Gains {
+  constructor(n) {
+    this.recurrent = new Float64Array(n).fill(1);
+    this.input = new Float64Array(n).fill(1);
+    this.bias = new Float64Array(n).fill(1);
+    this.intact = true;
+  }
+
+  /* interventions: [{neurons, mu, target}]; gains of a neuron that is named twice multiply, as in `intervene`. */
+  static of(n, interventions) {
+    const gains = new Gains(n);
+    interventions.forEach(({ neurons, mu, target }) => neurons.forEach((i) => {
+      if (target !== "input") gains.recurrent[i] *= mu;
+      if (target !== "recurrent") gains.input[i] *= mu;
+      if (target === "unit") gains.bias[i] *= mu;
+      if (mu !== 1) gains.intact = false;
+    }));
+    return gains;
+  }
+}
+
+/* into += the product of a matrix with a vector.
+ *
+ * The matrix is stored column by column: columns of silent neurons are skipped, and four columns at once share each
+ * reading and writing of `into`. That is four times as fast as going along the rows.
+ */
+function addProduct(columns, length, vector, chosen, into) {
+  let count = 0;
+  /* No branch: which neurons are silent changes from step to step, and no processor foresees it. */
+  for (let j = 0; j < vector.length; j++) {
+    chosen[count] = j;
+    count += vector[j] !== 0 ? 1 : 0;
+  }
+  const whole = count - (count % 4);
+  let k = 0;
+  for (; k < whole; k += 4) {
+    const a = chosen[k] * length;
+    const b = chosen[k + 1] * length;
+    const c = chosen[k + 2] * length;
+    const d = chosen[k + 3] * length;
+    const va = vector[chosen[k]];
+    const vb = vector[chosen[k + 1]];
+    const vc = vector[chosen[k + 2]];
+    const vd = vector[chosen[k + 3]];
+    for (let i = 0; i < length; i++) {
+      into[i] += columns[a + i] * va + columns[b + i] * vb + columns[c + i] * vc + columns[d + i] * vd;
+    }
+  }
+  for (; k < count; k++) {
+    const a = chosen[k] * length;
+    const va = vector[chosen[k]];
+    for (let i = 0; i < length; i++) into[i] += columns[a + i] * va;
+  }
+}
+
+/* Column by column, of one kind for all matrices: a loop that meets several kinds of array is several times slower. */
+function byColumns(matrix, rows, kind) {
+  const columns = matrix.length / rows;
+  const turned = new kind(matrix.length);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) turned[j * rows + i] = matrix[i * columns + j];
+  return turned;
+}
+
+/* ---- runs ---------------------------------------------------------------------------------------------------------- */
+
+/* As in hmmrnn/model/simulation.py: a run has diverged once its activity is so many times larger than what has driven it. */
+const DIVERGENCE_RATIO = 1e6;
+
+/* The noise of one trajectory: what enters the neurons at each step, before any gain. */
+export class Drive {
+  constructor(network, seed, trajectory) {
+    this.network = network;
+    this.stream = new Stream(seed, NOISE, trajectory);
+    this.symbols = new Stream(seed, EMISSION, trajectory);
+    this.x = new Float64Array(network.m);
+    this.input = new Float64Array(network.n);
+  }
+
+  /* Draw the noise of the next step, and the number that decides its emission. */
+  next(sigma) {
+    for (let j = 0; j < this.x.length; j++) this.x[j] = this.stream.normal() * sigma;
+    this.draw = this.symbols.uniform();
+    this.enter(this.x);
+  }
+
+  /* input = W_ih x */
+  enter(x) {
+    this.input.fill(0);
+    addProduct(this.network.input, this.network.n, x, this.network.chosen, this.input);
+  }
+}
+
+/* The state of one trajectory, which is stepped here and nowhere else in a page. */
+export class State {
+  constructor(network) {
+    this.network = network;
+    this.h = new Float64Array(network.n);
+    this.next = new Float64Array(network.n);
+    this.pre = new Float64Array(network.n);
+    this.logits = new Float64Array(network.o);
+    this.probabilities = new Float64Array(network.o);
+    this.output = -1;
+    this.emission = -1;
+    /* The largest of what has driven this run. */
+    this.driven = Number.MIN_VALUE;
+    /* The neuron with the largest activity once the run has diverged. */
+    this.diverged = -1;
+  }
+
+  /* Take over another state, or a (N,) activity. */
+  set(h) {
+    this.h.set(h);
+    for (let i = 0; i < h.length; i++) this.driven = Math.max(this.driven, Math.abs(h[i]));
+  }
+
+  copy(other) {
+    this.h.set(other.h);
+    this.pre.set(other.pre);
+    this.logits.set(other.logits);
+    this.probabilities.set(other.probabilities);
+    this.output = other.output;
+    this.emission = other.emission;
+    this.driven = other.driven;
+    this.diverged = other.diverged;
+  }
+
+  /* One step. `pulse` is (N,) and enters as the noise does, or null. */
+  step(gains, drive, pulse = null) {
+    const { b_h, n } = this.network;
+    const { recurrent, input, bias } = gains;
+    const { h, next, pre } = this;
+    pre.fill(0);
+    addProduct(this.network.recurrent, n, h, this.network.chosen, pre);
+    let largest = 0;
+    let { driven } = this;
+    for (let i = 0; i < n; i++) {
+      const entering = input[i] * (pulse ? drive.input[i] + pulse[i] : drive.input[i]) + bias[i] * b_h[i];
+      const value = recurrent[i] * pre[i] + entering;
+      driven = Math.max(driven, Math.abs(entering));
+      pre[i] = value;
+      /* NaN stays NaN here, and makes the largest one NaN too, so that it is seen. */
+      next[i] = Math.max(value, 0);
+      largest = Math.max(largest, next[i]);
+    }
+    this.driven = driven;
+    this.h = next;
+    this.next = h;
+    if (!(largest <= DIVERGENCE_RATIO * driven)) this.diverged = largestOf(next);
+    this.read(drive.draw);
+  }
+
+  /* Output, probabilities and emission of the state as it is. */
+  read(draw) {
+    const { readout, b_out, chosen, o } = this.network;
+    this.logits.set(b_out);
+    addProduct(readout, o, this.h, chosen, this.logits);
+    let best = 0;
+    for (let k = 0; k < o; k++) {
+      if (this.logits[k] > this.logits[best]) best = k;
+    }
+    let total = 0;
+    for (let k = 0; k < o; k++) {
+      this.probabilities[k] = Math.exp(this.logits[k] - this.logits[best]);
+      total += this.probabilities[k];
+    }
+    let edge = 0;
+    let emission = 0;
+    for (let k = 0; k < o; k++) {
+      this.probabilities[k] /= total;
+      edge += this.probabilities[k];
+      if (k < o - 1 && draw >= edge) emission++;
+    }
+    this.output = best;
+    this.emission = emission;
+  }
+}
+
+function largestOf(h) {
+  let at = 0;
+  for (let i = 0; i < h.length; i++) {
+    if (h[i] !== h[i]) return i;
+    if (h[i] > h[at]) at = i;
+  }
+  return at;
+}

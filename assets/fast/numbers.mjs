@@ -1,0 +1,52 @@
+/* The table of numbers: the comparison, the network as it is now, and the difference, each with its standard error. */
+
+import { make } from "../core/elements.mjs";
+
+/* The numbers of a summary that the page has made, as the server writes them. */
+export function numbersOf({ switching, outputs, transitionError }, hasTarget) {
+  const each = (name) => Array.from({ length: outputs }, (_, k) => plain(switching[`${name}-${k}`]));
+  return {
+    steps: switching.steps, switches: plain(switching.switches), leave: each("leave"), time: each("time"),
+    ...(hasTarget && { "transition-error": Number.isFinite(transitionError) ? [transitionError, null] : null }),
+  };
+}
+
+const plain = (found) => found && [found.value, found.error];
+
+/* values: {of: the scenario's link, kept: whether A is compared with, before, now}, as hmmrnn/dashboard has them. */
+export function numbersTable({ of, kept, before, now }) {
+  const heads = ["Measure", ...(kept ? ["A", "B, now"] : ["Intact", "Now"]), "Difference"];
+  const head = make("thead", {}, make("tr", {}, ...heads.map((text) => make("th", { textContent: text }))));
+  const table = make("table", {}, head, make("tbody", {}, ...rowsOf(before, now).map(row)));
+  const words = `Counted over the ${now.steps.toLocaleString("en")} steps shown; ± is one standard error between runs.`;
+  return make("div", { "data-of": of }, table, make("p", { className: "note", textContent: words }));
+}
+
+function rowsOf(before, now) {
+  const isSeen = (k) => [before, now].some(({ time }) => time[k] && time[k][0] > 0);
+  const seen = now.time.map((_, k) => k).filter(isSeen);
+  const of = (key) => [before[key], now[key]];
+  const each = (name, title, digits) => seen.map((k) => [`${name}-${k}`, title(k), [before[name][k], now[name][k]], digits]);
+  return [
+    ["switches", "Switches / 1,000 steps", of("switches"), 1],
+    ...each("leave", (k) => `Leave rate of ${k}`, 4),
+    ...each("time", (k) => `Time in ${k}, %`, 1),
+    ...("transition-error" in now ? [["transition-error", "Transition error", of("transition-error"), 3]] : []),
+  ];
+}
+
+function row([key, name, [before, now], digits]) {
+  const difference = before && now ? now[0] - before[0] : NaN;
+  const changed = Number.isFinite(difference) && difference !== 0 ? "changed" : "";
+  return make("tr", { "data-measure": key },
+    make("th", { scope: "row", textContent: name }), make("td", {}, ...cell(before, digits)), make("td", {}, ...cell(now, digits)),
+    make("td", { className: changed, textContent: signed(difference, digits) }));
+}
+
+const signed = (value, digits) => (Number.isFinite(value) ? `${value < 0 ? "" : "+"}${value.toFixed(digits)}` : "n/a");
+
+function cell(found, digits) {
+  if (!found) return ["not visited"];
+  const [value, error] = found;
+  return [value.toFixed(digits), ...(error === null ? [] : [make("small", { textContent: ` ± ${error.toFixed(digits)}` })])];
+}

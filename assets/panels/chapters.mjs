@@ -1,0 +1,108 @@
+/* The chapters: which of them is open, its claim with the verdict on the open network, its views, and a view enlarged. */
+
+import { address, configuration, element } from "../core/configuration.mjs";
+import { on } from "../core/events.mjs";
+import { make } from "../core/elements.mjs";
+import { ask } from "../core/net.mjs";
+import { kickGroups, present, store } from "../core/page.mjs";
+import { chapterOf, isInChapter, place, shownViews } from "../core/router.mjs";
+
+const root = document.documentElement;
+const cards = () => [...document.querySelectorAll(".main > .card.view")];
+const viewOf = (card) => card.id.replace(/-card$/, "");
+
+/* ---- what is shown ---- */
+
+function arrange() {
+  const { chapter } = place();
+  document.querySelectorAll(".header .page-link, .chapters .page-link").forEach((link) => {
+    const path = link.getAttribute("href");
+    const here = chapter ? path === chapter.path : path === "/train";
+    if (here) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  });
+  if (!chapter) return;
+  const shown = shownViews();
+  const isLarge = shown.length === 1 && chapter.views.length > 1;
+  root.dataset.large = isLarge ? "on" : "";
+  cards().forEach((card) => {
+    const at = shown.indexOf(viewOf(card));
+    card.hidden = at < 0;
+    card.style.order = at;
+    card.dataset.width = isLarge ? "whole" : chapter.widths[chapter.views.indexOf(viewOf(card))] || "half";
+    const button = card.querySelector(".enlarge");
+    if (button) {
+      button.setAttribute("aria-pressed", String(isLarge && at >= 0));
+      button.hidden = chapter.views.length < 2;
+    }
+  });
+  /* Plotly looks at its room when the window changes. */
+  window.dispatchEvent(new Event("resize"));
+  showClaims();
+}
+
+function enlarge(view) {
+  store.look({ large: present().large === view ? null : view });
+}
+
+/* ---- claims ---- */
+
+/* More than these do not fit beside the claim of the chapter. */
+const MOST_CLAIMS = 1;
+let asked = "";
+
+async function showClaims() {
+  const box = element("CLAIM");
+  const { chapter } = place();
+  if (!box || !chapter || !present()) return;
+  const of = JSON.stringify([chapter.id, present().model, Boolean(kickGroups())]);
+  if (of === asked) return;
+  asked = of;
+  box.replaceChildren(make("strong", { textContent: chapter.claim }));
+  if (!chapter.claims.length) return;
+  const answer = await ask(address("claims"), { model: present().model, sections: chapter.claims });
+  if (of !== asked || !answer || answer.refused) return;
+  const verdicts = answer.claims.length > MOST_CLAIMS ? counted(answer.claims) : answer.claims.map((claim) => (
+    verdictOf(claim.verdict, `${claim.title}: ${claim.verdict} (our test: ${claim.test})`, claim.sentence)));
+  const more = make("a", { className: "page-link", href: chapterOf("claims").path, textContent: answer.claims.length ? "numbers" : "not judged yet: see Start" });
+  box.append(...verdicts, more);
+}
+
+const verdictOf = (verdict, textContent, title) => make("span", { className: "verdict", "data-verdict": verdict, textContent, title });
+
+/* How many claims have which verdict; each is named where one points. */
+function counted(claims) {
+  return [...new Set(claims.map(({ verdict }) => verdict))].map((verdict) => {
+    const those = claims.filter((claim) => claim.verdict === verdict);
+    return verdictOf(verdict, `${those.length} of ${claims.length} claims: ${verdict}`, those.map(({ title }) => title).join("; "));
+  });
+}
+
+/* ---- when ---- */
+
+export function start() {
+  on("arrived", arrange);
+  on("scenario", ({ before, now }) => {
+    if (!before || before.large !== now.large) arrange();
+    else if (before.model !== now.model) showClaims();
+  });
+  on("kick", showClaims);
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest(".enlarge");
+    if (button && present()) enlarge(viewOf(button.closest(".card")));
+    const drawer = event.target.closest("[data-drawer]");
+    if (drawer) root.toggleAttribute(`data-${drawer.dataset.drawer}-open`);
+  });
+  window.addEventListener("keydown", escape);
+  arrange();
+}
+
+/* Escape closes the help of a view, and brings an enlarged one back among the others. */
+function escape(event) {
+  if (event.key !== "Escape" || event.defaultPrevented || !isInChapter()) return;
+  const { activeElement } = document;
+  if (activeElement?.closest(".about-mark")) activeElement.blur();
+  else if (present()?.large && !document.querySelector(":popover-open") && !root.dataset.present) enlarge(present().large);
+}
+
+export const chapterList = () => configuration().chapters;

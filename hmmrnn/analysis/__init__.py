@@ -1,0 +1,1 @@
+"""Analyses of a network, in the order of the paper's argument."""

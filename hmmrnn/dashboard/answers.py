@@ -1,0 +1,249 @@
+"""What the page asks of the server while a network is explored, each a question in JSON.
+
+GET  /link?<link>    the scenario that a link names, and what the page begins with
+POST /network        what the header says of a network
+POST /views          the results of views, as updates of components
+POST /tasks          how far the task of a view is, and its result once it is there
+POST /kick-groups    how far the search for kick neurons is, and what it has found
+POST /claims         the paper's claims, judged on the network, as far as its report has been written
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl
+
+from flask import Flask, jsonify, request
+from flask.typing import ResponseReturnValue
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from hmmrnn.dashboard import chapters, work
+from hmmrnn.dashboard.components.kick_groups import describe_kick_groups, search
+from hmmrnn.dashboard.components.picker import describe_network
+from hmmrnn.dashboard.components.task_line import CANCELLED, task_updates
+from hmmrnn.dashboard.view import FAST, SLOW, TASK, Json, Updates, View
+from hmmrnn.explorer import queries
+from hmmrnn.explorer.experiments import CLAIMS, identify
+from hmmrnn.explorer.explored import Explored
+from hmmrnn.explorer.scenario import OLD_TAB, Scenario
+from hmmrnn.figures.theme import THEMES
+from hmmrnn.model.network import Intervention, intervene
+from hmmrnn.server.questions import STRICT, Name, answer_at
+from hmmrnn.server.services import resolve, services
+from hmmrnn.server.turns import turn
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_MODEL = "linear-2"
+# A question that does not get its turn within this time is answered so, and asked again unless the user has moved on
+# by then.
+WAIT_SECONDS = 0.2
+
+Theme = Literal["light", "dark"]
+ViewNames = Annotated[list[Name], Field(max_length=64)]
+Keys = Annotated[list[Name], Field(max_length=64)]
+
+
+class ViewsQuestion(TypedDict):
+    """Which views of which scenario; of those in `fresh` the page has no body yet."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    scenario: dict[str, Any]
+    views: ViewNames
+    fresh: ViewNames
+    theme: Theme
+    settled: bool
+
+
+class TaskQuestion(TypedDict):
+    """The task of a view; keys of tasks that the page leaves; whether it is wanted, and to be repeated if it failed."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    view: Name
+    scenario: dict[str, Any]
+    theme: Theme
+    leave: Keys
+    wanted: bool
+    again: bool
+    fresh: bool
+
+
+class NetworkQuestion(TypedDict):
+    """A network by its name."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    model: Name
+
+
+class KickQuestion(TypedDict):
+    """The network whose kick neurons are sought, and keys of searches that the page no longer waits for."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    model: Name
+    leave: Keys
+
+
+class ClaimsQuestion(TypedDict):
+    """A network, and sections of the report."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    model: Name
+    sections: Keys
+
+
+def register(server: Flask) -> None:
+    """Register the addresses."""
+    server.add_url_rule("/link", "link", _link)
+    answer_at(server, "/network", "network", NetworkQuestion, lambda asked: describe_network(asked["model"]))
+    answer_at(server, "/views", "views", ViewsQuestion, answer_views)
+    answer_at(server, "/tasks", "tasks", TaskQuestion, answer_task)
+    answer_at(server, "/kick-groups", "kick-groups", KickQuestion, search)
+    answer_at(server, "/claims", "claims", ClaimsQuestion, answer_claims)
+
+
+# ---- links ----
+
+
+def _link() -> ResponseReturnValue:
+    return jsonify(open_link(request.query_string.decode("utf-8", "replace")))
+
+
+def open_link(query: str) -> Json:
+    """The scenario that a link names, and the one that a reset returns to.
+
+    If the link cannot be read, a new scenario is opened and `message` says why. Kick neurons that were searched for
+    before come along, so that the page need not draw the network without them first.
+    """
+    names = [entry.name for entry in services().models.entries()]
+    if not names:
+        where = services().models.models.name
+        message = f"No network could be read from the folder {where}: train one, or put a file there."
+        return {"scenario": None, "defaults": None, "message": message, "kick": None, "view": None}
+    default = Scenario(DEFAULT_MODEL if DEFAULT_MODEL in names else names[0])
+    message = ""
+    try:
+        explored = resolve(Scenario.from_query(query, default.model))
+        check_shown(explored)
+    except ValueError as error:
+        explored, message = resolve(default), f"This link could not be opened: {error}."
+    known = queries.kick_neurons_of.known(explored) is not None
+    return {
+        "scenario": explored.scenario.to_dict(),
+        "defaults": default.to_dict(),
+        "message": message,
+        "kick": describe_kick_groups(explored) if known else None,
+        "view": _old_tab(query),
+    }
+
+
+def check_shown(explored: Explored) -> None:
+    """Raise ValueError unless everything that the scenario names is there."""
+    scenario = explored.scenario
+    # The neuron that colours must be there like those of interventions.
+    shown = (Intervention((scenario.neuron,)),) if scenario.colour == "neuron" else ()
+    intervene(explored.network, scenario.interventions, shown)
+    queries.plane_of(explored)
+    if scenario.large is not None and scenario.large not in chapters.views_by_id():
+        raise ValueError(f"large must be one of {', '.join(chapters.views_by_id())}; got {scenario.large!r}")
+
+
+def _old_tab(query: str) -> str | None:
+    """The view that a link of version 0.1 named as its tab."""
+    named = dict(parse_qsl(query.lstrip("?"))).get(OLD_TAB, "")
+    return named if named in chapters.views_by_id() else None
+
+
+# ---- views ----
+
+
+def answer_views(asked: Json) -> Json:
+    """The results of views of one kind, as updates of components.
+
+    Args:
+        asked: a `ViewsQuestion`. While the scenario changes only fast views are asked for; once it is `settled`, slow
+            ones, and what slow results add to fast ones.
+
+    Returns:
+        updates: of components; or busy, if the slow ones of others are being computed.
+
+    Raises:
+        ValueError: the scenario cannot be shown.
+    """
+    wanted = [_view(name) for name in asked["views"]]
+    explored = resolve(Scenario.from_dict(asked["scenario"]))
+    if not asked["settled"]:
+        return {"updates": _updates(wanted, explored, asked)}
+    with turn(WAIT_SECONDS) as taken:
+        return {"updates": _updates(wanted, explored, asked)} if taken else {"busy": True}
+
+
+def _view(name: str, *kinds: str) -> View:
+    found = chapters.views_by_id().get(name)
+    if found is None or found.kind not in (kinds or (FAST, SLOW)):
+        raise ValueError(f"there is no such view: {name}")
+    return found
+
+
+def _updates(wanted: Iterable[View], explored: Explored, asked: Json) -> Updates:
+    updates: Updates = []
+    for view in wanted:
+        if view.kind == SLOW and not asked["settled"]:
+            raise ValueError(f"{view.title} is computed once the scenario has settled")
+        compute = view.refine if asked["settled"] and view.refine is not None else view.compute
+        result = compute(explored)
+        # A fast view to which slow results add nothing stays as it is.
+        if result is None and asked["settled"] and view.refine is not None:
+            continue
+        found = view.updates(explored, result, THEMES[asked["theme"]])
+        updates += view.mounted(found) if view.id in asked["fresh"] else found
+    return updates
+
+
+def answer_task(asked: Json) -> Json:
+    """How far the task of a view is, and its result once it is there. No question waits for a worker.
+
+    Args:
+        asked: a `TaskQuestion`.
+
+    Returns:
+        key of the task; whether to ask again; and what to show.
+    """
+    view = _view(asked["view"], TASK)
+    work.leave(asked["leave"])
+    explored = resolve(Scenario.from_dict(asked["scenario"]))
+    task = work.ask_or_say_why(view.id, explored, asked["again"]) if asked["wanted"] else work.refused(CANCELLED)
+    updates: Updates = []
+    if work.done(task):
+        updates = view.updates(explored, task.result, THEMES[asked["theme"]])
+    elif view.content is not None or not work.unfinished(task):
+        # While a result is on its way the last figure stays, pale; links do not, and where there will be no result,
+        # nothing does.
+        updates = view.cleared()
+    updates = view.mounted(updates) if asked["fresh"] else updates
+    return {"key": task.id, "unfinished": work.unfinished(task), "updates": [*task_updates(view, task), *updates]}
+
+
+# ---- claims ----
+
+
+def answer_claims(asked: Json) -> Json:
+    """The claims of some sections with their verdicts on the intact network; none where they have not been judged."""
+    explored = resolve(Scenario(asked["model"]))
+    found = services().experiments.known_result(CLAIMS, *identify(CLAIMS, explored))
+    judged = () if found is None else found.claims
+    return {
+        "claims": [
+            {
+                "key": claim.key,
+                "title": claim.text,
+                "verdict": claim.verdict,
+                "test": claim.test,
+                "sentence": f"{claim.sentence} {claim.evidence}",
+            }
+            for claim in judged
+            if claim.section in asked["sections"]
+        ]
+    }

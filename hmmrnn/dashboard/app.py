@@ -1,0 +1,76 @@
+"""The application: layout, scripts and addresses."""
+
+from __future__ import annotations
+
+from dash import Dash
+from flask import Flask
+from flask_compress import Compress
+
+from hmmrnn.dashboard import answers, guide, networks, opening, own_answers
+from hmmrnn.dashboard.components import over, script
+from hmmrnn.dashboard.components.page import page
+from hmmrnn.dashboard.components.picker import model_choices
+from hmmrnn.dashboard.pages.train import form, sweep_watch, training_watch
+from hmmrnn.server import health, metrics, other_sites, questions, request_log, security_headers, uploads
+from hmmrnn.server.api import live, moments, takeaway
+from hmmrnn.server.auth import requester, sign_in
+from hmmrnn.server.services import EXTENSION, Services
+from hmmrnn.server.settings import Settings
+from hmmrnn.shipped import ASSETS
+from hmmrnn.storage.signing import derived, read_secret
+
+
+def create_app(settings: Settings | None = None) -> Dash:
+    """Build the dashboard.
+
+    Args:
+        settings: where it keeps its files, and what it may use; those of the environment if None.
+
+    Raises:
+        ValueError: a setting, a folder or the file of users cannot be used.
+    """
+    built = Services(Settings.from_environment() if settings is None else settings)
+    app = Dash(
+        "hmmrnn",
+        title="hmmrnn",
+        update_title=None,
+        assets_folder=str(ASSETS),
+        # The page names them itself; see opening.
+        assets_ignore=".*",
+        serve_locally=True,
+        # Controls that a view has come with it.
+        suppress_callback_exceptions=True,
+    )
+    app.index_string = app.index_string.replace("<html>", '<html lang="en">')
+    app.server.extensions[EXTENSION] = built
+    request_log.register(app)
+    other_sites.register(app.server, built.settings)
+    if built.settings.users is not None:
+        sign_in.register(app.server, built.settings.users, built.data.secret, built.redis)
+    questions.register(app)
+    # Answers are mostly numbers, which hardly shrink; compressing them would take longer than it saves.
+    app.server.config["COMPRESS_MIMETYPES"] = ["text/html", "text/css", "text/javascript", "application/javascript"]
+    Compress(app.server)
+    with app.server.app_context():
+        # Dash calls it at once, to look for the ids of components.
+        app.layout = lambda: page(model_choices(), sign_in.account())
+    script.register(app)
+    for part in (answers, own_answers, networks, over, form, training_watch, sweep_watch):
+        part.register(app.server)
+    health.register(app.server, built)
+    metrics.register(app.server, built)
+    uploads.register(app.server, built.uploads, model_choices)
+    live.register(app.server)
+    guide.register(app.server)
+    moments.register(app.server)
+    takeaway.register(app.server)
+    requester.register(app.server, derived(read_secret(built.data.secret), "names of browsers"))
+    opening.prepare(app, lambda place: page(model_choices(), sign_in.account(), place.page))
+    security_headers.register(app)
+    request_log.set_up(app.server)
+    return app
+
+
+def create_server() -> Flask:
+    """The WSGI application that a server program such as gunicorn runs."""
+    return create_app().server

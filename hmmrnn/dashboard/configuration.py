@@ -1,0 +1,103 @@
+"""The configuration of the page: what its scripts need to know of views, ids, fields, defaults and addresses.
+
+It is made from the list of views and from the ids, and stands in the page as JSON (assets/core/configuration.mjs).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from dash import Dash
+
+from hmmrnn.dashboard import chapters, ids
+from hmmrnn.dashboard.chapters import Chapter
+from hmmrnn.dashboard.pages.train import ids as train_ids
+from hmmrnn.dashboard.view import Json, View
+from hmmrnn.explorer.scenario import (
+    MAX_INTERVENTIONS,
+    MAX_LINK,
+    MAX_MU,
+    MAX_SEED,
+    MAX_SIGMA,
+    MAX_STATES,
+    STEPS,
+    TRAJECTORIES,
+    Scenario,
+)
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of the scenario with a control: the id of the control, and the property that holds the value."""
+
+    control: str
+    prop: str = "value"
+
+
+FIELDS = {
+    "model": Field(ids.MODEL),
+    "sigma": Field(ids.SIGMA),
+    "seed": Field(ids.SEED),
+    "steps": Field(ids.STEPS),
+    "trajectories": Field(ids.TRAJECTORIES),
+    "colour": Field(ids.COLOUR),
+    "neuron": Field(ids.NEURON),
+    "pair": Field(ids.PAIR),
+    "dimensions": Field(ids.DIMENSIONS),
+    "map": Field(ids.REGION_COLOUR),
+    "without_noise": Field(ids.NO_INPUT, "checked"),
+}
+
+_LIMITS = {
+    **{"mu": MAX_MU, "seed": MAX_SEED, "sigma": MAX_SIGMA, "interventions": MAX_INTERVENTIONS},
+    "link": MAX_LINK,
+    **{"steps": list(STEPS), "trajectories": list(TRAJECTORIES), "states": MAX_STATES},
+}
+
+
+def configuration(app: Dash) -> Json:
+    """What the page's scripts need to know, as plain values."""
+    return {
+        "ids": {**_constants(ids), **_constants(train_ids)},
+        "views": [_view(view) for view in chapters.views_by_id().values()],
+        "chapters": [_chapter(chapter) for chapter in chapters.CHAPTERS],
+        "fields": {name: {"control": field.control, "prop": field.prop} for name, field in FIELDS.items()},
+        "defaults": {key: value for key, value in Scenario("none").to_dict().items() if key != "model"},
+        "limits": _LIMITS,
+        "addresses": _addresses(app),
+    }
+
+
+def _view(view: View) -> Json:
+    return {
+        "id": view.id,
+        "title": view.title,
+        "kind": view.kind,
+        "of": view.of,
+        "refines": view.refine is not None,
+        "needsKickNeurons": view.needs_kick_neurons,
+        "fields": list(view.fields),
+    }
+
+
+def _chapter(chapter: Chapter) -> Json:
+    return {
+        "id": chapter.id,
+        "title": chapter.title,
+        "path": chapter.path,
+        "claim": chapter.claim,
+        "claims": list(chapter.sections),
+        "views": [view.id for view, _ in chapter.views],
+        "widths": [width for _, width in chapter.views],
+    }
+
+
+def _constants(module: Any) -> dict[str, str]:
+    return {name: value for name, value in vars(module).items() if name.isupper() and isinstance(value, str)}
+
+
+def _addresses(app: Dash) -> dict[str, str]:
+    """The addresses that this package serves, by the name of the endpoint; Dash names its own by their path."""
+    own = [rule for rule in app.server.url_map.iter_rules() if not rule.endpoint.startswith(("/", "_", "static"))]
+    return {rule.endpoint: rule.rule for rule in own}

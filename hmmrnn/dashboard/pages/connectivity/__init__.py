@@ -1,0 +1,1 @@
+"""Chapter 5: who feeds the kick neurons."""

@@ -1,0 +1,1 @@
+"""Chapter 2: noise sustains an orbit in the plane."""

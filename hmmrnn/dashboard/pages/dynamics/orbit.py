@@ -1,0 +1,78 @@
+"""Emission along the orbit: the probability of each output against the phase, and the time spent there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from hmmrnn.analysis.orbit import OrbitProfile
+from hmmrnn.analysis.state_survey import regions_along_orbit
+from hmmrnn.dashboard import ids
+from hmmrnn.dashboard.view import FAST, View
+from hmmrnn.explorer import queries
+from hmmrnn.explorer.explored import Explored
+from hmmrnn.figures.orbit import draw_orbit
+from hmmrnn.figures.theme import Theme
+
+
+@dataclass(frozen=True, eq=False)
+class Orbit:
+    """Emission along the orbit of the network as it is now.
+
+    Attributes:
+        now: the network as it is now.
+        reference: the comparison; None while it does not differ.
+        regions: the commonest region in each bin of the phase; None while the states are being surveyed.
+    """
+
+    now: OrbitProfile
+    reference: OrbitProfile | None
+    regions: NDArray[np.str_] | None = None
+
+
+def compute(explored: Explored) -> Orbit:
+    """The profiles of both networks."""
+    compared = explored.scenario.compared
+    reference = queries.summary_of(explored.reference).profile if compared else None
+    return Orbit(queries.summary_of(explored).profile, reference)
+
+
+def refine(explored: Explored) -> Orbit:
+    """The same, with the regions along the orbit."""
+    known = compute(explored)
+    regions = regions_along_orbit(queries.survey_of(explored), queries.plane_of(explored), len(known.now.counts))
+    return Orbit(known.now, known.reference, regions)
+
+
+def figures(explored: Explored, shown: Orbit, theme: Theme) -> Sequence[go.Figure]:
+    """Probabilities above, occupancy below."""
+    figure = draw_orbit(shown.now, shown.reference, explored.hmm, theme, shown.regions)
+    # The colours of the outputs are named once, in the row of time, and not again in each view.
+    figure.layout.showlegend = False
+    return (figure,)
+
+
+def caption(_explored: Explored, shown: Orbit, _theme: Theme) -> str:
+    """How many states the quartiles are of."""
+    counts = shown.now.counts
+    return f"median and quartiles of {int(counts.sum()):,} states in {len(counts)} bins"
+
+
+VIEW = View(
+    id=ids.ORBIT,
+    title="Emission along the orbit",
+    help="The angle around the middle of the plane is the phase of the orbit. Above: the probability of each output "
+    "at that phase, median and quartiles, with the emission probabilities of the HMM's states as dotted lines. "
+    "Below: the share of time spent there, and the commonest region. An intervention leaves the intact "
+    "network behind as dashed lines.",
+    kind=FAST,
+    compute=compute,
+    refine=refine,
+    fields=("pair",),
+    figures=figures,
+    caption=caption,
+)

@@ -1,0 +1,164 @@
+"""State space: the activity of the network at each step, in the plane of the intact network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import dash_mantine_components as dmc
+import numpy as np
+import plotly.graph_objects as go
+
+from hmmrnn.analysis.state_survey import StateSurvey
+from hmmrnn.analysis.trajectory_summary import TrajectorySummary
+from hmmrnn.dashboard import ids
+from hmmrnn.dashboard.view import FAST, View
+from hmmrnn.explorer import queries
+from hmmrnn.explorer.explored import Explored
+from hmmrnn.explorer.scenario import DIMENSIONS, Scenario
+from hmmrnn.figures.state_space import Colouring, draw_state_space, draw_states_beside, find_drawn_states
+from hmmrnn.figures.theme import Theme
+from hmmrnn.model.network import Floats
+
+# Colours that are known only when the states have been surveyed.
+SLOW_COLOURS = ("region", "residency")
+
+
+@dataclass(frozen=True, eq=False)
+class StateSpace:
+    """The states of a scenario, and what is drawn with them.
+
+    Attributes:
+        now: the network as it is now.
+        reference: the comparison; None while it does not differ.
+        colouring: of the states.
+        rest: (F, C) fixed points of the intact network.
+        without_noise: (S, T, C) runs without noise; None unless they are shown.
+    """
+
+    now: TrajectorySummary
+    reference: TrajectorySummary | None
+    colouring: Colouring
+    rest: Floats
+    without_noise: Floats | None
+
+
+def compute(explored: Explored) -> StateSpace:
+    """The states, coloured by what is known at once."""
+    return _state_space(explored, _fast_colouring(explored))
+
+
+def refine(explored: Explored) -> StateSpace | None:
+    """The states coloured by region or residency time, if these are chosen."""
+    if explored.scenario.colour not in SLOW_COLOURS:
+        return None
+    return _state_space(explored, _surveyed_colouring(explored.scenario, queries.survey_of(explored)))
+
+
+def _state_space(explored: Explored, colouring: Colouring) -> StateSpace:
+    scenario = explored.scenario
+    queries.plane_of(explored)
+    return StateSpace(
+        now=queries.summary_of(explored),
+        reference=queries.summary_of(explored.reference) if scenario.compared else None,
+        colouring=colouring,
+        rest=queries.fixed_points_of(explored),
+        without_noise=queries.without_noise_of(explored) if scenario.without_noise else None,
+    )
+
+
+def _fast_colouring(explored: Explored) -> Colouring:
+    scenario = explored.scenario
+    if scenario.colour == "speed":
+        return Colouring("speed (plane units per step)", queries.summary_of(explored).speed)
+    if scenario.colour == "neuron":
+        values = queries.pre_activation_of(explored, (scenario.neuron,))
+        return Colouring(f"pre-activation of neuron {scenario.neuron}", values[..., 0])
+    return Colouring("output")
+
+
+def _surveyed_colouring(scenario: Scenario, survey: StateSurvey) -> Colouring:
+    shape, at = (scenario.trajectories, scenario.steps), tuple(survey.at.T)
+    if scenario.colour == "region":
+        region = np.full(shape, "", dtype=survey.residency.region.dtype)
+        region[at] = survey.residency.region
+        return Colouring("region", region=region)
+    time = np.full(shape, np.nan)
+    time[at] = survey.residency.time
+    return Colouring("residency time (steps)", time)
+
+
+def figures(explored: Explored, shown: StateSpace, theme: Theme) -> Sequence[go.Figure]:
+    """The states in the plane, or in three dimensions; the comparison behind them or beside them."""
+    scenario = explored.scenario
+    if scenario.beside and shown.reference is not None and scenario.dimensions == 2:
+        figure = draw_states_beside(shown.now, shown.reference, shown.colouring, theme, shown.rest)
+    else:
+        figure = draw_state_space(
+            shown.now,
+            shown.reference,
+            shown.colouring,
+            theme,
+            shown.rest,
+            shown.without_noise,
+            scenario.dimensions,
+            "intact" if scenario.against is None else "A",
+        )
+    # Its colours are named in the row of time, those of regions above the region map.
+    figure.layout.showlegend = False
+    return (figure,)
+
+
+def caption(explored: Explored, shown: StateSpace, _theme: Theme) -> str:
+    """How many states are shown, of how many, in which plane."""
+    scenario, now = explored.scenario, shown.now
+    drawn = np.count_nonzero(find_drawn_states(now, shown.colouring, scenario.dimensions))
+    valid = int(np.where(now.diverged_at < 0, scenario.steps, now.diverged_at).sum())
+    count = f"{drawn:,} states" if drawn == valid else f"{drawn:,} of {valid:,} states"
+    text = f"{count}: {scenario.trajectories} runs of {scenario.steps} steps, sigma {scenario.sigma:g}"
+    if scenario.pair is not None:
+        text += f", {name_plane(scenario)}, steps with other outputs left out"
+    diverged = now.diverged_at >= 0
+    if diverged.any():
+        first = int(now.diverged_at[diverged].min()) + 1
+        text += f"; {diverged.sum()} runs diverge, the first at step {first} (neuron {now.largest_neuron})"
+    return text
+
+
+def name_plane(scenario: Scenario) -> str:
+    """The plane that a scenario is seen in, in words."""
+    if scenario.pair is None:
+        return "plane of the intact network"
+    one, other = scenario.pair
+    return f"plane of the intact network's stretches with outputs {one} and {other} only"
+
+
+def _controls() -> Sequence[Any]:
+    return (
+        dmc.SegmentedControl(
+            id=ids.DIMENSIONS,
+            data=[{"value": str(d), "label": f"{d}-D"} for d in DIMENSIONS],
+            value=str(Scenario.dimensions),
+            size="xs",
+            **{"aria-label": "Dimensions of the state space"},
+        ),
+    )
+
+
+VIEW = View(
+    id=ids.STATE_SPACE,
+    title="State space",
+    help="Each point is the activity of the whole network at one step, seen along the two directions in which the "
+    "intact network varies most. The network lingers in slow clusters and is thrown between them. With an "
+    "intervention the intact run stays behind as a grey ghost: same noise, same start, same plane, so that "
+    "every difference is the intervention's. The star is where activity ends without noise.",
+    kind=FAST,
+    compute=compute,
+    refine=refine,
+    figures=figures,
+    caption=caption,
+    controls=_controls,
+    selectable=True,
+    fields=("colour", "without_noise", "pair"),
+)

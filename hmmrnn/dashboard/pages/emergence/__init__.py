@@ -1,0 +1,1 @@
+"""Chapter 7: how the mechanism comes about in training."""

@@ -1,0 +1,1 @@
+"""Chapter 1: the network emits what its HMM emits."""

@@ -1,0 +1,1 @@
+"""Chapter 6: what changes when neurons are silenced or scaled."""

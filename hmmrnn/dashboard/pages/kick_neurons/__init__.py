@@ -1,0 +1,1 @@
+"""Chapter 4: the neurons that end a stay in a cluster."""

@@ -1,0 +1,1 @@
+"""The report about a network, and the terms of the page."""

@@ -1,0 +1,1 @@
+"""From a Scenario to results: the stateless core of the dashboard, without Dash or Flask."""

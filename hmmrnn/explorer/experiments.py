@@ -1,0 +1,266 @@
+"""Experiments: the analyses of a scenario that take so long that a worker computes them.
+
+An experiment has a subject: the scenario without all that the answer does not depend on, so that a change of window or
+colour computes nothing anew. It is known by its id, which is that of the view that shows it.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hmmrnn.analysis.emergence import Emergence, trace_emergence
+from hmmrnn.analysis.gain_sweep import GainSweep, sweep_gains
+from hmmrnn.analysis.kick_effects import KickEffects, measure_effects
+from hmmrnn.analysis.kick_neurons import Agreement, KickNeurons, compare_seeds
+from hmmrnn.analysis.noise_sensitivity import NoiseSensitivity, sensitivity_of_survey
+from hmmrnn.analysis.noise_sweep import NoiseSweep, sweep_noise
+from hmmrnn.analysis.numerics import ProgressCallback, no_progress, progress_part
+from hmmrnn.analysis.populations import choose_swept_populations
+from hmmrnn.explorer import queries
+from hmmrnn.explorer.explored import Explored, Explorer, ask_shipped
+from hmmrnn.explorer.scenario import Scenario
+from hmmrnn.model.checkpoint import load
+from hmmrnn.model.metadata import series_there, snapshot_files
+from hmmrnn.report.claims import Claim, judge_claims
+from hmmrnn.report.findings import Findings, KnownParts, gather_findings
+from hmmrnn.storage.shipped_answers import Question
+
+KICK, KICK_PROOF, GAIN_SWEEP, NOISE = "kick", "kick-proof", "gain-sweep", "noise"
+EMERGENCE, REPORT, CLAIMS = "emergence", "report", "claims"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """How an experiment is identified and computed."""
+
+    subject: Callable[[Scenario], Scenario]  # from a scenario to the part of it that the answer depends on
+    files: Callable[[Explored], str]  # from that to the hash of the files that the answer depends on
+    compute: Callable[[Explored, ProgressCallback], Any]  # the answer, in a worker
+    # Of the answers, if those about the shipped networks come with the package. Raise it whenever a change anywhere in
+    # the code changes the answers, and run `make answers`.
+    version: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class KickEvidence:
+    """The kick neurons of an intact network, how far other seeds find the same, and what silencing them does."""
+
+    found: KickNeurons
+    agreement: Agreement
+    effects: KickEffects
+
+
+@dataclass(frozen=True, eq=False)
+class NoiseEffects:
+    """What noise does to a network."""
+
+    sweep: NoiseSweep  # radius, intervals and occupancy against sigma
+    # Spread from clusters and transitions; None if the network as it is now visits neither.
+    sensitivity: NoiseSensitivity | None
+    resonance: GainSweep | None  # all kick neurons' recurrent gain; None for a network without any
+
+
+@dataclass(frozen=True)
+class Claims:
+    """The paper's claims with their verdicts on a network, in the order of the argument."""
+
+    claims: tuple[Claim, ...]
+
+
+def compute(explorer: Explorer, experiment: str, subject: Scenario, on_progress: ProgressCallback) -> Any:
+    """Compute an experiment in this process.
+
+    Raises:
+        ValueError: the network has nothing that could be computed.
+    """
+    return EXPERIMENTS[experiment].compute(explorer.resolve(subject), on_progress)
+
+
+def identify(experiment: str, explored: Explored) -> tuple[Scenario, str]:
+    """The subject of an experiment, and the hash of the files that its answer depends on.
+
+    Raises:
+        ValueError: files are missing; the sentence says which.
+    """
+    one = EXPERIMENTS[experiment]
+    subject = one.subject(explored.scenario)
+    return subject, one.files(explored.at(subject))
+
+
+def shipped_question(experiment: str, subject: Scenario, files: str) -> Question | None:
+    """What `identify` returns, as shipped answers know it; None where none is shipped."""
+    one = EXPERIMENTS.get(experiment)
+    if one is None or one.version is None:
+        return None
+    return ask_shipped(experiment, one.version, files, subject)
+
+
+# ---- subjects ----
+
+
+def _network_and_noise(scenario: Scenario) -> Scenario:
+    """The network as it is now, its plane, sigma and seed."""
+    return replace(scenario.simulated, steps=Scenario.steps, trajectories=Scenario.trajectories)
+
+
+def _network_now(scenario: Scenario) -> Scenario:
+    """The network as it is now, and the seed."""
+    return Scenario(scenario.model, seed=scenario.seed, interventions=scenario.simulated.interventions)
+
+
+def _intact_network(scenario: Scenario) -> Scenario:
+    return Scenario(scenario.model)
+
+
+def _training(scenario: Scenario) -> Scenario:
+    """The training that the network is of, under the noise of the scenario."""
+    return Scenario(scenario.model, sigma=scenario.sigma, seed=scenario.seed)
+
+
+# ---- files ----
+
+
+def _network_file(explored: Explored) -> str:
+    return explored.fingerprint
+
+
+def _series_files(explored: Explored) -> str:
+    return _digest(explored, _series(explored), "")
+
+
+def _all_files(explored: Explored) -> str:
+    """The network, and the snapshots of its training if there are any."""
+    return _digest(explored, _snapshots(explored), explored.fingerprint)
+
+
+def _digest(explored: Explored, paths: list[Path], more: str) -> str:
+    return hashlib.sha256(" ".join([more, *map(explored.models.digest, paths)]).encode()).hexdigest()
+
+
+def _snapshots(explored: Explored) -> list[Path]:
+    return snapshot_files(explored.models.models, explored.network.metadata)
+
+
+def _series(explored: Explored) -> list[Path]:
+    """The snapshots of the training of a network's family, in their order.
+
+    Raises:
+        ValueError: there are none.
+    """
+    found = _snapshots(explored)
+    if not found:
+        there = ", ".join(series_there(explored.models.models)) or "none"
+        raise ValueError(
+            f"there are no snapshots of a training of this network's family; there are of the families {there}"
+        )
+    return found
+
+
+# ---- answers ----
+
+
+def _search(explored: Explored, on_progress: ProgressCallback) -> None:
+    """The search for kick neurons alone; what it finds is in the cache, where every query looks for it."""
+    queries.kick_neurons_of(explored, on_progress=on_progress)
+
+
+def _kick_proof(explored: Explored, on_progress: ProgressCallback) -> KickEvidence:
+    found = queries.kick_neurons_of(explored, on_progress=progress_part(on_progress, 0.0, 0.3))
+    agreement = compare_seeds(explored.network, on_progress=progress_part(on_progress, 0.3, 0.8))
+    effects = measure_effects(explored.network, found, on_progress=progress_part(on_progress, 0.8, 1.0))
+    return KickEvidence(found, agreement, effects)
+
+
+def _gain_sweeps(explored: Explored, on_progress: ProgressCallback) -> dict[str, GainSweep]:
+    plane, of = queries.plane_of(explored), explored.scenario
+    kick = queries.kick_neurons_of(explored, on_progress=progress_part(on_progress, 0.0, 0.2))
+    found = choose_swept_populations(kick, queries.populations_of(explored))
+    if not found:
+        raise ValueError("this network has no kick neurons whose gain could be changed")
+    parts = (progress_part(on_progress, *ends) for ends in pairwise(np.linspace(0.2, 1.0, len(found) + 1)))
+    around: dict[str, Any] = {"sigma": of.sigma, "seed": of.seed}
+    return {
+        one.name: sweep_gains(explored.now, one.neurons, one.target, plane, **around, on_progress=part)
+        for one, part in zip(found, parts, strict=True)
+    }
+
+
+def _noise(explored: Explored, on_progress: ProgressCallback) -> NoiseEffects:
+    plane, of = queries.plane_of(explored), explored.scenario
+    kick = queries.kick_neurons_of(explored, on_progress=progress_part(on_progress, 0.0, 0.1))
+    sweep = sweep_noise(explored.now, plane, seed=of.seed, on_progress=progress_part(on_progress, 0.1, 0.5))
+    run, survey = queries.run_of(explored), queries.survey_of(explored)
+    sensitivity = sensitivity_of_survey(explored.now, run, survey, progress_part(on_progress, 0.5, 0.6))
+    if not kick.all_members:
+        return NoiseEffects(sweep, sensitivity, None)
+    last = progress_part(on_progress, 0.6, 1.0)
+    around: dict[str, Any] = {"sigma": of.sigma, "seed": of.seed}
+    resonance = sweep_gains(explored.now, kick.all_members, "recurrent", plane, **around, on_progress=last)
+    return NoiseEffects(sweep, sensitivity, resonance)
+
+
+def _emergence(explored: Explored, on_progress: ProgressCallback) -> Emergence:
+    series = [load(path) for path in _series(explored)]
+    return trace_emergence(series, sigma=explored.scenario.sigma, seed=explored.scenario.seed, on_progress=on_progress)
+
+
+def _report(explored: Explored, on_progress: ProgressCallback) -> str:
+    # Only a worker writes reports, and only then needs what they are written with.
+    from hmmrnn.report.html import write_report
+
+    return write_report(findings_of(explored, on_progress), _title(explored))
+
+
+def _claims(explored: Explored, on_progress: ProgressCallback) -> Claims:
+    return Claims(judge_claims(findings_of(explored, on_progress)))
+
+
+def findings_of(explored: Explored, on_progress: ProgressCallback = no_progress) -> Findings:
+    """All that is found of a scenario's network as it is now; what is known of it already is not computed anew."""
+    series, known = [load(path) for path in _snapshots(explored)], KnownParts(**_known_parts(explored))
+    return gather_findings(explored.now, explored.scenario.seed, series, on_progress, known)
+
+
+def _known_parts(explored: Explored) -> dict[str, Any]:
+    """What is known of a report on an intact network under the noise of seed 0: kick neurons, and what is shipped."""
+    if explored.scenario != Scenario(explored.scenario.model):
+        return {}
+
+    def shipped(experiment: str) -> Any:
+        found = explored.cache.look_up_shipped(shipped_question(experiment, *identify(experiment, explored)))
+        return found and found[0]
+
+    evidence, noise = shipped(KICK_PROOF), shipped(NOISE)
+    return {
+        "kick": queries.kick_neurons_of.known(explored),
+        "agreement": evidence and evidence.agreement,
+        "gains": shipped(GAIN_SWEEP) or {},
+        "noise": noise and noise.sweep,
+        "resonance": noise and noise.resonance,
+        "emergence": shipped(EMERGENCE) if _snapshots(explored) else None,
+    }
+
+
+def _title(explored: Explored) -> str:
+    """The network's name, and its interventions."""
+    done = [
+        f"{item.target} gain {item.mu:g} of neurons {', '.join(map(str, item.neurons))}"
+        for item in explored.scenario.interventions
+    ]
+    return "; ".join([explored.name, *done])
+
+
+EXPERIMENTS = {
+    KICK: Experiment(_intact_network, _network_file, _search),
+    KICK_PROOF: Experiment(_intact_network, _network_file, _kick_proof, version=2),
+    GAIN_SWEEP: Experiment(_network_and_noise, _network_file, _gain_sweeps, version=1),
+    NOISE: Experiment(_network_and_noise, _network_file, _noise, version=1),
+    REPORT: Experiment(_network_now, _all_files, _report),
+    CLAIMS: Experiment(_network_now, _all_files, _claims, version=2),
+    EMERGENCE: Experiment(_training, _series_files, _emergence, version=1),
+}

@@ -1,0 +1,170 @@
+"""A scenario with everything that its queries need, looked up once per request.
+
+A request resolves its scenario to an `Explored`, and passes that on. Queries never look a name up again: the network
+stands in every cache key by the hash of its file, so that a file that changes under its name is never answered from the
+old one, and two names of one network share their answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property, update_wrapper
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+
+from hmmrnn.explorer.scenario import Scenario
+from hmmrnn.model.hmm import HMM
+from hmmrnn.model.metadata import known_target
+from hmmrnn.model.network import Network, intervene
+from hmmrnn.storage.cache import AnswerCache
+from hmmrnn.storage.model_registry import ModelRegistry
+from hmmrnn.storage.shipped_answers import Question
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Stands for the network's name where an answer does not depend on it.
+ANY = "any"
+
+
+@dataclass(frozen=True, eq=False)
+class Explored:
+    """A scenario and its network."""
+
+    scenario: Scenario  # what is asked about
+    name: str  # of the network in the registry
+    network: Network  # the intact network
+    fingerprint: str  # hash of the network's file
+    hmm: HMM | None  # the HMM that the network was trained to emulate; None if its file names none of its size
+    models: ModelRegistry  # all networks, and the snapshots of trainings beside them
+    cache: AnswerCache  # where answers are kept
+    # What this request has got from the cache, by key: nothing is read twice.
+    answers: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def now(self) -> Network:
+        """The network with the interventions of the scenario folded into its weights.
+
+        Raises:
+            ValueError: a neuron is beyond the network.
+        """
+        return intervene(self.network, self.scenario.interventions)
+
+    @cached_property
+    def intact(self) -> Explored:
+        """The same without interventions."""
+        return self.at(self.scenario.intact)
+
+    @cached_property
+    def reference(self) -> Explored:
+        """The comparison: what was pinned as A, or the intact network."""
+        return self.at(self.scenario.reference)
+
+    def at(self, scenario: Scenario) -> Explored:
+        """Another scenario of the same network, in the same request."""
+        return replace(self, scenario=scenario)
+
+
+class Explorer:
+    """The networks and answers from which scenarios are resolved."""
+
+    def __init__(self, models: ModelRegistry, answers: AnswerCache) -> None:
+        self.models, self.answers = models, answers
+
+    def resolve(self, scenario: Scenario) -> Explored:
+        """Look up the network of a scenario: once in the registry, read once per process.
+
+        Raises:
+            ValueError: there is no network of that name.
+        """
+        entry = self.models.entry(scenario.model)
+        network = self.models.read(entry)
+        # The metadata of a foreign file need not be of use; the page shows so in place of the comparison.
+        hmm, _ = known_target(network.metadata, network.n_outputs)
+        return Explored(scenario, entry.name, network, entry.fingerprint, hmm, self.models, self.answers)
+
+
+class Query(Generic[P, R]):
+    """A function of an `Explored` whose answers are kept: for the request in memory, for all in the cache.
+
+    Attributes:
+        part: from a scenario to what the answer depends on.
+        function: computes the answer.
+        version: of the answers; None where none is shipped.
+    """
+
+    def __init__(
+        self,
+        part: Callable[[Scenario], Scenario],
+        function: Callable[Concatenate[Explored, P], R],
+        version: int | None = None,
+    ) -> None:
+        self.part, self.function, self.version = part, function, version
+        update_wrapper(self, function)
+
+    def __call__(self, explored: Explored, *args: P.args, **kwargs: P.kwargs) -> R:
+        """The answer, from the request, from the cache or computed."""
+        subject, key = self._subject(explored, *args)
+        if key not in explored.answers:
+            on_wait: Any = kwargs.get("on_progress")
+            explored.answers[key] = explored.cache.answer(
+                self.function.__name__,
+                key,
+                lambda: self.function(explored.at(subject), *args, **kwargs),
+                on_wait,
+                self.question(explored, *args),
+            )
+        answer: R = explored.answers[key]
+        return answer
+
+    def known(self, explored: Explored, *args: Any) -> R | None:
+        """The answer if it has been computed before; None otherwise, and then nothing is computed."""
+        _, key = self._subject(explored, *args)
+        if key not in explored.answers:
+            found = explored.cache.look_up(key, self.question(explored, *args))
+            if found is None:
+                return None
+            explored.answers[key] = found[0]
+        answer: R = explored.answers[key]
+        return answer
+
+    def question(self, explored: Explored, *args: Any) -> Question | None:
+        """The question as shipped answers know it; None where none is shipped."""
+        if self.version is None:
+            return None
+        subject, _ = self._subject(explored, *args)
+        return ask_shipped(self.function.__name__, self.version, explored.fingerprint, subject, *args)
+
+    def _subject(self, explored: Explored, *args: Any) -> tuple[Scenario, str]:
+        """The part of the scenario that the answer depends on, and the key of the answer."""
+        subject = replace(self.part(explored.scenario), model=ANY)
+        return subject, explored.cache.key(self.function.__name__, explored.fingerprint, subject, args)
+
+
+def ask_shipped(name: str, version: int, content: str, subject: Scenario, *args: Any) -> Question:
+    """The question that a shipped answer is filed under, whatever the network is called.
+
+    A link says all that an answer may depend on, and stays the same when scenarios get further fields.
+    """
+    about = " ".join([replace(subject, model=ANY).to_query(), *map(repr, args)])
+    return Question(name, version, content, about)
+
+
+def kept(
+    part: Callable[[Scenario], Scenario], version: int | None = None
+) -> Callable[[Callable[Concatenate[Explored, P], R]], Query[P, R]]:
+    """Keep the answers of a query, under the network's file and a part of the scenario.
+
+    The query itself gets an `Explored` whose scenario is only that part, and cannot depend on anything else. Its other
+    arguments belong to the key; the keyword argument `on_progress` does not.
+
+    Args:
+        part: from a scenario to what the answer depends on.
+        version: of the answers, if those about the shipped networks come with the package. Raise it whenever a change
+            anywhere in the code changes the answers, and run `make answers`.
+    """
+
+    def decorate(function: Callable[Concatenate[Explored, P], R]) -> Query[P, R]:
+        return Query(part, function, version)
+
+    return decorate

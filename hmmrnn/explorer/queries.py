@@ -1,0 +1,291 @@
+"""Queries: what the page shows of a scenario, each computed from an `Explored` and kept in the cache.
+
+`kept` names the part of the scenario that an answer depends on: a change of anything else computes nothing anew. Where
+it gives a version, the answers about the shipped networks come with the package.
+"""
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from hmmrnn.analysis.block_means import BlockMeans, average_weights
+from hmmrnn.analysis.decoding import Decoding, decode_states
+from hmmrnn.analysis.fidelity import Fidelity, measure_fidelity
+from hmmrnn.analysis.hmm_graph import HMMGraph, describe_graph
+from hmmrnn.analysis.kick_neurons import KickNeurons, detect_kick_neurons
+from hmmrnn.analysis.matched_distance import MatchedDistances, match_sequences
+from hmmrnn.analysis.numerics import ProgressCallback, no_progress
+from hmmrnn.analysis.orbit import Plane, fit_network_plane, plane_steps
+from hmmrnn.analysis.populations import (
+    INTEGRATING,
+    KICK,
+    BlockWeights,
+    Populations,
+    find_populations,
+    summarise_block_weights,
+)
+from hmmrnn.analysis.readout import ReadoutAngles, readout_angles
+from hmmrnn.analysis.stability import fixed_points
+from hmmrnn.analysis.state_survey import (
+    OrbitSpectrum,
+    StateSurvey,
+    paths_without_noise,
+    spectrum_along_orbit,
+    survey_states,
+)
+from hmmrnn.analysis.switch_average import SwitchAverage, average_around_switches, choose_averaged
+from hmmrnn.analysis.trajectory_summary import Singles, TrajectorySummary, summarise_trajectories
+from hmmrnn.explorer.cost import check_run, check_waited_for, fitting_runs
+from hmmrnn.explorer.explored import ANY, Explored, Query, kept
+from hmmrnn.explorer.scenario import Scenario
+from hmmrnn.model.network import Floats, check_exists
+from hmmrnn.model.simulation import Trajectory, draw_noise, respond, simulate
+
+FIDELITY_RUNS, FIDELITY_STEPS = 64, 2000
+MATCHED_BATCHES, MATCHED_SIZE, MATCHED_STEPS = 6, 96, 100
+REST_RUNS = 16
+# Enough for a few hundred switches of each exit.
+SWITCH_RUNS, SWITCH_STEPS, SWITCH_TRANSIENT = 32, 1000, 100
+SPECTRA_ALONG_ORBIT = 240
+# Numbers of a noise that is kept for the next question.
+KEPT_NOISE = 4_000_000
+STARTS_PER_RUN, MAX_STARTS, WITHOUT_NOISE_STEPS = 3, 24, 200
+
+
+# ---- parts of a scenario that answers depend on ----
+
+
+def _simulated(scenario: Scenario) -> Scenario:
+    """Network, noise, window, interventions and plane."""
+    return scenario.simulated
+
+
+def _runs(scenario: Scenario) -> Scenario:
+    """The same, whatever plane it is seen in."""
+    return replace(scenario.simulated, pair=None)
+
+
+def _network_now(scenario: Scenario) -> Scenario:
+    """Network, noise and interventions, whatever the window."""
+    return Scenario(ANY, sigma=scenario.sigma, seed=scenario.seed, interventions=scenario.simulated.interventions)
+
+
+def _intact(_scenario: Scenario) -> Scenario:
+    """The network alone."""
+    return Scenario(ANY)
+
+
+def _plane(scenario: Scenario) -> Scenario:
+    """The intact network, and the pair of outputs whose stretches the plane is fitted to."""
+    return Scenario(ANY, pair=scenario.pair)
+
+
+# ---- the plane ----
+
+
+def plane_of(explored: Explored) -> Plane:
+    """The plane of the intact network that a scenario is seen in: of all states, or of its pair of outputs.
+
+    Raises:
+        ValueError: the network has no such output, no stretch is long enough (the sentence says the longest), or the
+            scenario is seen in three dimensions and the network has fewer.
+    """
+    check_exists("output", explored.scenario.pair or (), explored.network.n_outputs)
+    if explored.scenario.pair:
+        check_waited_for(explored.network, "planes of two outputs")
+    plane = _fitted_plane(explored)
+    if len(plane.components) < explored.scenario.dimensions == 3:
+        raise ValueError(
+            f"the state space of this network has {len(plane.components)} dimensions, which is the number of its "
+            "neurons; 3-D needs 3"
+        )
+    return plane
+
+
+@kept(_plane, version=1)
+def _fitted_plane(explored: Explored) -> Plane:
+    return fit_network_plane(explored.network, explored.scenario.pair)
+
+
+# ---- the runs of a scenario ----
+
+
+def run_of(explored: Explored) -> Trajectory:
+    """The runs of a scenario with all that happens in them. Not kept: they are large, and quickly made."""
+    return respond(explored.now, noise_of(explored), explored.scenario.sigma, explored.scenario.seed)
+
+
+def noise_of(explored: Explored) -> Floats:
+    """(B, T, M) the noise of a scenario, the same for the intact and for any intervened network."""
+    of, m = explored.scenario, explored.network.n_inputs
+    check_run(explored.network, of.steps, of.trajectories)
+    # What is kept stays in memory.
+    draw = _noise if of.steps * of.trajectories * m <= KEPT_NOISE else draw_noise
+    return draw(m, of.steps, of.trajectories, of.sigma, of.seed)
+
+
+@lru_cache(maxsize=2)
+def _noise(n_inputs: int, steps: int, trajectories: int, sigma: float, seed: int) -> Floats:
+    # Drawing takes as long as running; an intact and an intervened network always need the same noise.
+    noise = draw_noise(n_inputs, steps, trajectories, sigma, seed)
+    noise.setflags(write=False)
+    return noise
+
+
+@kept(_simulated)
+def summary_of(explored: Explored) -> TrajectorySummary:
+    """The fast answer: paths in the plane, orbit and switches."""
+    of = explored.scenario
+    return summarise_trajectories(
+        explored.now, plane_of(explored), noise_of(explored), of.sigma, of.seed, explored.hmm, of.pair
+    )
+
+
+@kept(_simulated, version=1)
+def survey_of(explored: Explored) -> StateSurvey:
+    """The slow answer: regions, spectra and fixed points of the network as it is now."""
+    of = explored.scenario
+    check_waited_for(explored.network, "regions, spectra and fixed points")
+    return survey_states(explored.now, plane_of(explored), run_of(explored), of.seed, of.pair)
+
+
+def pre_activation_of(explored: Explored, neurons: tuple[int, ...]) -> Singles:
+    """(B, T, len(neurons)) pre-activation of some neurons in the runs of a scenario.
+
+    Raises:
+        ValueError: a neuron is beyond the network.
+    """
+    check_exists("neuron", neurons, explored.network.n_neurons)
+    return _pre_activation(explored, neurons)
+
+
+@kept(_runs)
+def _pre_activation(explored: Explored, neurons: tuple[int, ...]) -> Singles:
+    run = run_of(explored)
+    return np.where(run.valid[..., None], run.pre_activation[..., list(neurons)], np.nan).astype(np.float32)
+
+
+@kept(_runs)
+def population_means_of(explored: Explored) -> dict[tuple[str, int], Singles]:
+    """(T,) mean pre-activation of each population in the first run, by role and output."""
+    roles, kick = populations_of(explored), kick_neurons_of(explored)
+    run = respond(explored.now, noise_of(explored)[:1], explored.scenario.sigma, explored.scenario.seed)
+    seen = np.where(run.valid[0, :, None], run.pre_activation[0], np.nan)
+    members = {
+        (role, output): kick.members(output) if role == KICK else roles.members(role, output)
+        for output in sorted({group.output for group in kick.groups})
+        for role in (KICK, INTEGRATING)
+    }
+    return {of: seen[:, list(neurons)].mean(axis=1).astype(np.float32) for of, neurons in members.items() if neurons}
+
+
+@kept(_simulated, version=1)
+def orbit_spectrum_of(explored: Explored) -> OrbitSpectrum:
+    """Counts of unstable eigenvalues and critical pairs against the phase, at some of the surveyed states."""
+    at = survey_of(explored).at
+    some = at[:: -(-len(at) // SPECTRA_ALONG_ORBIT)]
+    return spectrum_along_orbit(explored.now, plane_of(explored), run_of(explored).h[tuple(some.T)])
+
+
+@kept(_simulated)
+def without_noise_of(explored: Explored) -> Floats:
+    """(S, T, C) runs of the network as it is now, without noise, from states that it visits."""
+    run, every = run_of(explored), max(1, explored.scenario.steps // STARTS_PER_RUN)
+    starts = run.h[:, ::every][run.valid[:, ::every]][:MAX_STARTS]
+    return paths_without_noise(explored.now, plane_of(explored), starts, WITHOUT_NOISE_STEPS)
+
+
+def fixed_points_of(explored: Explored) -> Floats:
+    """(F, C) the distinct fixed points that the intact network decays to without noise, in the scenario's plane."""
+    return plane_of(explored).project(_rest(explored))
+
+
+@kept(_intact, version=1)
+def _rest(explored: Explored) -> Floats:
+    visited = simulate(explored.network, plane_steps(explored.network), REST_RUNS, seed=0)
+    ends = fixed_points(explored.network, h0=visited.h[:, -1][visited.diverged_at < 0])
+    return ends.points
+
+
+# ---- neurons ----
+
+
+@kept(_intact, version=1)
+def kick_neurons_of(explored: Explored, *, on_progress: ProgressCallback = no_progress) -> KickNeurons:
+    """The kick groups of the intact network. The slowest query: seconds when it is computed for the first time."""
+    return detect_kick_neurons(explored.network, on_progress=on_progress)
+
+
+def populations_of(explored: Explored) -> Populations:
+    """The roles of the neurons of the intact network."""
+    return find_populations(explored.network, kick_neurons_of(explored))
+
+
+def block_weights_of(explored: Explored) -> BlockWeights:
+    """The recurrent weights between the populations of the intact network."""
+    return summarise_block_weights(explored.network, populations_of(explored))
+
+
+@kept(_network_now, version=1)
+def switch_average_of(explored: Explored) -> SwitchAverage | None:
+    """Kick groups and integrating populations around the switches of the network as it is now; None without any."""
+    averaged = choose_averaged(kick_neurons_of(explored), populations_of(explored))
+    if not averaged:
+        return None
+    of = explored.scenario
+    check_waited_for(explored.network, "averages around switches")
+    runs = fitting_runs(explored.network, SWITCH_STEPS, SWITCH_RUNS)
+    run = simulate(explored.now, SWITCH_STEPS, runs, of.sigma, of.seed)
+    return average_around_switches(run, averaged, SWITCH_TRANSIENT, seed=of.seed)
+
+
+def block_means_of(explored: Explored) -> BlockMeans:
+    """The mean weights between noise, populations and readout of the intact network."""
+    return average_weights(explored.network, populations_of(explored))
+
+
+def readout_angles_of(explored: Explored) -> ReadoutAngles:
+    """How the readout lies to the plane that a scenario is seen in."""
+    return readout_angles(explored.now, plane_of(explored))
+
+
+# ---- against the HMM; each is None without a known one ----
+
+
+def hmm_graph_of(explored: Explored) -> HMMGraph | None:
+    """The HMM that the network was trained to emulate, as a graph."""
+    return None if explored.hmm is None else describe_graph(explored.hmm)
+
+
+@kept(_network_now, version=1)
+def fidelity_of(explored: Explored) -> Fidelity | None:
+    """The network as it is now against its HMM, on runs of their own length."""
+    if explored.hmm is None:
+        return None
+    of = explored.scenario
+    check_waited_for(explored.network, "transitions, shares and lags")
+    return measure_fidelity(explored.now, explored.hmm, of.seed, FIDELITY_RUNS, FIDELITY_STEPS, of.sigma)
+
+
+@kept(_network_now, version=1)
+def matched_distances_of(explored: Explored) -> MatchedDistances | None:
+    """Sequences of the network as it is now, matched with its HMM's. Imports SciPy: a worker computes it."""
+    if explored.hmm is None:
+        return None
+    of = explored.scenario
+    return match_sequences(explored.now, explored.hmm, of.seed, MATCHED_BATCHES, MATCHED_SIZE, MATCHED_STEPS, of.sigma)
+
+
+@kept(_simulated, version=1)
+def decoding_of(explored: Explored) -> Decoding | None:
+    """The HMM's hidden states in the runs of a scenario. Takes seconds: a worker computes it."""
+    if explored.hmm is None:
+        return None
+    found = survey_of(explored)
+    return decode_states(explored.hmm, run_of(explored), found.at, found.residency.region)
+
+
+# What a worker is asked for by name.
+ANALYSES: dict[str, Query[[], Any]] = {"matching": matched_distances_of, "decoding": decoding_of}

@@ -1,0 +1,1 @@
+"""HMMs, networks and their interventions, runs under noise, and files of networks."""

@@ -1,0 +1,79 @@
+"""What a network's metadata say: its target HMM, by name or in full, and the training whose snapshots lie beside it.
+
+A family of the paper is named (`family`); any other HMM is written out as JSON (`hmm`), so that the network can be
+judged by its own target wherever the file is opened.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from hmmrnn.model.hmm import HMM, PRESETS
+
+FAMILY, FULL, BROUGHT_BY = "family", "hmm", "brought_by"
+# Beside the networks; holds a folder of snapshots for each family.
+FOLDER = "emergence"
+MAX_REASON = 300
+# What a network may be called: a name that a link can hold, and that is never a path.
+MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def hmm_metadata(hmm: HMM) -> dict[str, str]:
+    """Metadata of a network that name its target, or hold it in full."""
+    if hmm.name in PRESETS:
+        return {FAMILY: hmm.name}
+    return {FAMILY: hmm.name, FULL: json.dumps(hmm.to_dict())}
+
+
+def target(metadata: Mapping[str, str], n_outputs: int) -> HMM:
+    """The HMM that a network with these metadata was trained to emulate.
+
+    Raises:
+        ValueError: the metadata name no known HMM, or one with another number of outputs.
+    """
+    hmm = _named(metadata)
+    if hmm.n_outputs != n_outputs:
+        raise ValueError(f"{hmm.name} has {hmm.n_outputs} outputs and the network {n_outputs}")
+    return hmm
+
+
+def known_target(metadata: Mapping[str, str], n_outputs: int) -> tuple[HMM | None, str]:
+    """The target HMM of a network, or None and the sentence that says why it is not known."""
+    try:
+        return target(metadata, n_outputs), ""
+    except ValueError as error:
+        return None, str(error)
+
+
+def _named(metadata: Mapping[str, str]) -> HMM:
+    family = metadata.get(FAMILY)
+    if family in PRESETS:
+        return HMM.preset(family)
+    if FULL in metadata:
+        try:
+            return HMM.from_dict(json.loads(metadata[FULL]))
+        except (ValueError, OverflowError, RecursionError) as error:
+            # The file may come from anywhere: its JSON may be nested too deeply, or hold numbers beyond a float.
+            raise ValueError(f"the metadata hold an HMM that cannot be used: {str(error)[:MAX_REASON]}") from error
+    if family is None:
+        raise ValueError("the metadata names no HMM family")
+    raise ValueError(f"the metadata names the HMM family {family!r}, which is no preset")
+
+
+def snapshot_files(models: Path, metadata: Mapping[str, str]) -> list[Path]:
+    """The snapshots of a training of the family that a network names, in their order; none if there are none."""
+    # The metadata may come from anywhere: a family becomes part of a path, so it must be a plain name.
+    family = metadata.get(FAMILY, "")
+    return sorted((models / FOLDER / family).glob("*.safetensors")) if MODEL_NAME.fullmatch(family) else []
+
+
+def series_there(models: Path) -> list[str]:
+    """The families that have snapshots of a training."""
+    return sorted(path.name for path in (models / FOLDER).glob("*") if path.is_dir())
+
+
+def mark_of(requester: str) -> str:
+    """What stands for the requester of a network in its file, which others may read; empty for none."""
+    return hashlib.sha256(f"hmmrnn {requester}".encode()).hexdigest()[:16] if requester else ""

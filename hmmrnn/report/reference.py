@@ -1,0 +1,65 @@
+"""The paper's own numbers: what its published figures contain, with their spread and their source.
+
+They lie in reference.json, by claim and by family of HMM. A network of a family that no figure shows is compared with
+the two-state chain, and so is one whose HMM is not known.
+
+Source: Torre et al. (2025), arXiv 2510.25674, figures; see `source` and `cells` in the file.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+FILE = Path(__file__).with_name("reference.json")
+# The family that most figures are about.
+TWO_STATES = "linear-2"
+NOT_MEASURED = "not measured"
+
+# A number with its standard error or spread; NaN where that is not known.
+Mean = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class PublishedValue:
+    """One number of the paper's own networks."""
+
+    quantity: str  # what it is, in words
+    unit: str  # "" for a ratio, a share or a count
+    value: float
+    spread: float  # standard deviation between published runs or networks, or the standard error of the mean
+    family: str  # the HMM of the network that it is of
+    cells: str  # of the published notebook, or the published script
+    note: str  # what the spread is of
+
+
+def published_value(key: str, family: str | None) -> PublishedValue:
+    """The published value for a claim, of a family of HMMs.
+
+    Args:
+        key: of the claim.
+        family: name of a preset; None or another name takes the two-state chain.
+
+    Raises:
+        KeyError: there is no claim of that key.
+    """
+    one = _reference()["claims"][key]
+    of = family if family is not None and family in one["values"] else TWO_STATES
+    value, spread = one["values"][of]
+    return PublishedValue(one["quantity"], one["unit"], value, spread, of, one["cells"], one["note"])
+
+
+def write_mean(mean: Mean) -> str:
+    """A number in three figures and its error, if that is known; "not measured" for NaN."""
+    value, error = mean
+    if math.isnan(value):
+        return NOT_MEASURED
+    return f"{value:.3g}" if math.isnan(error) else f"{value:.3g} ± {error:.2g}"
+
+
+@cache
+def _reference() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    return found

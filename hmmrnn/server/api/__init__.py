@@ -1,0 +1,1 @@
+"""Addresses that the page fetches from by itself: runs, moments, reports, live pages."""

@@ -1,0 +1,1 @@
+"""Users who sign in, and browsers that are distinguished without signing in."""

@@ -1,0 +1,161 @@
+"""Questions of the page: addresses that take JSON, check it by a form, and answer with JSON.
+
+    POST <path>   a question in JSON -> its answer; {"refused": sentence} where there is none
+
+A question that no page asks is refused with status 400 before anything is done. What a user can cause, such as a
+scenario that cannot be shown, is refused with status 200; the page shows the sentence. Every other failure is a fault
+of ours: its trace is in the log under the number of the request, which the sentence names.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from dash import Dash
+from dash.exceptions import DependencyException
+from flask import Flask, Response, jsonify, request
+from flask.json.provider import DefaultJSONProvider
+from flask.typing import ResponseReturnValue
+from plotly.io.json import to_json_plotly
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
+
+from hmmrnn.server import request_log
+from hmmrnn.server.sentence import sentence
+
+logger = logging.getLogger(__name__)
+
+# The largest questions hold a scenario whose link is as long as may be, or an HMM of 100 states and symbols.
+MAX_BYTES = 250_000
+# Far more of each than any question has: what is beyond is refused before it is looked at.
+MAX_VALUES, MAX_DEPTH, MAX_DIGITS = 25_000, 16, 20
+RELOAD = "reload the page; if this comes again, report it to the administrator of the server"
+STRICT = ConfigDict(strict=True, extra="forbid")
+Name = Annotated[str, Field(max_length=200)]
+
+
+class QuestionError(ValueError):
+    """A question that no page asks."""
+
+
+class _Json(DefaultJSONProvider):
+    def loads(self, s: str | bytes, **kwargs: Any) -> Any:
+        try:
+            return super().loads(s, **kwargs)
+        except RecursionError as error:
+            raise ValueError("it is nested too deep") from error
+
+
+def register(app: Dash) -> None:
+    """Refuse what Dash would answer itself: the page asks nothing of it but layout and scripts."""
+    app.server.json = _Json(app.server)
+
+    def check() -> ResponseReturnValue | None:
+        if request.endpoint != request_log.CALLBACK or request.method != "POST":
+            return None
+        return _refuse(f"no page sends this request; {RELOAD}", 400)
+
+    app.server.before_request(check)
+    # Raised by Dash for a script of a package that it does not have; unhandled it would be an error of the server.
+    app.server.register_error_handler(DependencyException, lambda _error: _refuse("there is no such script", 404))
+
+
+def answer_at(server: Flask, path: str, endpoint: str, form: Any, answer: Callable[[Any], Any]) -> None:
+    """Answer questions at an address.
+
+    Args:
+        server: the application.
+        path: of the address.
+        endpoint: its name, by which the page knows it.
+        form: the type of a question, as pydantic reads it: strictly.
+        answer: from a question to what is answered; figures, arrays and components become JSON. A ValueError is the
+            sentence why there is no answer.
+    """
+    reader = TypeAdapter(form, config=None if hasattr(form, "__pydantic_config__") else ConfigDict(strict=True))
+
+    def answered() -> ResponseReturnValue:
+        request.max_content_length = MAX_BYTES
+        try:
+            question = read(reader, _body(), endpoint)
+        except RequestEntityTooLarge:
+            return _refuse(f"a question must have at most {MAX_BYTES:,} bytes; got more; {RELOAD}", 413)
+        except QuestionError as error:
+            return _refuse(str(error), 400)
+        try:
+            return Response(to_json_plotly(answer(question)), mimetype="application/json")
+        except ValueError as error:
+            return _refuse(sentence(error), 200)
+        except Exception:
+            # The one place where everything is caught: the page goes on with its last good answer.
+            logger.exception("a question failed")
+            number = request_log.number()
+            return _say(f"The server could not compute this; its log says why (request {number})", 500)
+
+    server.add_url_rule(path, endpoint, answered, methods=["POST"])
+
+
+def _body() -> Any:
+    if not request.is_json:
+        # No page of another site may send JSON without asking first, which is never allowed.
+        raise QuestionError(f"a question must be JSON; got {request.mimetype or 'another form'}; {RELOAD}")
+    try:
+        value = request.get_json()
+    except BadRequest as error:
+        raise QuestionError(f"a question must be JSON; got another form; {RELOAD}") from error
+    check_size(value)
+    return value
+
+
+def check_size(value: Any) -> None:
+    """Check that a question has no more values, levels and digits than any that a page asks.
+
+    Raises:
+        QuestionError: it has.
+    """
+    level, count = [value], 0
+    for _ in range(MAX_DEPTH):
+        count += len(level)
+        if count > MAX_VALUES:
+            raise QuestionError(f"a question must have at most {MAX_VALUES:,} values; got more; {RELOAD}")
+        if any(type(item) is int and abs(item) >= 10**MAX_DIGITS for item in level):
+            raise QuestionError(f"a whole number must have at most {MAX_DIGITS} digits; got more; {RELOAD}")
+        level = [
+            part
+            for item in level
+            if isinstance(item, dict | list)
+            for part in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return
+    raise QuestionError(f"a question must have at most {MAX_DEPTH} levels; got more; {RELOAD}")
+
+
+def read(reader: TypeAdapter[Any], value: Any, name: str) -> Any:
+    """Read a question.
+
+    Raises:
+        QuestionError: it has another form.
+    """
+    try:
+        return reader.validate_python(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        where = ".".join([name, *map(str, first["loc"])])
+        found = _short(first["input"])
+        raise QuestionError(f"{_short(where, 200)}: {first['msg'].lower()}; got {found}; {RELOAD}") from error
+
+
+def _refuse(words: str, status: int) -> ResponseReturnValue:
+    return _say(words, status)
+
+
+def _say(words: str, status: int) -> ResponseReturnValue:
+    return jsonify(refused=sentence(words)), status
+
+
+def _short(value: Any, length: int = 60) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return text if len(text) <= length else f"{text[:length]}…"

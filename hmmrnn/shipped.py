@@ -1,0 +1,19 @@
+"""The folders that come with the package: `assets`, the scripts and styles of the page, and `models`, its networks.
+
+Within `models`, `emergence` holds snapshots of trainings, and `answers` what takes long to compute of the networks.
+"""
+
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def _folder(name: str) -> Path:
+    """The folder within an installed package; in a clone of the repository it lies beside the package."""
+    installed = PACKAGE / name
+    return installed if installed.is_dir() else PACKAGE.parent / name
+
+
+ASSETS = _folder("assets")
+MODELS = _folder("models")
+ANSWERS = MODELS / "answers"

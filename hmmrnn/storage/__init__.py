@@ -1,0 +1,1 @@
+"""Where networks, answers and task data are kept."""

@@ -1,0 +1,53 @@
+"""Processes that end with their parent or at a signal, and acts that a thread repeats."""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_PR_SET_PDEATHSIG = 1
+
+
+@contextmanager
+def noted_signals() -> Iterator[threading.Event]:
+    """Have SIGTERM and SIGINT set an event, which can be waited for, instead of ending the process."""
+    signalled = threading.Event()
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    previous = {number: signal.signal(number, lambda _number, _frame: signalled.set()) for number in numbers}
+    try:
+        yield signalled
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def repeated(act: Callable[[], None], every: float) -> Iterator[None]:
+    """Act from another thread every so many seconds, the first time after one of these."""
+    done = threading.Event()
+
+    def repeat() -> None:
+        while not done.wait(every):
+            act()
+
+    thread = threading.Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def end_with_parent(with_signal: signal.Signals, parent: int | None = None) -> None:
+    """Have the kernel send this process a signal when its parent ends, even if the parent is killed.
+
+    Elsewhere than on Linux this does nothing: there a process outlives a parent that is killed.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(with_signal))
+        if parent is not None and os.getppid() != parent:
+            os.kill(os.getpid(), with_signal)

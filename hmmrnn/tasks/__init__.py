@@ -1,0 +1,1 @@
+"""Background work: trainings, experiments and sweeps, the queue they wait in, and the workers."""

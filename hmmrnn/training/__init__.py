@@ -1,0 +1,1 @@
+"""Training of a network to emulate an HMM."""

@@ -1,0 +1,57 @@
+"""Panels in rows: their places, notes and shapes."""
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from hmmrnn.figures.panels import FOOT, Panel, Row, find_stretches, split_columns, stack_rows
+from hmmrnn.figures.theme import LIGHT
+
+
+class TestPanels:
+    def drawn(self, **more) -> go.Figure:
+        notes = [{"text": "plain"}, {"text": "beside", "xref": "domain", "yref": "axis"}]
+        rows = [
+            Row([Panel([go.Scatter(y=[1])], {}, {}, notes=notes)], split_columns(1, 0), 100),
+            Row([Panel([go.Scatter(y=[1])], {}, {}, notes=notes)], split_columns(1, 0, 0.25), 60, foot=10),
+        ]
+        return stack_rows(rows, LIGHT, **more)
+
+    def test_a_note_says_itself_what_its_place_is_a_share_of(self):
+        notes = self.drawn().layout.annotations
+        assert [(note.text, note.xref, note.yref) for note in notes] == [
+            ("plain", "x", "y domain"), ("beside", "x domain", "y"),
+            ("plain", "x2", "y2 domain"), ("beside", "x2 domain", "y2"),
+        ]  # fmt: skip
+
+    def test_the_room_below_a_row_is_as_high_as_it_says(self):
+        layout = self.drawn().layout
+        inner = layout.height - layout.margin.t
+        assert inner == 100 + FOOT + 60 + 10
+        assert (layout.yaxis.domain[0] - layout.yaxis2.domain[1]) * inner == pytest.approx(FOOT)
+        assert layout.yaxis2.domain[0] * inner == pytest.approx(10)
+        assert np.ptp(layout.yaxis.domain) * inner == pytest.approx(100)
+        assert np.ptp(layout.yaxis2.domain) * inner == pytest.approx(60)
+
+    @pytest.mark.parametrize("labels", [0, 0.25])
+    def test_columns_fill_the_width_that_labels_leave(self, labels):
+        edges = split_columns(3, 0.1, labels)
+        assert (edges[0][0], edges[-1][1]) == pytest.approx((labels, 1))
+        assert np.ptp([right - left for left, right in edges]) == pytest.approx(0)
+        assert [edges[i + 1][0] - edges[i][1] for i in range(2)] == pytest.approx([0.1, 0.1])
+
+    @pytest.mark.parametrize("still", [False, True])
+    def test_the_mouse_moves_the_axes_of_a_still_figure_no_more(self, still):
+        layout = self.drawn(still=still).layout
+        axes = layout.xaxis, layout.xaxis2, layout.yaxis, layout.yaxis2
+        assert {axis.fixedrange for axis in axes} == {True if still else None}
+
+    def test_other_parts_of_the_layout_are_passed_on(self):
+        assert self.drawn(bargap=0.5).layout.bargap == 0.5
+
+    @pytest.mark.parametrize(("where", "expected"), [
+        ([0, 0, 0, 0], []), ([1, 1, 1, 1], [(0, 6)]), ([1, 0, 0, 1], [(0, 0.5), (4.5, 6)]),
+        ([0, 1, 1, 0], [(0.5, 4.5)]),
+    ])  # fmt: skip
+    def test_stretches_reach_half_way_to_the_next(self, where, expected):
+        assert find_stretches(np.array(where, bool), np.array([0.0, 1.0, 3.0, 6.0])) == expected

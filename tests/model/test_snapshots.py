@@ -1,0 +1,35 @@
+"""Where the snapshots of a training are found."""
+
+import pytest
+
+from hmmrnn.model.metadata import series_there, snapshot_files
+
+
+@pytest.fixture
+def models(tmp_path):
+    for family, steps in (("linear-2", (20, 3, 100)), ("mine", (1,))):
+        folder = tmp_path / "emergence" / family
+        folder.mkdir(parents=True)
+        for step in steps:
+            (folder / f"step-{step:05d}.safetensors").touch()
+        (folder / "notes.txt").touch()
+    return tmp_path
+
+
+def test_those_of_the_family_in_the_order_of_their_steps(models):
+    found = [path.name for path in snapshot_files(models, {"family": "linear-2"})]
+    assert found == ["step-00003.safetensors", "step-00020.safetensors", "step-00100.safetensors"]
+
+
+@pytest.mark.parametrize(
+    "metadata", [{}, {"family": ""}, {"family": "cyclic"}, {"family": "../../linear-2"}, {"family": "."}]
+)
+def test_none_where_there_are_none_and_no_way_out_of_the_folder(models, metadata):
+    (models / "step-00001.safetensors").touch()
+    assert snapshot_files(models / "emergence", metadata) == []
+    assert snapshot_files(models, metadata) == []
+
+
+def test_families_that_have_a_series_are_named(models):
+    assert series_there(models) == ["linear-2", "mine"]
+    assert series_there(models / "nowhere") == []

@@ -1,0 +1,93 @@
+"""Do the shipped networks hold what their headers say? Everything is measured anew, on long runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hmmrnn.analysis.fidelity import measure_fidelity
+from hmmrnn.analysis.stability import CONVERGED, fixed_points
+from hmmrnn.model.checkpoint import load, read_metadata
+from hmmrnn.model.hmm import HMM, PRESETS
+from hmmrnn.model.metadata import target
+from hmmrnn.model.simulation import simulate
+from hmmrnn.training.config import TrainingConfig
+from hmmrnn.training.trainer import FIDELITY_NUMBERS
+
+MODELS = Path(__file__).resolve().parents[1] / "models"
+SERIES = tuple(path.name for path in sorted((MODELS / "emergence").iterdir()))
+MAX_BYTES = 30e6
+
+
+def test_every_family_is_on_the_shelf() -> None:
+    assert {path.stem for path in MODELS.glob("*.safetensors")} == set(PRESETS)
+
+
+def test_the_shelf_is_small_enough_to_ship() -> None:
+    assert sum(path.stat().st_size for path in MODELS.rglob("*") if path.is_file()) < MAX_BYTES
+
+
+@pytest.mark.parametrize("family", PRESETS)
+def test_a_shipped_network_passes_the_gate_and_says_so(family) -> None:
+    network = load(MODELS / f"{family}.safetensors")
+    hmm = target(network.metadata, network.n_outputs)
+    assert hmm.name == family
+    judged = measure_fidelity(network, hmm)
+    assert judged.failures == ()
+    assert network.metadata["fidelity_passes"] == "true"
+    for name in FIDELITY_NUMBERS:
+        # Runs are long and chaotic: rounding that differs between processors moves the last digits.
+        assert float(network.metadata[f"fidelity_{name}"]) == pytest.approx(getattr(judged, name), abs=5e-3)
+
+
+@pytest.mark.parametrize("family", PRESETS)
+def test_activity_without_noise_decays_to_one_fixed_point(family) -> None:
+    network = load(MODELS / f"{family}.safetensors")
+    visited = simulate(network, steps=300, trajectories=32, seed=1).h[:, 100::10].reshape(-1, network.n_neurons)
+    found = fixed_points(network, h0=visited)
+    assert set(found.outcome) == {CONVERGED}
+    points = found.points
+    assert len(points) == 1
+
+
+@pytest.mark.parametrize("family", PRESETS)
+def test_a_shipped_network_is_what_its_recipe_says(family) -> None:
+    metadata, config = read_metadata(MODELS / f"{family}.safetensors").metadata, TrainingConfig.preset(family)
+    settings = {name: value for name, value in config.to_dict().items() if name != "hmm"}
+    assert {name: metadata[name] for name in settings} == {name: str(value) for name, value in settings.items()}
+    assert metadata["departures"] == "; ".join(f"{name} {text}" for name, text in config.departures.items())
+    assert metadata["steps_done"] == metadata["steps"]
+
+
+def test_there_are_series_of_chains_and_of_a_family_with_several_orbits() -> None:
+    assert "linear-2" in SERIES
+    assert len([name for name in SERIES if name.startswith("linear-")]) >= 2
+    assert {"fully-connected", "cyclic"} & set(SERIES)
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_a_series_leads_from_the_plateau_through_the_drop_to_a_settled_orbit(name) -> None:
+    headers = [read_metadata(path).metadata for path in sorted((MODELS / "emergence" / name).glob("*.safetensors"))]
+    assert len(headers) >= 40
+    assert {header["family"] for header in headers} == {name}
+    assert {header["orthogonal"] for header in headers} == {"False"}, "from torch's own initial weights"
+    steps = [int(header["steps_done"]) for header in headers]
+    assert steps == sorted(set(steps))
+    loss = np.array([float(header["loss"]) for header in headers])
+    floor, plateau = float(headers[0]["loss_floor"]), float(headers[0]["loss_plateau"])
+    fallen = (plateau - loss) / (plateau - floor)
+    assert (fallen < 0.1).sum() >= 3, "some snapshots are on the plateau or before it"
+    assert ((0.1 < fallen) & (fallen < 0.8)).sum() >= 5, "some are of the drop"
+    assert (fallen > 0.8).sum() >= 10, "some are of the settled orbit"
+
+
+@pytest.mark.parametrize("name", SERIES)
+def test_a_series_begins_silent_and_ends_switching(name) -> None:
+    files = sorted((MODELS / "emergence" / name).glob("*.safetensors"))
+    hmm = HMM.preset(name)
+    first, last = (measure_fidelity(load(path), hmm, trajectories=16, steps=1000) for path in (files[0], files[-1]))
+    assert first.transition_error > 0.1
+    assert last.transition_error < first.transition_error / 2
+    assert last.diverged == 0
