@@ -50,6 +50,7 @@ def test_the_readme_is_short() -> None:
     assert len(README.encode()) <= 6000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", list(python_blocks()))
 def test_python_in_documents_runs(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)

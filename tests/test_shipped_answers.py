@@ -140,9 +140,8 @@ class TestPresentCode:
 
     REMEDY = "the answers have changed: raise the version where the query or experiment is defined, run make answers"
 
-    @pytest.mark.parametrize(
-        "name", [MODEL, *(pytest.param(name, marks=pytest.mark.slow) for name in PRESETS if name != MODEL)]
-    )
+    @pytest.mark.slow
+    @pytest.mark.parametrize("name", PRESETS)
     def test_it_still_gives_the_answers_to_all_but_the_slow_questions(self, name, afresh, shipped):
         assert self.different(FAST, work_of(afresh, name), shipped) == [], self.REMEDY
 

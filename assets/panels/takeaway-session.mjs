@@ -38,7 +38,8 @@ export async function openSession(file) {
     return false;
   }
   /* The header tells the server that no page of another site sends this; see hmmrnn/server/api. */
-  const found = await fetched(address("session"), { method: "POST", body: file, headers: { "X-Requested-With": "hmmrnn" } });
+  const body = await file.text();
+  const found = await fetched(address("session"), { method: "POST", body, headers: { "X-Requested-With": "hmmrnn" } });
   if (found.refused) {
     say(`${file.name} was not opened: ${found.refused} Nothing has changed.`);
     return false;

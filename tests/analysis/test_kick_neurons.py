@@ -451,6 +451,7 @@ class TestNothingToFind:
             detect_kick_neurons(network)
 
 
+@pytest.mark.slow
 class TestShipped:
     """The claim of the project, on the network that is shipped, measured apart from detection."""
 

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -18,6 +18,10 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, P
 
 from tests.browser.pages import READY_MS, SMALL, open_page, settle_known
 from tests.programs import PATIENCE_SECONDS, ending_with_tests, eventually, free_port
+
+# A browser test that fails is run once more in a new tab; the summary names it, as one to look into.
+SECOND_TRIES = 1
+_FAILED = pytest.StashKey[bool]()
 
 # A busy machine is slow, and what comes late is no fault.
 expect.set_options(timeout=READY_MS)
@@ -32,6 +36,21 @@ Motion = Literal["no-preference", "reduce"]
 FAILED_REQUEST = re.compile("Failed to load resource|the server did not respond")
 # Chrome's own remarks on software rendering; they say nothing about the page.
 RENDERING_REMARK = re.compile(r"GPU stall due to ReadPixels|WebGL.*(fallback|deprecat)", re.IGNORECASE)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests of this folder their second try."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.flaky(reruns=SECOND_TRIES))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note on each test whether it has failed, for the fixtures that end after it."""
+    report = yield
+    item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
+    return report
 
 
 @dataclass
@@ -286,10 +305,9 @@ def page(request: pytest.FixtureRequest, tab: Tab) -> Iterator[Page]:
     change of a history, or of what is kept for the next visit, takes `fresh`.
     """
     opened = tab.as_found()
-    failed = request.session.testsfailed
     yield opened
     opened.unroute_all(behavior="ignoreErrors")
-    if request.session.testsfailed > failed:
+    if request.node.stash.get(_FAILED, False):
         tab.close()
     written, tab.watch.console[:] = tab.watch.console[:], []
     assert written == []

@@ -115,10 +115,14 @@ def settle_known(page: Page) -> None:
 
 def settle(page: Page) -> None:
     """Wait until every view of the chapter has drawn the present scenario, but for those that a worker computes."""
+    _wait_or_tell(page, _SETTLED, "settle")
+
+
+def _wait_or_tell(page: Page, condition: str, what: str, arg: Any = None) -> None:
     try:
-        wait_until(page, _SETTLED)
+        wait_until(page, condition, arg=arg)
     except NotInTime:
-        raise AssertionError(f"the page did not settle: {page.evaluate(_UNSETTLED)}") from None
+        raise AssertionError(f"the page did not {what}: {page.evaluate(_UNSETTLED)}") from None
 
 
 @contextmanager
@@ -140,7 +144,7 @@ def changing_address(page: Page) -> Iterator[None]:
     """What is done inside changes the scenario; the views may still be on their way."""
     before = address(page)
     yield
-    wait_until(page, "before => location.search !== before", arg=before)
+    _wait_or_tell(page, "before => location.search !== before", "change its address", arg=before)
 
 
 def put(page: Page, **fields: Any) -> None:

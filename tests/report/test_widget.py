@@ -17,7 +17,7 @@ def planted_widget():
     from tests.networks import planted_switch
 
     network = planted_switch().network
-    return explore(network, detect_kick_neurons(network), seed=4)
+    return explore(network, detect_kick_neurons(network, controls=20), seed=4)
 
 
 def test_it_begins_with_the_intact_network_and_its_groups(planted_widget):
