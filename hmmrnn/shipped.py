@@ -17,3 +17,5 @@ def _folder(name: str) -> Path:
 ASSETS = _folder("assets")
 MODELS = _folder("models")
 ANSWERS = MODELS / "answers"
+# The networks in it: one for each family of the paper by the recipe `fast`, and one by the paper's own recipe.
+SHELF = ("linear-2", "linear-3", "linear-4", "linear-5", "fully-connected", "cyclic", "linear-2-paper")

@@ -17,8 +17,7 @@ from hmmrnn.explorer import queries
 from hmmrnn.explorer.experiments import EXPERIMENTS, identify, shipped_question
 from hmmrnn.explorer.explored import Explored, Explorer, Query
 from hmmrnn.explorer.scenario import Scenario
-from hmmrnn.model.hmm import PRESETS
-from hmmrnn.shipped import ANSWERS, MODELS
+from hmmrnn.shipped import ANSWERS, MODELS, SHELF
 from hmmrnn.storage.cache import AnswerCache
 from hmmrnn.storage.model_registry import ModelRegistry
 from hmmrnn.storage.shipped_answers import Question, ShippedAnswers
@@ -29,7 +28,7 @@ Work = tuple[Question, Callable[[], Any]]
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.answers", description=__doc__)
-    parser.add_argument("networks", nargs="*", default=list(PRESETS), help="names of shipped networks (all)")
+    parser.add_argument("networks", nargs="*", default=list(SHELF), help="names of shipped networks (all)")
     parser.add_argument("--anew", action="store_true", help="compute what is there already as well")
     args = parser.parse_args(argv)
     shipped = ShippedAnswers(ANSWERS)
@@ -37,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
         explorer = explorer_in(Path(folder), None if args.anew else shipped)
         for name in args.networks:
             write_answers(explorer, name, shipped, args.anew)
-        wanted = [question for name in PRESETS for question, _ in answers_of(explorer, name)]
+        wanted = [question for name in SHELF for question, _ in answers_of(explorer, name)]
     for name in shipped.remove_others(wanted):
         sys.stderr.write(f"removed {name}\n")
     size = sum(path.stat().st_size for path in ANSWERS.iterdir())

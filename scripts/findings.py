@@ -13,12 +13,11 @@ import numpy as np
 from hmmrnn.analysis.regions import CLUSTER, KICK_ZONE, REGIONS, TRANSITION, region_shares
 from hmmrnn.explorer.experiments import findings_of
 from hmmrnn.explorer.scenario import Scenario
-from hmmrnn.model.hmm import PRESETS
 from hmmrnn.report.claims import Claim, judge_claims
 from hmmrnn.report.findings import Findings
 from hmmrnn.report.judge_dynamics import format_intercept
 from hmmrnn.report.verdicts import CLEARLY, describe_thresholds
-from hmmrnn.shipped import ANSWERS
+from hmmrnn.shipped import ANSWERS, SHELF
 from hmmrnn.storage.shipped_answers import ShippedAnswers
 from scripts.answers import explorer_in
 
@@ -43,7 +42,7 @@ our own otherwise. ± is one standard error, beside a published number its sprea
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.findings", description=__doc__)
-    parser.add_argument("networks", nargs="*", default=list(PRESETS), help="names of shipped networks (all)")
+    parser.add_argument("networks", nargs="*", default=list(SHELF), help="names of shipped networks (all)")
     names = parser.parse_args(argv).networks
     found = {}
     with tempfile.TemporaryDirectory() as folder:

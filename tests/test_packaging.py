@@ -21,7 +21,7 @@ import yaml
 
 import hmmrnn
 from hmmrnn.model.checkpoint import save
-from hmmrnn.model.hmm import PRESETS
+from hmmrnn.shipped import SHELF
 from tests.networks import random_network
 from tests.programs import PATIENCE_SECONDS, ROOT, answers, eventually, free_port, start_program
 
@@ -227,12 +227,12 @@ class TestWheel:
             try:
                 eventually(lambda: server.poll() is not None or answers(port))
                 assert json.loads(fetch(f"{url}/healthz"))["status"] == "ok"
-                networks = set(re.findall(r'"([\w-]+): N = \d+', fetch(f"{url}/_dash-layout")))
+                networks = set(re.findall(r'"([\w-]+)(?: \([\w-]+\))?: N = \d+', fetch(f"{url}/_dash-layout")))
                 scripts = re.findall(r'src="(/assets/[^"]+)"', fetch(f"{url}/"))
                 assert all(fetch(url + script) for script in scripts)
             finally:
                 server.terminate()
-        assert networks == set(PRESETS)
+        assert networks == set(SHELF)
         assert scripts
         assert (tmp_path / "data").is_dir()
 

@@ -18,10 +18,9 @@ from hmmrnn.explorer import queries
 from hmmrnn.explorer.explored import Explored, Explorer
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.model.checkpoint import load, save
-from hmmrnn.model.hmm import PRESETS
 from hmmrnn.model.network import Intervention
 from hmmrnn.server.services import resolve, services
-from hmmrnn.shipped import ANSWERS, MODELS
+from hmmrnn.shipped import ANSWERS, MODELS, SHELF
 from hmmrnn.storage.result_files import read_result, write_result
 from hmmrnn.storage.shipped_answers import ShippedAnswers
 from hmmrnn.tasks import queue, store
@@ -100,17 +99,17 @@ def work_of(explorer: Explorer, name: str) -> dict[str, Work]:
 
 
 class TestFolder:
-    @pytest.mark.parametrize("name", PRESETS)
+    @pytest.mark.parametrize("name", SHELF)
     def test_it_holds_the_answer_to_every_question_about_a_shipped_network(self, name, afresh, shipped):
         missing = [question.name for question, _ in answers_of(afresh, name) if shipped.find(question) is None]
         assert missing == [], "run make answers"
 
     def test_and_nothing_that_is_never_asked_for(self, afresh):
-        asked = {question.file for name in PRESETS for question, _ in answers_of(afresh, name)}
+        asked = {question.file for name in SHELF for question, _ in answers_of(afresh, name)}
         assert {path.name for path in ANSWERS.iterdir()} <= asked, "run make answers"
 
     def test_the_slow_ones_are_among_them(self, afresh):
-        names = {name for network in PRESETS for name in work_of(afresh, network)}
+        names = {name for network in SHELF for name in work_of(afresh, network)}
         assert names >= {"kick_neurons_of", *FAST, *EXPERIMENTS}
 
     def test_it_is_small(self):
@@ -141,7 +140,7 @@ class TestPresentCode:
     REMEDY = "the answers have changed: raise the version where the query or experiment is defined, run make answers"
 
     @pytest.mark.slow
-    @pytest.mark.parametrize("name", PRESETS)
+    @pytest.mark.parametrize("name", SHELF)
     def test_it_still_gives_the_answers_to_all_but_the_slow_questions(self, name, afresh, shipped):
         assert self.different(FAST, work_of(afresh, name), shipped) == [], self.REMEDY
 

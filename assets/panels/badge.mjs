@@ -13,7 +13,8 @@ function show() {
   if (!place || !network || network.model !== present().model) return;
   const isIntact = !present().interventions.length;
   place.textContent = isIntact ? `intact: ${network.fidelity}` : "with interventions";
-  place.title = isIntact ? "Of the trained network, judged when it was trained" : `Intact, this network: ${network.fidelity}`;
+  const judged = isIntact ? "Of the trained network, judged when it was trained" : `Intact, this network: ${network.fidelity}`;
+  place.title = network.note ? `${judged}. ${network.note}` : judged;
   place.dataset.touched = String(!isIntact);
 }
 

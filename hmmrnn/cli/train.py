@@ -10,7 +10,7 @@ import re
 import signal
 import time
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -30,6 +30,8 @@ from hmmrnn.cli.common import (
 )
 from hmmrnn.model.checkpoint import save
 from hmmrnn.model.hmm import HMM, PRESETS
+from hmmrnn.model.metadata import MAX_NOTE, NOTE
+from hmmrnn.model.network import Network
 from hmmrnn.report.summary import summarise_fidelity
 from hmmrnn.training.config import RECIPES, TrainingConfig
 from hmmrnn.training.trainer import Progress, TrainingResult, train
@@ -82,6 +84,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="steps of the snapshots, as FIRST:LAST:EVERY, several with commas between; the last step is always one "
         "(%(default)s)",
     )
+    note = f"what the file says of the network beside its settings, at most {MAX_NOTE} characters; the page shows it"
+    parser.add_argument("--note", default="", metavar="TEXT", help=note)
     add_progress(parser, "per step")
 
 
@@ -97,6 +101,8 @@ def run(args: argparse.Namespace) -> int:
     changes = {field: getattr(args, field) for field, _, _ in TRAINING_NUMBERS.values() if field in args}
     with checked_input():
         changes |= dict(read_setting(text) for text in args.set)
+        if len(args.note) > MAX_NOTE:
+            raise ValueError(f"--note has at most {MAX_NOTE} characters; got {len(args.note)}")
         hmm = HMM.preset(args.preset) if args.preset else _hmm_file(Path(args.hmm))
         config = TrainingConfig.from_dict({**TrainingConfig.for_hmm(hmm, args.recipe).to_dict(), **changes})
         out = file_to_write(args.out, ".safetensors")
@@ -109,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
         with interrupt, progress as display:
             result = train(config, partial(_on_step, display, snapshots), interrupt, state)
             with checked_input():
-                save(result.network, out)
+                save(_noted(result.network, args.note), out)
     except FloatingPointError as error:
         logger.error("%s; nothing was saved", error)
         return NOT_FAITHFUL
@@ -121,6 +127,10 @@ def run(args: argparse.Namespace) -> int:
     if not result.fidelity.passes:
         logger.warning("saved %s, but it fails the fidelity gate: %s", out, "; ".join(result.fidelity.failures))
     return DONE if result.fidelity.passes else NOT_FAITHFUL
+
+
+def _noted(network: Network, note: str) -> Network:
+    return replace(network, metadata={**network.metadata, NOTE: note}) if note else network
 
 
 def read_setting(text: str) -> tuple[str, Any]:

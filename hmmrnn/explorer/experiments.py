@@ -156,7 +156,7 @@ def _series(explored: Explored) -> list[Path]:
     if not found:
         there = ", ".join(series_there(explored.models.models)) or "none"
         raise ValueError(
-            f"there are no snapshots of a training of this network's family; there are of the families {there}"
+            f"there are no snapshots of a training of this network's family; there are snapshots of {there}"
         )
     return found
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from hmmrnn.model.hmm import HMM, PRESETS
 
-FAMILY, FULL, BROUGHT_BY = "family", "hmm", "brought_by"
-# Beside the networks; holds a folder of snapshots for each family.
+FAMILY, FULL, BROUGHT_BY, RECIPE, NOTE = "family", "hmm", "brought_by", "recipe", "note"
+# Beside the networks; holds a folder of snapshots for each training, named FAMILY-RECIPE or FAMILY.
 FOLDER = "emergence"
-MAX_REASON = 300
+MAX_REASON = MAX_NOTE = 300
 # What a network may be called: a name that a link can hold, and that is never a path.
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -63,15 +63,27 @@ def _named(metadata: Mapping[str, str]) -> HMM:
 
 
 def snapshot_files(models: Path, metadata: Mapping[str, str]) -> list[Path]:
-    """The snapshots of a training of the family that a network names, in their order; none if there are none."""
-    # The metadata may come from anywhere: a family becomes part of a path, so it must be a plain name.
-    family = metadata.get(FAMILY, "")
-    return sorted((models / FOLDER / family).glob("*.safetensors")) if MODEL_NAME.fullmatch(family) else []
+    """The snapshots of a training like that of a network, in their order; none if there are none.
+
+    A training of its family by its recipe comes first, any training of its family second.
+    """
+    family, recipe = metadata.get(FAMILY, ""), metadata.get(RECIPE, "")
+    for name in (f"{family}-{recipe}", family):
+        # The metadata may come from anywhere: they become part of a path, so they must be a plain name.
+        found = sorted((models / FOLDER / name).glob("*.safetensors")) if family and MODEL_NAME.fullmatch(name) else []
+        if found:
+            return found
+    return []
 
 
 def series_there(models: Path) -> list[str]:
-    """The families that have snapshots of a training."""
+    """The trainings that have snapshots, by the names of their folders."""
     return sorted(path.name for path in (models / FOLDER).glob("*") if path.is_dir())
+
+
+def note_of(metadata: Mapping[str, str]) -> str:
+    """What the maker of a network wrote about it, at most 300 characters; empty if nothing."""
+    return metadata.get(NOTE, "")[:MAX_NOTE]
 
 
 def mark_of(requester: str) -> str:

@@ -73,7 +73,7 @@ class ModelRegistry:
     def _read_folders(self) -> dict[str, Entry]:
         found: dict[str, Entry] = {}
         for folder in (self.models, self.opened):
-            for path in sorted(folder.glob("*")):
+            for path in sorted(folder.glob("*"), key=lambda path: (path.stem, path.suffix)):
                 if path.suffix in SUFFIXES and not path.name.startswith("."):
                     item = self._entry(path)
                     if item is not None:

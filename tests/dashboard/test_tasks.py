@@ -114,7 +114,7 @@ def test_what_cannot_be_computed_says_why_and_shows_no_other_scenarios_figure(in
 
 
 def test_a_family_without_snapshots_says_so_at_once(intact):
-    words = "There are no snapshots of a training of this network's family; there are of the families none."
+    words = "There are no snapshots of a training of this network's family; there are snapshots of none."
     expect_line(emergence.VIEW, task(emergence.VIEW, intact), words, running=False, cancel=False, compute=True)
 
 

@@ -223,7 +223,7 @@ class TestForm:
         assert dict(answer["updates"])[ids.TRAIN_STEPS]["placeholder"].startswith(str(config.steps))
 
     def test_every_setting_of_a_recipe_has_a_name(self):
-        assert set(SETTINGS) >= {*PAPER, "length", "clip"}
+        assert set(SETTINGS) >= {*PAPER, "length", "clip", "normal_start"}
 
     def test_the_published_recipe_departs_in_nothing(self):
         assert text(departures(TrainingConfig.preset("linear-2", "paper"))).startswith("Nothing")

@@ -7,7 +7,7 @@ from hmmrnn.model.metadata import series_there, snapshot_files
 
 @pytest.fixture
 def models(tmp_path):
-    for family, steps in (("linear-2", (20, 3, 100)), ("mine", (1,))):
+    for family, steps in (("linear-2", (20, 3, 100)), ("linear-2-paper", (7,)), ("mine", (1,))):
         folder = tmp_path / "emergence" / family
         folder.mkdir(parents=True)
         for step in steps:
@@ -21,8 +21,24 @@ def test_those_of_the_family_in_the_order_of_their_steps(models):
     assert found == ["step-00003.safetensors", "step-00020.safetensors", "step-00100.safetensors"]
 
 
+def test_a_training_by_the_same_recipe_comes_first(models):
+    found = snapshot_files(models, {"family": "linear-2", "recipe": "paper"})
+    assert [path.parent.name for path in found] == ["linear-2-paper"]
+    for recipe in ("fast", "", "../mine"):
+        assert len(snapshot_files(models, {"family": "linear-2", "recipe": recipe})) == 3
+
+
 @pytest.mark.parametrize(
-    "metadata", [{}, {"family": ""}, {"family": "cyclic"}, {"family": "../../linear-2"}, {"family": "."}]
+    "metadata",
+    [
+        {},
+        {"family": ""},
+        {"recipe": "paper"},
+        {"family": "..", "recipe": "/mine"},
+        {"family": "cyclic"},
+        {"family": "../../linear-2"},
+        {"family": "."},
+    ],
 )
 def test_none_where_there_are_none_and_no_way_out_of_the_folder(models, metadata):
     (models / "step-00001.safetensors").touch()
@@ -31,5 +47,5 @@ def test_none_where_there_are_none_and_no_way_out_of_the_folder(models, metadata
 
 
 def test_families_that_have_a_series_are_named(models):
-    assert series_there(models) == ["linear-2", "mine"]
+    assert series_there(models) == ["linear-2", "linear-2-paper", "mine"]
     assert series_there(models / "nowhere") == []

@@ -22,13 +22,17 @@ def test_the_paper_recipe_has_no_departures(family):
     assert (config.n_neurons, config.n_inputs, config.blur, config.tau) == (150, 100, 0.2, 1.0)
     assert config.clip == (0.3 if family in ("fully-connected", "cyclic") else 0.9)
     assert config.length == {"linear-2": 100, "linear-5": 40, "cyclic": 40}.get(family, 30)
+    # 500 epochs of three steps, but 1,000 for the ring; the chains started from h_0 ~ N(0, 1).
+    assert config.steps == (3000 if family == "cyclic" else 1500)
+    assert config.normal_start == family.startswith("linear-")
 
 
 def test_departures_list_exactly_what_differs():
     paper = TrainingConfig.preset("linear-2", "paper")
     others = {"batch": 512, "length": 50, "cosine": True, "orthogonal": True, "sequences": 0, "pair_weight": 1.0}
     others |= {"activity_weight": 0.5, "learning_rate": 1e-2, "clip": 0.5, "blur": 0.1, "tau": 0.5, "carry": True}
-    base = {"carry": {"sequences": 0}}
+    others |= {"normal_start": False}
+    base = {"carry": {"sequences": 0, "normal_start": False}}
     for name, value in others.items():
         before = replace(paper, **base.get(name, {}))
         departures = replace(before, **{name: value}).departures
@@ -38,7 +42,7 @@ def test_departures_list_exactly_what_differs():
 @pytest.mark.parametrize("family", TRAINING_LENGTH)
 def test_the_fast_recipe_lists_its_departures(family):
     config, paper = TrainingConfig.preset(family), TrainingConfig.preset(family, "paper")
-    differing = {name for name in (*PAPER, "length") if getattr(config, name) != getattr(paper, name)} - {"steps"}
+    differing = {name for name in (*PAPER, "length", "normal_start") if getattr(config, name) != getattr(paper, name)}
     assert {"batch", "cosine", "orthogonal", "sequences", "pair_weight"} <= differing
     assert set(config.departures) == differing
 
@@ -168,7 +172,9 @@ def test_the_plain_values_of_a_config_without_normal_start_are_those_of_before_i
     assert hashlib.sha256(written.encode()).hexdigest()[:12] == "35b48a83a0a3"
     with_start = TrainingConfig.from_dict({**plain, "normal_start": True})
     assert with_start.to_dict() == {**plain, "normal_start": True}
-    assert with_start.departures == TrainingConfig.preset("linear-2").departures
+    without = TrainingConfig.preset("linear-2").departures
+    assert without["normal_start"] == "False (paper: True)"
+    assert with_start.departures == {name: text for name, text in without.items() if name != "normal_start"}
 
 
 def test_a_config_without_a_target_is_refused():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Any
 
+from hmmrnn.model.metadata import note_of
 from hmmrnn.server.services import services
 from hmmrnn.server.uploads import OPENED_SHA256
 from hmmrnn.storage import model_registry
@@ -41,6 +42,7 @@ def describe_network(model: str) -> dict[str, Any]:
         "model": model,
         # A file can say anything of itself.
         "fidelity": f"{fidelity}, says its file" if claimed else fidelity,
+        "note": note_of(header.metadata),
         # The picker need not have it yet.
         "choices": model_choices(model) if len(services().models.entries()) > MOST else None,
         "pairs": [ALL_STATES, *({"value": f"{a}-{b}", "label": f"outputs {a} and {b}"} for a, b in pairs)],

@@ -14,6 +14,7 @@ from hmmrnn.explorer import queries
 from hmmrnn.explorer.explored import Explored
 from hmmrnn.figures.fidelity import Verdict, draw_fidelity
 from hmmrnn.figures.theme import Theme
+from hmmrnn.model.metadata import note_of
 
 logger = logging.getLogger(__name__)
 
@@ -48,8 +49,13 @@ def figures(_explored: Explored, shown: Comparison, theme: Theme) -> Sequence[go
     return (None if shown.now is None else draw_fidelity(shown.now, shown.reference, theme),)
 
 
-def caption(_explored: Explored, shown: Comparison, _theme: Theme) -> str:
-    """The verdict, and the runs that it rests on."""
+def caption(explored: Explored, shown: Comparison, _theme: Theme) -> str:
+    """The verdict, the runs that it rests on, and what the file says of the network."""
+    note = note_of(explored.network.metadata)
+    return f"{_verdict(shown)}. {note}" if note else _verdict(shown)
+
+
+def _verdict(shown: Comparison) -> str:
     if shown.now is None:
         return "this network's file names no known HMM to compare it with"
     judged, decoding = shown.now.fidelity, shown.now.decoding

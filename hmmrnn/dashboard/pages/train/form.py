@@ -48,6 +48,7 @@ SETTINGS = {
     "pair_from": "Share of steps before that",
     "activity_weight": "Weight of mean h²",
     "carry": "State carried between batches",
+    "normal_start": "h₀ ~ N(0, 1) in each batch",
     "blur": "Blur",
     "tau": "Gumbel temperature",
 }
