@@ -74,6 +74,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Import a name when it is first used: commands that do without it, such as `serve`, begin sooner."""
+    if name == "lenses":
+        return import_module(f"{__name__}.lenses")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, _, there = _HOMES[name].partition(":")

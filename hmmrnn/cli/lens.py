@@ -1,0 +1,107 @@
+"""The `lens` command: a network seen through the central analysis of a neighbouring paper."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from hmmrnn.cli.common import (
+    DONE,
+    RefusedError,
+    add_progress,
+    add_seed,
+    checked_input,
+    show_progress,
+    write_json,
+)
+from hmmrnn.lenses.catalog import LENSES, Lens, headline
+from hmmrnn.model.checkpoint import load
+from hmmrnn.model.network import Network
+from hmmrnn.shipped import MODELS
+
+DESCRIPTION = (
+    "Look at a network through one lens: the central analysis of a neighbouring paper on recurrent dynamics. Prints "
+    "each number with its standard error (±) and its null or floor. The lenses: "
+    + "; ".join(f"{lens.id}, {lens.title.lower()}" for lens in LENSES)
+    + "."
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.add_argument(
+        "lens", metavar="NAME", choices=[lens.id for lens in LENSES], help=", ".join(lens.id for lens in LENSES)
+    )
+    parser.add_argument(
+        "network", metavar="NETWORK", help=".safetensors or .pth file, or the name of a shipped network"
+    )
+    add_seed(parser)
+    parser.add_argument("--json", action="store_true", help="one line of JSON instead of a table")
+    add_progress(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command and return its exit status."""
+    (lens,) = (lens for lens in LENSES if lens.id == args.lens)
+    with checked_input():
+        network = open_network(args.network)
+    numbers = headline(lens, _look(lens, network, args))
+    if args.json:
+        write_json({"lens": lens.id, "network": args.network, "seed": args.seed, **numbers})
+    else:
+        sys.stdout.write("".join(f"{line}\n" for line in table(lens, numbers)))
+    return DONE
+
+
+def _look(lens: Lens, network: Network, args: argparse.Namespace) -> Any:
+    try:
+        with show_progress(args.progress, 100, "%") as display:
+            found = lens.look(network, args.seed, on_progress=display.show_share)
+            display.show_share(1.0)
+            return found
+    except (ValueError, FloatingPointError) as error:
+        raise RefusedError(f"the lens {lens.id} shows nothing of {args.network}: {error}") from error
+
+
+def open_network(name: str) -> Network:
+    """The network in a file, or the shipped one of this name.
+
+    Raises:
+        ValueError: there is neither.
+    """
+    shipped = {path.stem: path for path in MODELS.glob("*.safetensors")}
+    if Path(name).suffix or Path(name).exists():
+        return load(name)
+    if name not in shipped:
+        raise ValueError(f"{name} is no file and no shipped network; those are {', '.join(sorted(shipped))}")
+    return load(shipped[name])
+
+
+def table(lens: Lens, numbers: Mapping[str, Any]) -> Iterator[str]:
+    """One line for each number: its name, its value, its standard error, its null."""
+    for name in lens.numbers:
+        for key, value in _values(name, numbers[name]):
+            error, null = (_at(numbers.get(f"{name}{kind}"), key, name) for kind in ("_se", "_null"))
+            said = "" if error is None else f" ± {_text(error)}"
+            yield f"{key:<28} {_text(value)}{said}{'' if null is None else f'   null {_text(null)}'}"
+
+
+def _values(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """A number under its name, or each of several under the name and its key."""
+    if isinstance(value, Mapping):
+        yield from ((f"{name} {key}", item) for key, item in value.items())
+    else:
+        yield name, value
+
+
+def _at(values: Any, key: str, name: str) -> Any:
+    return values.get(key.removeprefix(f"{name} ")) if isinstance(values, Mapping) else values
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(map(_text, value))
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,47 @@
+"""Lenses: the central analyses of neighbouring papers on recurrent dynamics, carried over to these networks.
+
+    from hmmrnn import lenses
+    seen = lenses.current(network, seed=0)
+    seen.area_rate, seen.area_rate_se, seen.area_rate_null
+
+A lens is one public function of a network and a seed, which returns a frozen `Result`. An intervened network is just
+another network, so every lens follows interventions. What all lenses keep to:
+
+- The module is named after what it analyses (`drift_diffusion.py`), the function after the lens (`current`): a function
+  never shares the name of its module. The list in `catalog.py` joins the two; nothing is imported before it is used.
+- The signature is `name(network, seed=0, *, on_progress=no_progress)`. Between seed and on_progress may stand `plane`,
+  the plane of the intact network that everything is seen in, and `groups`, the names of groups with their neurons; the
+  entry in the catalog says which of them the lens takes. Both are optional. The HMM is that of the metadata:
+  `target_of`.
+- An estimate `x` stands beside its standard error `x_se`, over runs, and its null or floor `x_null` where there is one.
+  The same names are the keys of `hmmrnn lens NAME NETWORK --json`. A field with a value for each of several things is a
+  mapping, with keys as in JSON ("0->2").
+- Runs come from `settled_runs` (`runs.py`), which refuses a network that diverges in one sentence. Only whole runs are
+  independent, so only they are resampled or counted.
+- Modules import NumPy at their top, and SciPy, scikit-learn or hmmlearn within the function that needs them: the web
+  process reads results, and imports the module of each, but none of these.
+- A lens takes at most 15 seconds for a network of 150 neurons, and reports progress about once a second.
+- Its figure is in `hmmrnn/figures`, its card in `hmmrnn/dashboard/pages/lenses`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from hmmrnn.lenses.catalog import LENSES, Lens, headline, lens_named
+
+if TYPE_CHECKING:
+    from hmmrnn.lenses.drift_diffusion import current
+
+__all__ = ["LENSES", "Lens", "current", "headline", "lens_named"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the function of a lens when it is first used."""
+    for lens in LENSES:
+        if lens.id == name:
+            globals()[name] = lens.function
+            return lens.function
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,68 @@
+"""Runs that lenses look at, and what several lenses share.
+
+Every run starts at h_0 = 0 under noise of sigma = 1; its first 100 steps, which depend on the start, are left out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmmrnn.analysis.numerics import TRANSIENT
+from hmmrnn.model.hmm import HMM
+from hmmrnn.model.metadata import known_target
+from hmmrnn.model.network import Floats, Network, Result
+from hmmrnn.model.simulation import Trajectory, simulate
+
+# Of a network of 150 neurons all steps are run; larger ones are run for fewer.
+MAX_VALUES = 12_000_000
+LEAST_STEPS = 100
+
+
+@dataclass(frozen=True, eq=False)
+class SettledRuns(Result):
+    """B runs of T steps of one network after the transient."""
+
+    h: Floats  # (B, T, N) activity
+    pre_activation: Floats  # (B, T, N) input to the ReLU
+    output: NDArray[np.int64]  # (B, T) argmax of the logits
+    emission: NDArray[np.int64]  # (B, T) sampled symbols
+
+
+def settled_runs(network: Network, seed: int = 0, runs: int = 64, steps: int = 1000) -> SettledRuns:
+    """Run a network under noise of sigma = 1, and leave out the transient.
+
+    A network of more neurons than `MAX_VALUES` allows is run for fewer steps, at least 100.
+
+    Raises:
+        ValueError: activity grows without bound.
+    """
+    steps = max(LEAST_STEPS, min(steps, MAX_VALUES // (runs * network.n_neurons)))
+    run = simulate(network, TRANSIENT + steps, runs, seed=seed)
+    check_bounded(run)
+    after = np.s_[:, TRANSIENT:]
+    return SettledRuns(run.h[after], run.pre_activation[after], run.output[after], run.emission[after])
+
+
+def check_bounded(run: Trajectory) -> None:
+    """Raise ValueError if a run of a network diverges."""
+    if run.diverged:
+        first = int(run.diverged_at[run.diverged_at >= 0].min())
+        raise ValueError(
+            f"the activity of this network grows without bound, from step {first + 1} on, and has no long run that a "
+            f"lens could look at; silence fewer neurons or choose smaller gains"
+        )
+
+
+def target_of(network: Network) -> HMM:
+    """The HMM that a network was trained to emulate.
+
+    Raises:
+        ValueError: its file names none of its size.
+    """
+    hmm, reason = known_target(network.metadata, network.n_outputs)
+    if hmm is None:
+        raise ValueError(f"this lens compares the network with its HMM, and none is known: {reason}")
+    return hmm

@@ -1,0 +1,66 @@
+"""The lens command: its line of JSON, its table, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from hmmrnn import Network, cli, lenses
+from hmmrnn.cli import lens as command
+from hmmrnn.model.checkpoint import save
+from tests.cli.shell import refusal
+from tests.networks import random_network
+
+
+@pytest.fixture
+def file(tmp_path):
+    save(random_network(), tmp_path / "net.safetensors")
+    return str(tmp_path / "net.safetensors")
+
+
+def test_one_line_of_json(capsys, file) -> None:
+    assert cli.main(["lens", "current", file, "--seed", "3", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.count("\n") == 1
+    said = json.loads(captured.out)
+    seen = lenses.current(random_network(), seed=3)
+    rates = {f"area_rate{kind}": getattr(seen, f"area_rate{kind}") for kind in ("", "_se", "_null")}
+    assert [said.pop(key) for key in ("lens", "network", "seed")] == ["current", file, 3]
+    assert rates == pytest.approx({key: said.pop(key) for key in rates})
+    assert said.keys() == {"entropy_production", "entropy_production_se", "entropy_production_null"}
+    assert "100%" in captured.err
+
+
+def test_a_table_without_progress(capsys, file) -> None:
+    assert cli.main(["lens", "current", file, "--progress", "none"]) == 0
+    captured = capsys.readouterr()
+    assert [line.split()[0] for line in captured.out.splitlines()] == ["area_rate", "entropy_production"]
+    assert all(" ± " in line and "   null " in line for line in captured.out.splitlines())
+    assert captured.err == ""
+
+
+def test_a_number_for_each_of_several_things() -> None:
+    lens = lenses.Lens("a", "A", "P", "H", "m:a", ("barriers", "exponents"))
+    numbers = {"barriers": {"0->1": 2.0, "1->0": 0.5}, "barriers_se": {"0->1": 0.1, "1->0": 0.2}, "exponents": [-1.0]}
+    assert list(command.table(lens, numbers)) == [
+        "barriers 0->1                2 ± 0.1",
+        "barriers 1->0                0.5 ± 0.2",
+        "exponents                    -1",
+    ]
+
+
+def test_a_shipped_network_by_name() -> None:
+    assert command.open_network("linear-2").n_neurons == 150
+    with pytest.raises(ValueError, match=r"linear-9 is no file and no shipped network; those are cyclic, fully-"):
+        command.open_network("linear-9")
+
+
+def test_refusals(capsys, tmp_path, file) -> None:
+    assert "argument NAME: invalid choice: 'flow'" in refusal(capsys, "lens", "flow", file)
+    assert "nowhere.safetensors" in refusal(capsys, "lens", "current", "nowhere.safetensors")
+    save(Network(1.6 * np.eye(4), np.eye(4), np.eye(3, 4)), tmp_path / "grows.safetensors")
+    said = refusal(capsys, "lens", "current", tmp_path / "grows.safetensors", "--progress", "none")
+    assert "the lens current shows nothing of" in said
+    assert "grows without bound, from step" in said
