@@ -7,6 +7,7 @@ colour computes nothing anew. It is known by its id, which is that of the view t
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from hmmrnn.analysis.noise_sensitivity import NoiseSensitivity, sensitivity_of_s
 from hmmrnn.analysis.noise_sweep import NoiseSweep, sweep_noise
 from hmmrnn.analysis.numerics import ProgressCallback, no_progress, progress_part
 from hmmrnn.analysis.populations import choose_swept_populations
-from hmmrnn.explorer import queries
+from hmmrnn.explorer import lens_answers, queries
 from hmmrnn.explorer.explored import Explored, Explorer, ask_shipped
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.model.checkpoint import load
@@ -220,6 +221,10 @@ def _claims(explored: Explored, on_progress: ProgressCallback) -> Claims:
     return Claims(judge_claims(findings_of(explored, on_progress)))
 
 
+def _look_through(lens: str, explored: Explored, on_progress: ProgressCallback) -> lens_answers.LensAnswer:
+    return lens_answers.look_through(explored, lens, on_progress)
+
+
 def findings_of(explored: Explored, on_progress: ProgressCallback = no_progress) -> Findings:
     """All that is found of a scenario's network as it is now; what is known of it already is not computed anew."""
     series, known = [load(path) for path in _snapshots(explored)], KnownParts(**_known_parts(explored))
@@ -263,4 +268,8 @@ EXPERIMENTS = {
     REPORT: Experiment(_network_now, _all_files, _report),
     CLAIMS: Experiment(_network_now, _all_files, _claims, version=2),
     EMERGENCE: Experiment(_training, _series_files, _emergence, version=1),
+    **{
+        view: Experiment(lens_answers.seen_by_lens, _network_file, partial(_look_through, lens))
+        for view, lens in lens_answers.EXPERIMENT_IDS.items()
+    },
 }

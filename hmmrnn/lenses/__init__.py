@@ -21,7 +21,9 @@ another network, so every lens follows interventions. What all lenses keep to:
 - Modules import NumPy at their top, and SciPy, scikit-learn or hmmlearn within the function that needs them: the web
   process reads results, and imports the module of each, but none of these.
 - A lens takes at most 15 seconds for a network of 150 neurons, and reports progress about once a second.
-- Its figure is in `hmmrnn/figures`, its card in `hmmrnn/dashboard/pages/lenses`.
+- Its figure is a function of (now, intact or None, theme) in `hmmrnn/figures/lenses`; its card a file of a few lines in
+  `hmmrnn/dashboard/pages/lenses`, made by `lens_view`, and a line in the chapter *Lenses* of `chapters.py`, in the order
+  of the catalog. Numbers, help and paper come from the catalog.
 """
 
 from typing import TYPE_CHECKING, Any

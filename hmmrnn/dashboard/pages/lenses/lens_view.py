@@ -1,0 +1,76 @@
+"""The card of a lens: title, help, numbers and computation from the catalog, and a figure of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import plotly.graph_objects as go
+
+from hmmrnn.dashboard.view import TASK, View
+from hmmrnn.explorer.experiments import EXPERIMENTS
+from hmmrnn.explorer.explored import Explored
+from hmmrnn.explorer.lens_answers import LensAnswer, experiment_of
+from hmmrnn.figures.theme import Theme
+from hmmrnn.lenses.catalog import Lens, headline, lens_named
+
+# Draws the result for the network as it is now, beside that for the intact one if there is one.
+Draw = Callable[[Any, Any, Theme], go.Figure]
+# Of a number that is measured of several things, so many are said.
+SAID = 4
+
+
+def lens_view(name: str, draw: Draw, words: Callable[[Any], str], wide: bool = True) -> View:
+    """Make the view of a lens.
+
+    Args:
+        name: id of the lens in the catalog.
+        draw: the figure, whose layout has the height that it needs.
+        words: of a result, what was looked at: how many runs, steps, groups.
+        wide: whether the figure needs more width than a card has by itself.
+    """
+    lens = lens_named(name)
+
+    def figures(_explored: Explored, answer: LensAnswer, theme: Theme) -> tuple[go.Figure]:
+        return (draw(answer.now, answer.intact, theme),)
+
+    def caption(_explored: Explored, answer: LensAnswer, _theme: Theme) -> str:
+        return "; ".join([*say_numbers(lens, answer), words(answer.now)])
+
+    return View(
+        id=experiment_of(lens),
+        title=lens.title,
+        help=f"{lens.help} After: {lens.paper}.",
+        kind=TASK,
+        compute=EXPERIMENTS[experiment_of(lens)].compute,
+        figures=figures,
+        caption=caption,
+        tall=True,
+        wide=wide,
+    )
+
+
+def say_numbers(lens: Lens, answer: LensAnswer) -> Iterator[str]:
+    """Each number of a lens with its error and null, and what it was in the intact network."""
+    now = headline(lens, answer.now)
+    intact = {} if answer.intact is None else headline(lens, answer.intact)
+    for name in lens.numbers:
+        values = now[name]
+        if isinstance(values, list) or (isinstance(values, Mapping) and len(values) > SAID):
+            continue
+        for key in values if isinstance(values, Mapping) else (None,):
+            label = name.replace("_", " ") + ("" if key is None else f" {key}")
+            before = f", intact {_said(intact, name, key)}" if intact else ""
+            yield f"{label} {_said(now, name, key)}{before}"
+
+
+def _said(numbers: Mapping[str, Any], name: str, key: str | None) -> str:
+    value, error, null = (_at(numbers.get(f"{name}{kind}"), key) for kind in ("", "_se", "_null"))
+    if value is None:
+        return "not there"
+    text = f"{value:.3g}" + ("" if error is None else f" ± {error:.2g}")
+    return text if null is None else f"{text} (null {null:.2g})"
+
+
+def _at(values: Any, key: str | None) -> Any:
+    return values.get(key) if isinstance(values, Mapping) else values
