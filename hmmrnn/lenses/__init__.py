@@ -31,9 +31,27 @@ from typing import TYPE_CHECKING, Any
 from hmmrnn.lenses.catalog import LENSES, Lens, headline, lens_named
 
 if TYPE_CHECKING:
+    from hmmrnn.lenses.belief_states import belief
+    from hmmrnn.lenses.causal_effects import effects
     from hmmrnn.lenses.drift_diffusion import current
+    from hmmrnn.lenses.hmm_recovery import recovered
+    from hmmrnn.lenses.sparse_recordings import sparse
+    from hmmrnn.lenses.time_scales import timescales
+    from hmmrnn.lenses.transition_memory import memory
 
-__all__ = ["LENSES", "Lens", "current", "headline", "lens_named"]
+__all__ = [
+    "LENSES",
+    "Lens",
+    "belief",
+    "current",
+    "effects",
+    "headline",
+    "lens_named",
+    "memory",
+    "recovered",
+    "sparse",
+    "timescales",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -58,19 +58,13 @@ class Belief(Result):
     seed: int  # seed of the noise
 
 
-def belief(
-    network: Network, seed: int = 0, *, hmm: HMM | None = None, on_progress: ProgressCallback = no_progress
-) -> Belief:
+def belief(network: Network, seed: int = 0, *, on_progress: ProgressCallback = no_progress) -> Belief:
     """Regress the HMM's belief given the network's emissions on activity, and activity on the belief.
 
-    Args:
-        hmm: the target; that of the network's file if None.
-
     Raises:
-        ValueError: no HMM is known, it has another number of outputs, or the network diverges.
+        ValueError: the network's HMM is not known, or the network diverges.
     """
-    hmm = target_of(network) if hmm is None else hmm
-    hmm.check_outputs(network.n_outputs)
+    hmm = target_of(network)
     run = settled_runs(network, seed, RUNS, STEPS)
     smoothed, filtered = beliefs(hmm, run.emission)
     on_progress(0.2)

@@ -81,6 +81,77 @@ LENSES: tuple[Lens, ...] = (
         numbers=("area_rate", "entropy_production"),
         takes=frozenset({"plane"}),
     ),
+    Lens(
+        id="memory",
+        title="Transition graph and memory",
+        paper="Episodic Memory Theory",
+        help="Between which regions the network moves: output and region of each step are the nodes of a graph, "
+        "with the mean length of a visit and the ways out. The order gain says how much the node before the "
+        "present one adds to what is known of the next; its null are chains without memory. Memory: how often the "
+        "output k steps back is decoded from the activity of runs that were left out, beside the best guess from "
+        "the present output (naive) and from the HMM's present hidden state (Bayes). Above Bayes, the network "
+        "remembers more than the HMM's state. The null has the labels of other runs.",
+        home="transition_memory:memory",
+        numbers=("accuracy", "naive", "bayes"),
+    ),
+    Lens(
+        id="recovered",
+        title="HMM recovered",
+        paper="dynamical correlations and implicit representations",
+        help="The transition and emission probabilities that the network's emissions ask for, by Baum-Welch from "
+        "the solution of their joint probabilities over lags, beside the target's. The errors are mean absolute "
+        "differences; their null is the error from as many emissions of the target itself. The number of hidden "
+        "states is the one with the smallest BIC: more than the target has says that the network's emissions are "
+        "no such chain.",
+        home="hmm_recovery:recovered",
+        numbers=("transition_error", "emission_error", "states_by_bic"),
+    ),
+    Lens(
+        id="belief",
+        title="Belief",
+        paper="expressive architectures",
+        help="The belief is the probability of each hidden state of the target HMM, given the network's emissions. "
+        "Two regressions on runs that were left out: the belief from activity, and activity from the belief. "
+        "Where the first explains much and the second little, the network holds the belief and more than the task "
+        "asks for. Both are also shown by region and by the time to a switch. The null has the belief of another "
+        "run.",
+        home="belief_states:belief",
+        numbers=("r2_belief_from_h", "r2_h_from_belief"),
+    ),
+    Lens(
+        id="timescales",
+        title="Time scales",
+        paper="theory of gating",
+        help="How fast a small push is forgotten while the noise goes on: the Lyapunov exponents of the network "
+        "under noise, in nats per step, by QR of its exact Jacobians. Below 0, runs under the same noise come "
+        "together, on the time scale -1 / exponent. By region: the time scale of the largest eigenvalue, and how "
+        "many eigenvalues are near 1. The null has the same recurrent weights in random places.",
+        home="time_scales:timescales",
+        numbers=("lyapunov",),
+    ),
+    Lens(
+        id="effects",
+        title="Causal effects",
+        paper="neural structural equation models",
+        help="Each neuron is silenced by itself, under the same noise and from the same states: how the leave "
+        "rates of the exits change, the mean input of every other neuron, and the critical pairs. Beside the "
+        "total effect stands the direct one, of the weight alone; what remains goes through other neurons. The "
+        "null of an exit is the largest effect of any neuron that chance makes in 95 of 100 cases.",
+        home="causal_effects:effects",
+        numbers=("strongest",),
+    ),
+    Lens(
+        id="sparse",
+        title="From sparse recordings",
+        paper="performance and intrinsic dynamics",
+        help="Students are trained on the outputs of this network and on the activity of a few of its neurons, and "
+        "are judged by neurons that no student was given: how much of their activity is explained on new noise, "
+        "how often the outputs agree, and what silencing the matched neurons does. The null is a student that was "
+        "given the outputs alone: its activity is a memory of the same noise, and so explains much by itself.",
+        home="sparse_recordings:sparse",
+        numbers=("r2_unseen", "agreement"),
+        takes=frozenset({"groups"}),
+    ),
 )
 
 

@@ -143,7 +143,7 @@ def regress_weights(before: Floats, pre_activation: Floats, drive: Floats) -> Fl
 
     It is exact where the states span all directions; weights from a neuron that is never active come out as 0.
     """
-    return np.linalg.lstsq(before, pre_activation - drive, rcond=1e-10)[0].T
+    return np.asarray(np.linalg.lstsq(before, pre_activation - drive, rcond=1e-10)[0].T, dtype=np.float64)
 
 
 # ---- one neuron at a time ----

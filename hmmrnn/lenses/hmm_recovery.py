@@ -15,6 +15,7 @@ question is that of work on dynamical correlations and implicit representations 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ MOST_STATES, ORDER_RUNS, ORDER_STARTS = 6, 12, 2
 RATES, CONTRASTS = np.linspace(0.4, 2.0, 25), np.linspace(0.5, 1.1, 25)
 LEAST = 1e-6
 
-INSTALL = "Baum-Welch needs hmmlearn, which is not installed; pip install 'hmmrnn[data]' brings it"
+INSTALL = "Baum-Welch needs hmmlearn, which is not installed; pip install 'hmmrnn[lenses]' brings it"
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,22 +84,16 @@ class Recovered(Result):
         return HMM(self.A, self.B, name="recovered")
 
 
-def recovered(
-    network: Network, seed: int = 0, *, hmm: HMM | None = None, on_progress: ProgressCallback = no_progress
-) -> Recovered:
+def recovered(network: Network, seed: int = 0, *, on_progress: ProgressCallback = no_progress) -> Recovered:
     """Estimate an HMM from a network's emissions, and compare it with the target.
 
-    Args:
-        hmm: the target; that of the network's file if None.
-
     Raises:
-        ValueError: no HMM is known, it has another number of outputs, or the network diverges.
+        ValueError: the network's HMM is not known, or the network diverges.
         ImportError: hmmlearn is not installed.
     """
-    hmm = target_of(network) if hmm is None else hmm
-    hmm.check_outputs(network.n_outputs)
+    hmm = target_of(network)
     y = settled_runs(network, seed, RUNS, STEPS).emission
-    own = stationary_sample(hmm, *y.shape, seed)
+    own = stationary_sample(hmm, len(y), y.shape[1], seed)
     on_progress(0.1)
     fit, parts = _with_parts(y, hmm, seed, progress_part(on_progress, 0.1, 0.4))
     floor = align(baum_welch(own, fit_joints(own, hmm.n_states, hmm.n_outputs, seed)), hmm)
@@ -220,7 +215,7 @@ def baum_welch(emissions: NDArray[np.integer], start: HMM, iterations: int = ITE
     return HMM(model.transmat_, model.emissionprob_, model.startprob_, name="recovered")
 
 
-def _model(start: HMM, iterations: int) -> "CategoricalHMM":  # type: ignore[name-defined]  # noqa: F821
+def _model(start: HMM, iterations: int) -> Any:
     try:
         from hmmlearn.hmm import CategoricalHMM
     except ImportError as error:

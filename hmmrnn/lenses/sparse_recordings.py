@@ -12,7 +12,7 @@ so tells much of any other network by itself; only what lies above it comes from
 Source: "performance and intrinsic dynamics" and data-constrained networks (Perich et al., 2021).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from hmmrnn.analysis.numerics import TRANSIENT, ProgressCallback, mean_and_error, no_progress, progress_part
 from hmmrnn.analysis.switching import count_switches
+from hmmrnn.lenses.catalog import Groups
 from hmmrnn.lenses.cross_validation import explained, predict_by_ridge
 from hmmrnn.lenses.runs import check_bounded
 from hmmrnn.model.network import Floats, Intervention, Network, Result, intervene
@@ -59,30 +60,45 @@ def sparse(
     network: Network,
     seed: int = 0,
     *,
-    groups: Mapping[str, tuple[int, ...]] | None = None,
-    shares: Sequence[float] = SHARES,
-    config: StudentConfig | None = None,
+    groups: Groups | None = None,
     on_progress: ProgressCallback = no_progress,
 ) -> SparseRecordings:
     """Train students on a teacher's outputs and some of its neurons, and test what they know of the others.
 
     Args:
         groups: groups of the teacher's neurons that are silenced in both; none if None.
+
+    Raises:
+        ValueError: the network diverges, or has fewer than 6 neurons.
+        ImportError: torch is not installed.
+    """
+    return train_and_compare(network, SHARES, StudentConfig(seed=seed), groups or {}, on_progress)
+
+
+def train_and_compare(
+    network: Network,
+    shares: Sequence[float],
+    config: StudentConfig,
+    groups: Groups,
+    on_progress: ProgressCallback = no_progress,
+) -> SparseRecordings:
+    """Do as the lens does, with other shares and another training.
+
+    Args:
         shares: m / N of each student, at most a half; "0.1" is its key in the result.
-        config: settings of the training; short by default.
+        config: settings of the training; its seed is also that of the choice of neurons and of the noise.
 
     Raises:
         ValueError: a share records no neuron or more than a half of them, or the network diverges.
         ImportError: torch is not installed.
     """
-    recorded, never = choose_recorded(network, shares, seed)
-    config = config or StudentConfig(seed=seed)
-    lambdas = [config.weight] * len(shares) + [0.0]
-    training = progress_part(on_progress, 0.0, 0.8)
-    students = train_students(network, [*recorded, ()], lambdas, config, training)
+    seed = config.seed
     noise = draw_noise(network.n_inputs, TRANSIENT + STEPS, RUNS, 1.0, seed + 1)
     teacher = respond(network, noise, 1.0, seed + 1)
     check_bounded(teacher)
+    recorded, never = choose_recorded(network, shares, seed)
+    lambdas = [config.weight] * len(shares) + [0.0]
+    students = train_students(network, [*recorded, ()], lambdas, config, progress_part(on_progress, 0.0, 0.8))
     seen = [_compare(teacher, respond(one, noise, 1.0, seed + 1), never) for one in students]
     keys = [f"{share:g}" for share in shares]
     floor = seen[-1]
@@ -97,9 +113,7 @@ def sparse(
         agreement_null=dict.fromkeys(keys, floor.agreement),
         leave_rate={key: one.leave_rate for key, one in rates.items()},
         leave_rate_se={key: one.leave_rate_se for key, one in rates.items()},
-        group_ratio=_silence_groups(
-            network, teacher, list(zip(keys, students, recorded, strict=False)), groups or {}, noise
-        ),
+        group_ratio=_silence_groups(network, teacher, list(zip(keys, students, recorded, strict=False)), groups, noise),
         recorded=dict(zip(keys, recorded, strict=True)),
         never=never,
         students=tuple(students),
@@ -164,7 +178,8 @@ def _compare(teacher: Trajectory, student: Trajectory, never: NDArray[np.int64])
     switching = count_switches(student.output[after], student.logits.shape[-1], student.valid[after])
     rates = (tuple(switching.leave_rate.tolist()), tuple(switching.leave_rate_se.tolist()))
     if student.diverged:
-        return _Seen(*[float("nan")] * 4, *rates)
+        nan = float("nan")
+        return _Seen(nan, nan, nan, nan, *rates)
     wanted = teacher.h[after][..., never]
     r2 = explained(wanted, predict_by_ridge(student.h[after], wanted))
     same = mean_and_error((teacher.output[after] == student.output[after]).mean(axis=1))
@@ -175,7 +190,7 @@ def _silence_groups(
     network: Network,
     teacher: Trajectory,
     students: Sequence[tuple[str, Network, Sequence[int]]],
-    groups: Mapping[str, tuple[int, ...]],
+    groups: Groups,
     noise: Floats,
 ) -> dict[str, dict[str, float]]:
     """Switches with each group silenced over intact, in the teacher and in each student, by its share."""

@@ -12,6 +12,7 @@ neural networks.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,10 +54,19 @@ class TimeScales(Result):
     seed: int  # seed of the noise
 
 
-def timescales(
-    network: Network, seed: int = 0, *, exponents: int = EXPONENTS, on_progress: ProgressCallback = no_progress
+def timescales(network: Network, seed: int = 0, *, on_progress: ProgressCallback = no_progress) -> TimeScales:
+    """Measure the ten largest Lyapunov exponents under noise, and time scales by region.
+
+    Raises:
+        ValueError: the network diverges.
+    """
+    return measure_time_scales(network, EXPONENTS, seed, on_progress)
+
+
+def measure_time_scales(
+    network: Network, exponents: int, seed: int = 0, on_progress: ProgressCallback = no_progress
 ) -> TimeScales:
-    """Measure the largest Lyapunov exponents under noise, and time scales by region.
+    """Measure as the lens does, another number of exponents.
 
     Args:
         exponents: E, how many of the largest exponents; at most N.
@@ -116,7 +126,7 @@ def shuffle_weights(network: Network, seed: int) -> Network:
     return replace(network, W_hh=shuffled.reshape(network.W_hh.shape))
 
 
-def _by_region(network: Network, shuffled: Network, run: SettledRuns, seed: int) -> dict[str, object]:
+def _by_region(network: Network, shuffled: Network, run: SettledRuns, seed: int) -> dict[str, Any]:
     """Spectra of the Jacobian at states of each region."""
     rng = np.random.default_rng([seed, 5])
     runs, steps = np.divmod(rng.permutation(run.output.size)[:REGION_STATES], run.output.shape[1])

@@ -81,27 +81,26 @@ class Memory(Result):
     seed: int  # seed of the noise
 
 
-def memory(
-    network: Network,
-    seed: int = 0,
-    *,
-    hmm: HMM | None = None,
-    lags: Sequence[int] = LAGS,
-    on_progress: ProgressCallback = no_progress,
-) -> Memory:
+def memory(network: Network, seed: int = 0, *, on_progress: ProgressCallback = no_progress) -> Memory:
     """Measure how far back activity remembers the output, and the graph of the regions that the network visits.
 
-    Args:
-        hmm: the target, for the Bayes limit; that of the network's file if None. Without one the limit is NaN, and
-            `note` says so.
+    Without a known HMM its limit is NaN, and `note` says so.
 
     Raises:
-        ValueError: the network diverges, a lag is below 1 or leaves fewer than 50 steps of a run, or the HMM has
-            another number of outputs.
+        ValueError: the network diverges.
     """
-    hmm, note = (hmm, "") if hmm is not None else known_target(network.metadata, network.n_outputs)
-    if hmm is not None:
-        hmm.check_outputs(network.n_outputs)
+    return measure_memory(network, LAGS, seed, on_progress)
+
+
+def measure_memory(
+    network: Network, lags: Sequence[int], seed: int = 0, on_progress: ProgressCallback = no_progress
+) -> Memory:
+    """Measure memory as the lens does, at other lags.
+
+    Raises:
+        ValueError: the network diverges, or a lag is below 1 or leaves fewer than 50 steps of a run.
+    """
+    hmm, note = known_target(network.metadata, network.n_outputs)
     run = settled_runs(network, seed, RUNS, STEPS)
     longest = run.output.shape[1] - MIN_STEPS
     if not lags or min(lags) < 1 or max(lags) > longest:

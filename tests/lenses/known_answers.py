@@ -1,9 +1,17 @@
 """Networks whose answer to a lens is known: a shift register, a linear map, and a chain in the readout."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from hmmrnn.model.hmm import HMM
+from hmmrnn.model.metadata import hmm_metadata
 from hmmrnn.model.network import Network
+
+
+def knowing(network: Network, hmm: HMM) -> Network:
+    """The same network, whose file names its HMM."""
+    return replace(network, metadata=hmm_metadata(hmm))
 
 
 def shift_register(steps: int) -> Network:

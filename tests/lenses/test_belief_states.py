@@ -8,7 +8,7 @@ import pytest
 from hmmrnn.lenses.belief_states import belief, beliefs
 from hmmrnn.lenses.cross_validation import explained, predict_by_ridge
 from hmmrnn.model.hmm import HMM
-from tests.lenses.known_answers import shift_register, two_states
+from tests.lenses.known_answers import knowing, shift_register, two_states
 from tests.networks import random_network
 
 
@@ -57,7 +57,7 @@ def shifted():
     # Softmax of large logits: emissions are the signs of the noise, so the state of the chain is in h.
     network = shift_register(0)
     loud = type(network)(network.W_hh, network.W_ih, 1e4 * network.W_out)
-    return belief(loud, hmm=two_states(0.5))
+    return belief(knowing(loud, two_states(0.5)))
 
 
 def test_a_network_that_holds_the_state_is_seen_to(shifted):
@@ -71,7 +71,7 @@ def test_a_network_that_holds_the_state_is_seen_to(shifted):
 
 
 def test_a_random_network_knows_nothing_of_the_belief():
-    found = belief(random_network(n=12, o=3), hmm=HMM.preset("fully-connected"))
+    found = belief(knowing(random_network(n=12, o=3), HMM.preset("fully-connected")))
     assert abs(found.r2_belief_from_h_null) < 0.02
     assert abs(found.r2_h_from_belief_null) < 0.02
     assert 0 < found.r2_belief_from_h_se < 0.1

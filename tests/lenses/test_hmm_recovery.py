@@ -19,7 +19,7 @@ from hmmrnn.lenses.hmm_recovery import (
     stationary_sample,
 )
 from hmmrnn.model.hmm import HMM, PRESETS
-from tests.lenses.known_answers import two_states
+from tests.lenses.known_answers import knowing, two_states
 from tests.networks import coincidence_network, random_network
 
 LAGS = (1, 2, 3, 5, 8)
@@ -116,7 +116,7 @@ def short():
 
 def test_an_exact_network_is_as_near_its_hmm_as_the_hmm_itself(short):
     network, hmm = coincidence_network()
-    found = recovered(network, hmm=hmm)
+    found = recovered(knowing(network, hmm))
     # Two of the four states look alike: what is recovered says as much of the emissions.
     assert found.emissions == 24 * 400
     assert found.hmm.n_states == 4
@@ -128,7 +128,7 @@ def test_an_exact_network_is_as_near_its_hmm_as_the_hmm_itself(short):
 
 
 def test_a_network_of_another_hmm_is_farther_than_the_floor(short):
-    found = recovered(random_network(n=10, o=3), hmm=HMM.preset("linear-2"))
+    found = recovered(knowing(random_network(n=10, o=3), HMM.preset("linear-2")))
     assert found.transition_error > found.transition_error_null + 5 * found.transition_error_se
     assert found.states_by_bic_null == 2
     assert found.error_by_length[-1, 1] < found.error_by_length[-1, 0]

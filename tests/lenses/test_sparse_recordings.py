@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("torch")
 
 from hmmrnn.lenses import sparse_recordings
-from hmmrnn.lenses.sparse_recordings import choose_recorded, match_neurons, sparse
+from hmmrnn.lenses.sparse_recordings import choose_recorded, match_neurons, train_and_compare
 from hmmrnn.model.network import Network
 from hmmrnn.training.students import StudentConfig
 from tests.networks import random_network
@@ -24,7 +24,7 @@ def teacher() -> Network:
 
 @pytest.fixture(scope="module")
 def found(teacher):
-    return sparse(teacher, shares=(0.25, 0.5), config=CONFIG, groups={"some": (0, 1, 2)})
+    return train_and_compare(teacher, (0.25, 0.5), CONFIG, {"some": (0, 1, 2)})
 
 
 def test_recorded_sets_grow_and_none_is_among_those_that_judge():
@@ -70,7 +70,7 @@ def test_a_teacher_whose_neurons_change_places_has_the_same_students(teacher, fo
     recorded, never = choose_recorded(teacher, (0.25, 0.5), seed=0)
     where = [tuple(int(back[i]) for i in one) for one in recorded], np.array([back[i] for i in never])
     monkeypatch.setattr(sparse_recordings, "choose_recorded", lambda *_: where)
-    again = sparse(moved, shares=(0.25, 0.5), config=CONFIG, groups={"some": tuple(int(back[i]) for i in (0, 1, 2))})
+    again = train_and_compare(moved, (0.25, 0.5), CONFIG, {"some": tuple(int(back[i]) for i in (0, 1, 2))})
     for key in ("0.25", "0.5"):
         assert again.r2_unseen[key] == pytest.approx(found.r2_unseen[key], abs=1e-3)
         assert again.agreement[key] == pytest.approx(found.agreement[key], abs=1e-3)

@@ -5,7 +5,7 @@ import pytest
 
 from hmmrnn.analysis.regions import REGIONS
 from hmmrnn.lenses.runs import settled_runs
-from hmmrnn.lenses.time_scales import lyapunov_exponents, shuffle_weights, timescales
+from hmmrnn.lenses.time_scales import lyapunov_exponents, measure_time_scales, shuffle_weights
 from hmmrnn.model.network import rollout
 from tests.lenses.known_answers import linear_network, random_relu
 from tests.networks import random_network
@@ -40,7 +40,7 @@ def test_the_largest_exponent_is_how_fast_two_runs_meet():
 
 
 def test_time_scales_follow_the_exponents_and_regions_are_counted():
-    found = timescales(random_network(n=12), exponents=20)
+    found = measure_time_scales(random_network(n=12), 20)
     assert len(found.lyapunov) == 12
     assert (np.diff(found.lyapunov[np.isfinite(found.lyapunov)]) <= 0).all()
     np.testing.assert_allclose(found.time_scale[0], -1 / found.lyapunov[0])
@@ -61,10 +61,10 @@ def test_the_null_has_the_same_weights_in_other_places():
 
 
 def test_a_random_network_is_like_its_null():
-    found = timescales(random_relu(80, 1.0), exponents=1)
+    found = measure_time_scales(random_relu(80, 1.0), 1)
     assert found.lyapunov[0] == pytest.approx(found.lyapunov_null[0], abs=0.05)
 
 
 def test_no_exponents_are_refused():
     with pytest.raises(ValueError, match="exponents must be >= 1; got 0"):
-        timescales(random_network(), exponents=0)
+        measure_time_scales(random_network(), 0)

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from hmmrnn.analysis.regions import REGIONS
-from hmmrnn.lenses.transition_memory import bayes_limit, graph_of, memory, order_gain
+from hmmrnn.lenses.transition_memory import bayes_limit, graph_of, measure_memory, memory, order_gain
 from hmmrnn.model.hmm import HMM
-from tests.lenses.known_answers import shift_register, two_states
+from tests.lenses.known_answers import knowing, shift_register, two_states
 
 KEPT = 3
 
 
 @pytest.fixture(scope="module")
 def remembered():
-    return memory(shift_register(KEPT), lags=(1, KEPT, KEPT + 1, 10))
+    return measure_memory(shift_register(KEPT), (1, KEPT, KEPT + 1, 10))
 
 
 def test_a_shift_register_remembers_its_steps_and_no_more(remembered):
@@ -53,18 +53,16 @@ def test_the_limit_is_what_the_best_rule_reaches_in_samples():
     assert bayes_limit(hmm, 6) == pytest.approx(reached, abs=0.01)
 
 
-def test_a_network_keeps_to_the_hmm_that_is_given():
-    found = memory(shift_register(1), hmm=two_states(0.5), lags=(1,))
-    assert found.bayes == {"1": pytest.approx(0.5)}
+def test_the_limit_is_that_of_the_networks_own_hmm():
+    found = memory(knowing(shift_register(1), two_states(0.5)))
+    assert found.bayes == pytest.approx(dict.fromkeys(("1", "2", "5", "10", "20", "40"), 0.5))
     assert found.note == ""
-    with pytest.raises(ValueError, match="equally many outputs"):
-        memory(shift_register(1), hmm=HMM.preset("linear-2"))
 
 
 @pytest.mark.parametrize("lags", [(), (0,), (460,)])
 def test_lags_that_no_run_holds_are_refused(lags):
     with pytest.raises(ValueError, match="lags must be from 1 to 450"):
-        memory(shift_register(1), lags=lags)
+        measure_memory(shift_register(1), lags)
 
 
 # ---- the graph ----
