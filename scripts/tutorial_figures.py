@@ -83,7 +83,7 @@ def tutorial_figures(found: Findings, theme: Theme) -> Iterator[tuple[str, go.Fi
     yield "dynamics", draw_state_space(there.summary, None, by_output, theme, rest, there.without_noise)
     yield "orbit", draw_orbit(there.summary.profile, None, found.judged.hmm, theme, strip)
     yield "regions", draw_region_map(there.survey, "region", theme, *stretch)
-    yield "kick-neurons", draw_kick_neurons(mechanism.kick, None, mechanism.agreement, theme)
+    yield "kick-neurons", draw_kick_neurons(mechanism.kick, mechanism.agreement, theme)
     yield "activity", draw_activity(traces, there.run.output[0], neurons, outputs, theme)
     yield "silenced", draw_state_space(mechanism.silenced[-1][1], there.summary, by_output, theme)
     yield "gain-sweep", draw_gain_sweeps({swept.name: sweep for swept, sweep in mechanism.gains.items()}, theme)

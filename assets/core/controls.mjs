@@ -2,14 +2,13 @@
  * written to them. */
 
 import { configuration, idOf } from "./configuration.mjs";
-import { no, set } from "./dash.mjs";
+import { controlAt, no, set } from "./dash.mjs";
 import { on } from "./events.mjs";
 import { bench } from "./opening.mjs";
 import { present, store } from "./page.mjs";
 import { isInChapter, shownViews } from "./router.mjs";
 import { same, withField, withNetwork } from "./scenario.mjs";
 
-const ECHO_MS = 1000;
 /* After the requests, which travel while the controls follow. */
 const CONTROLS_MS = 40;
 
@@ -20,15 +19,26 @@ const shownAs = (name, scenario) => (SHOWN[name] ? SHOWN[name](scenario[name]) :
 const meantBy = (name, value) => (MEANT[name] ? MEANT[name](value) : value);
 
 /* A value that is written here comes back as if the user had set it: from Dash at once, and from the control itself once it
- * has drawn it. By then the scenario may be another one: what was written a moment ago is no change. */
+ * has drawn it. By then the scenario may be another one. What was written since the user last touched the control is an
+ * echo, however late it comes. */
 const written = {};
-const recent = (name) => (written[name] || []).filter((item) => Date.now() - item.at < ECHO_MS);
-const isEcho = (name, value) => recent(name).some((item) => item.value === value);
+const isEcho = (name, value) => Boolean(written[name]?.has(value));
 
 function write(name, value) {
   const { control, prop } = configuration().fields[name];
-  written[name] = [...recent(name), { value, at: Date.now() }];
+  written[name] ??= new Set();
+  written[name].add(value);
   set(control, { [prop]: value });
+}
+
+/* Shortcuts that are pressed in a control are not meant for it. */
+const TOUCHES = ["pointerdown", "keydown", "input", "click", "wheel"];
+
+function touched({ target, ctrlKey = false, metaKey = false }) {
+  if (ctrlKey || metaKey) return;
+  const { fields } = configuration();
+  const name = controlAt(target, Object.fromEntries(Object.keys(fields).map((field) => [field, fields[field].control])));
+  if (name) delete written[name];
 }
 
 const changed = (name) => (value) => {
@@ -83,4 +93,5 @@ export function startControls() {
     showUsed();
   });
   on("arrived", showUsed);
+  TOUCHES.forEach((name) => document.addEventListener(name, touched, { capture: true, passive: true }));
 }

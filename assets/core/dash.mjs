@@ -70,5 +70,18 @@ export function grid(id) {
   }
 }
 
+/* Which of some controls, by name, an element belongs to. A control has a frame around it, and a list that it opens lies
+ * elsewhere in the page. */
+const FRAMES = "[class*=InputWrapper-root], [class*=Switch-root]";
+
+export function controlAt(target, controls) {
+  const list = target.closest?.("[role=listbox]");
+  const part = list ? document.querySelector(`[aria-controls="${list.id}"]`) : target;
+  return Object.keys(controls).find((name) => {
+    const control = document.getElementById(controls[name]);
+    return control && (control.closest(FRAMES) ?? control).contains(part);
+  });
+}
+
 /* Updates of components, as the server sends them: [[id, props], ...]. */
 export const apply = (updates) => updates.forEach(([id, props]) => set(id, props));

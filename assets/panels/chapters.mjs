@@ -72,10 +72,12 @@ const verdictOf = (verdict, textContent, title) => make("span", { className: "ve
 
 /* How many claims have which verdict; each is named where one points. */
 function counted(claims) {
-  return [...new Set(claims.map(({ verdict }) => verdict))].map((verdict) => {
+  const verdicts = [...new Set(claims.map(({ verdict }) => verdict))];
+  const counts = verdicts.map((verdict) => {
     const those = claims.filter((claim) => claim.verdict === verdict);
-    return verdictOf(verdict, `${those.length} of ${claims.length} claims: ${verdict}`, those.map(({ title }) => title).join("; "));
+    return verdictOf(verdict, `${those.length} ${verdict}`, those.map(({ title }) => title).join("; "));
   });
+  return [make("span", { textContent: `Of ${claims.length} claims:` }), ...counts];
 }
 
 /* ---- when ---- */
@@ -100,9 +102,18 @@ export function start() {
 /* Escape closes the help of a view, and brings an enlarged one back among the others. */
 function escape(event) {
   if (event.key !== "Escape" || event.defaultPrevented || !isInChapter()) return;
-  const { activeElement } = document;
-  if (activeElement?.closest(".about-mark")) activeElement.blur();
-  else if (present()?.large && !document.querySelector(":popover-open") && !root.dataset.present) enlarge(present().large);
+  if (closeHelp()) return;
+  if (present()?.large && !document.querySelector(":popover-open") && !root.dataset.present) enlarge(present().large);
+}
+
+/* Help stays closed until it is pointed at, or gets the focus, another time. Returns whether any was open. */
+export function closeHelp() {
+  const open = [...document.querySelectorAll(".about-mark:is(:hover, :focus-within):not(.closed)")];
+  open.forEach((mark) => {
+    mark.classList.add("closed");
+    ["pointerleave", "focusout"].forEach((name) => mark.addEventListener(name, () => mark.classList.remove("closed"), { once: true }));
+  });
+  return open.length > 0;
 }
 
 export const chapterList = () => configuration().chapters;

@@ -33,7 +33,7 @@ export function start() {
         make("dt", { textContent: "B, now" }), make("dd", { id: "compare-b", textContent: words({ interventions, sigma }) })),
       make("div", { className: "page-row" },
         button("Pin this as A", "What is shown now becomes A", () => apply({ against: { interventions, sigma } })),
-        button("Let A go", "Compare with the intact network again", () => apply({ against: null, beside: false }), { disabled: !against }),
+        button("Clear A", "Compare with the intact network again", () => apply({ against: null, beside: false }), { disabled: !against }),
         button("Swap A and B", "A becomes what is shown, and the other way round", () => apply({
           against: { interventions, sigma }, interventions: kept.interventions, sigma: kept.sigma }))),
       make("div", { className: "page-row", role: "group", "aria-label": "How A is drawn" },

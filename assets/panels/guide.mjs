@@ -81,7 +81,7 @@ const ACTS = {
 
 /* While presenting, arrow keys go from chapter to chapter, unless they mean something where the focus is. */
 const TURNS = { ArrowLeft: () => turnChapter(-1), ArrowRight: () => turnChapter(1) };
-const TAKES_ARROWS = "input, canvas, [role=radiogroup], [role=dialog], .ag-root";
+const TAKES_ARROWS = "input, canvas, [role=radiogroup], [role=toolbar], [role=dialog], .ag-root";
 const turns = (event) => (isPresenting() && !event.target.closest?.(TAKES_ARROWS) ? TURNS[event.key] : null);
 
 function key(event) {

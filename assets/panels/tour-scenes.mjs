@@ -86,7 +86,7 @@ export function valuesOf(step, kick) {
 /* `feeding`: the population that is spoken of, which can be that of another group. */
 function evidence(group, feeding) {
   return {
-    group: feeding ? `kick group of output ${feeding.output}` : group.name,
+    group: feeding ? `kick neurons for leaving ${feeding.output}` : group.name,
     output: group.output,
     done: group.to === null ? "was left" : `went to ${group.to}`,
     ratio: group.ratio.toFixed(2),

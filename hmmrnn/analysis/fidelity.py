@@ -81,7 +81,7 @@ class Fidelity:
     def failures(self) -> tuple[str, ...]:
         """The criteria of the gate that do not hold, each as a short sentence with its number."""
         volatility = (
-            f"volatility is {self.volatility_ratio:.2f} of the target's, "
+            f"symbol switch rate is {self.volatility_ratio:.2f} of the target's, "
             f"outside {1 - MAX_VOLATILITY_DEVIATION:.1f} to {1 + MAX_VOLATILITY_DEVIATION:.1f}"
         )
         checks = (

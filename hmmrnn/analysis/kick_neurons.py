@@ -107,8 +107,8 @@ class KickGroup:
     def name(self) -> str:
         """The group in words."""
         if self.to is None:
-            return f"kick group of output {self.output}"
-        return f"kick group {self.output} → {self.to}"
+            return f"kick neurons for leaving {self.output}"
+        return f"kick neurons for {self.output} → {self.to}"
 
 
 def name_exit(output: int, to: int | None) -> str:

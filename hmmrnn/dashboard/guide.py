@@ -186,15 +186,15 @@ TOUR = (
         {
             SEARCHING: _SEARCHING,
             NONE: _NONE,
-            PROVEN: "The {size} neurons of the {group} are now silent; grey is the intact network under the same "
+            PROVEN: "The {size} {group} are now silent; grey is the intact network under the same "
             "noise. In the search, output {output} {done} {ratio} times as often as before. In this network "
             "{proven} of {exits} exits need their kick group, on held-out noise.",
-            PROVEN_EXIT: "The {size} neurons of the {group} are now silent. In the search, output {output} {done} "
+            PROVEN_EXIT: "The {size} {group} are now silent. In the search, output {output} {done} "
             "{ratio} times as often as before; it has other exits, so its leave rate may fall only in part. "
             "In this network {proven} of {exits} exits need their kick group, on held-out noise.",
             WEAK: "No exit of this network is closed by silencing a few neurons: no small group was found for "
             "any of its {exits}. "
-            "The strongest group, the {group}, is silent all the same: in the search, output {output} {done} {ratio} "
+            "The strongest, the {group}, are silent all the same: in the search, output {output} {done} {ratio} "
             "times as often as before. {instead}",
         },
         (_STATE_SPACE, _NUMBERS),

@@ -162,11 +162,11 @@ class View:
         return [*graphs, *caption, *([] if self.content is None else [(self.id, {"children": None})])]
 
     def _style(self, figure: go.Figure | None) -> Json:
-        """A tall figure takes the height that it names, and its tab scrolls; others take the room that there is."""
+        """A tall figure has at least the height that it names, and its card scrolls; else it fills the card."""
         if not self.tall:
             return {}
         height = 0 if figure is None else figure.layout.height
-        return {"style": {"height": f"{height}px", "flex": "none"} if height else {}}
+        return {"style": {"minHeight": f"{height}px"} if height else {}}
 
 
 def _parts(component: Any) -> Iterator[Any]:

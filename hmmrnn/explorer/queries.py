@@ -21,10 +21,8 @@ from hmmrnn.analysis.orbit import Plane, fit_network_plane, plane_steps
 from hmmrnn.analysis.populations import (
     INTEGRATING,
     KICK,
-    BlockWeights,
     Populations,
     find_populations,
-    summarise_block_weights,
 )
 from hmmrnn.analysis.readout import ReadoutAngles, readout_angles
 from hmmrnn.analysis.stability import fixed_points
@@ -221,11 +219,6 @@ def kick_neurons_of(explored: Explored, *, on_progress: ProgressCallback = no_pr
 def populations_of(explored: Explored) -> Populations:
     """The roles of the neurons of the intact network."""
     return find_populations(explored.network, kick_neurons_of(explored))
-
-
-def block_weights_of(explored: Explored) -> BlockWeights:
-    """The recurrent weights between the populations of the intact network."""
-    return summarise_block_weights(explored.network, populations_of(explored))
 
 
 @kept(_network_now, version=1)

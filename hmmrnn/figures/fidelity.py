@@ -55,9 +55,12 @@ def draw_fidelity(now: Verdict, intact: Verdict | None, theme: Theme) -> go.Figu
 
 
 def _look(name: str, theme: Theme) -> tuple[str, str, str]:
-    """Colour, marker and dash: the HMM like the letters, the intact network as a ghost, the network in blue."""
+    """Colour, marker and dash: HMM and network like the letters, open and filled, the intact network as a ghost.
+
+    None has a colour of the outputs, which stand beside them.
+    """
     looks = {"HMM": (theme.text, "circle-open", "dot"), "intact": (theme.ghost, "square", "dash")}
-    return looks.get(name, (theme.outputs[0], "diamond", "solid"))
+    return looks.get(name, (theme.text, "diamond", "solid"))
 
 
 # ---- long runs ----
@@ -75,7 +78,7 @@ def _long_runs(judged: dict[str, Fidelity], theme: Theme) -> Row:
     lag = {"title": "lag (steps)", "type": "log", "tickvals": list(LAGS), "tickangle": 0}
     lag["range"] = [np.log10(LAGS[0]) - 0.1, np.log10(LAGS[-1]) + 0.1]
     left = Panel(bars, {"title": "symbol", "type": "category", "tickangle": 0}, share)
-    right = Panel(lines, lag, {**share, "title": "agreement"})
+    right = Panel(lines, lag, {**share, "title": "P(same symbol at lag)"})
     # A legend would be laid out anew, and wrongly, when the graph grows.
     key = f"□ HMM (exact)&nbsp;&nbsp;&nbsp;{write_key((name, _look(name, theme)[0]) for name in judged)}"
     return Row([left, right], split_columns(2, WIDE_GAP), BARS, [key])
@@ -103,7 +106,9 @@ def _line(y: Floats, error: Floats | None, name: str, theme: Theme) -> Any:
         "error_y": _error_bars(error, theme),
     }
     hover = f"{name}, %{{x}} steps apart: %{{customdata}}"
-    return draw("lines+markers", LAGS, y, f"agreement, {name}", hover, customdata=_precisely(y, error), **look)
+    return draw(
+        "lines+markers", LAGS, y, f"P(same symbol at lag), {name}", hover, customdata=_precisely(y, error), **look
+    )
 
 
 def _error_bars(error: Floats | None, theme: Theme) -> dict[str, Any]:
@@ -137,14 +142,14 @@ class _Measure:
 
 
 def _numbers(judged: dict[str, Fidelity], matched: dict[str, MatchedDistances], theme: Theme) -> Row:
-    """Volatility, likelihood and, once it is known, the matched distance."""
+    """Symbol switch rate, likelihood and, once it is known, the matched distance."""
     any_of_them = next(iter(judged.values()))
     volatility = [(any_of_them.target_volatility, np.nan), *((f.volatility, f.volatility_se) for f in judged.values())]
     own = any_of_them.target_log_likelihood, any_of_them.target_log_likelihood_se
     likelihood = [own, *((one.log_likelihood, one.log_likelihood_se) for one in judged.values())]
     runs = f"{any_of_them.trajectories} runs of {any_of_them.steps:,} steps"
     measures = [
-        _Measure("volatility<br>(per step)", volatility, 3, runs),
+        _Measure("symbol switch<br>rate (per step)", volatility, 3, runs),
         _Measure("log-likelihood<br>(nats/symbol)", likelihood, 3, runs),
     ]
     if len(matched) == len(judged):

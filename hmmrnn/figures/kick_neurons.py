@@ -1,7 +1,7 @@
 """The evidence for kick neurons: each group beside random groups, its neurons alone, and alternative interventions.
 
-Below: what silencing does beside random and matched groups and to all other exits, how many searches with other seeds
-choose the same neurons, and the weights between the populations.
+Below: what silencing does beside random and matched groups and to all other exits, and how many searches with other
+seeds choose the same neurons.
 """
 
 from typing import Any
@@ -45,7 +45,6 @@ MOST_SHOWN = 2.5
 
 def draw_kick_neurons(
     found: KickNeurons,
-    weights: BlockWeights | None,
     agreed: Agreement | None,
     theme: Theme,
     width: int = TEXT_WIDTH,
@@ -54,7 +53,6 @@ def draw_kick_neurons(
     """Draw the evidence; the height of the layout is what the figure needs, in pixels.
 
     Args:
-        weights: between the populations that follow from them; None leaves the table out.
         agreed: how often other seeds choose the same neurons; None while it is not known.
         width: pixels that a line of text may take.
         effects: of silencing, beside matched groups and on other exits; None leaves them out.
@@ -66,8 +64,6 @@ def draw_kick_neurons(
             rows.append(tabulate_effects(found.groups, effects, theme))
     if agreed is not None and agreed.exits:
         rows.append(_agreement(agreed, width))
-    if weights is not None:
-        rows.append(_blocks(weights, theme))
     return stack_rows(rows, theme, still=True)
 
 

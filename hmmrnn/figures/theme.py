@@ -1,7 +1,8 @@
 """The palette, the symbols and the common layout of every figure and page.
 
-The colours are those of Okabe and Ito (2008), which colour-blind readers can tell apart, lightened on a dark ground.
-Regions and outputs have a symbol beside their colour, so that colour is never the only carrier.
+There are three palettes, and none has a colour of another: outputs, after Okabe and Ito (2008); regions; and the signs of
+weights and other values around zero, green below and purple above. Readers with any of the three colour blindnesses can
+tell them apart. Regions and outputs have a symbol beside their colour, so that colour is never the only carrier.
 """
 
 from dataclasses import dataclass
@@ -81,10 +82,10 @@ LIGHT = Theme(
     focus="#0a5a9c",
     good="#00664b",
     caution="#8a5a00",
-    outputs=("#0072b2", "#a35a86", "#d55e00", "#00805d", "#b27c00", "#3a94c9", "#6b7280", "#8a7f00"),
-    regions={CLUSTER: "#5b4b9a", KICK_ZONE: "#e08a00", TRANSITION: "#009e73", UNASSIGNED: "#8d96a5"},
+    outputs=("#0072b2", "#a35a86", "#d55e00", "#00614a", "#b27c00", "#3a94c9", "#6b7280", "#8a7f00"),
+    regions={CLUSTER: "#5a416e", KICK_ZONE: "#c9a400", TRANSITION: "#16a8b3", UNASSIGNED: "#8d96a5"},
     sequential="Cividis",
-    diverging=[[0.0, "#0a5a9c"], [0.25, "#86b6dc"], [0.5, "#f7f7f7"], [0.75, "#f0a875"], [1.0, "#b4460a"]],
+    diverging=[[0.0, "#6a8c58"], [0.25, "#b6cba9"], [0.5, "#f7f7f7"], [0.75, "#c39bd0"], [1.0, "#72018c"]],
 )
 DARK = Theme(
     name="dark",
@@ -97,10 +98,10 @@ DARK = Theme(
     focus="#7cc4f5",
     good="#4fd1ab",
     caution="#f0c24b",
-    outputs=("#56b4e9", "#e0a3c6", "#f5883a", "#2fcaa0", "#f0c24b", "#8fd0f5", "#b8bfca", "#f0e442"),
-    regions={CLUSTER: "#a799f0", KICK_ZONE: "#ffb347", TRANSITION: "#2fcaa0", UNASSIGNED: "#7c8698"},
+    outputs=("#56b4e9", "#e0a3c6", "#f5883a", "#1fa37f", "#f0c24b", "#8fd0f5", "#b8bfca", "#f0e442"),
+    regions={CLUSTER: "#7664a3", KICK_ZONE: "#ffe066", TRANSITION: "#68f0ea", UNASSIGNED: "#7c8698"},
     sequential="Cividis",
-    diverging=[[0.0, "#6fb7f2"], [0.25, "#2f5f8c"], [0.5, "#1d222b"], [0.75, "#9a4f1c"], [1.0, "#ff9d5c"]],
+    diverging=[[0.0, "#a0d878"], [0.25, "#4a6a3a"], [0.5, "#1d222b"], [0.75, "#6a347f"], [1.0, "#c858f2"]],
 )
 THEMES = {theme.name: theme for theme in (LIGHT, DARK)}
 

@@ -227,7 +227,7 @@ def _sensitivity(found: NoiseSensitivity | None) -> list[Illustration]:
 def _kick_neurons(found: Mechanism) -> Illustration:
     seeds = ", ".join(map(str, found.agreement.seeds))
     caption = f"Leave rates as ratios to intact; {CONTROLS} random groups of the same size; seeds {seeds}."
-    return Illustration(draw_kick_neurons(found.kick, None, found.agreement, LIGHT, TEXT_WIDTH), caption)
+    return Illustration(draw_kick_neurons(found.kick, found.agreement, LIGHT, TEXT_WIDTH), caption)
 
 
 def _connectivity(network: Network, found: Mechanism) -> list[Illustration]:

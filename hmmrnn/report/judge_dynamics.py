@@ -31,8 +31,8 @@ def judge_fidelity(judged: Judged) -> Judgement:
     f, matched = judged.fidelity, judged.matching
     text = (
         f"In {f.trajectories} runs of {f.steps:,} steps: transition error {f.transition_error:.3f}, marginal error "
-        f"{f.marginal_error:.3f}, volatility {f.volatility_ratio:.2f} of the HMM's, lag error {f.lag_error:.3f}; "
-        f"matched distance {matched.distance:.2f} ± {matched.distance_se:.2f} beside {matched.floor:.2f} ± "
+        f"{f.marginal_error:.3f}, symbol switch rate {f.volatility_ratio:.2f} of the HMM's, lag error "
+        f"{f.lag_error:.3f}; matched distance {matched.distance:.2f} ± {matched.distance_se:.2f} beside {matched.floor:.2f} ± "
         f"{matched.floor_se:.2f} of the HMM's own sequences."
     )
     if f.passes:

@@ -40,7 +40,7 @@ def describe_thresholds() -> dict[str, str]:
     return {
         "fidelity gate": (
             f"transition error at most {MAX_TRANSITION_ERROR}, marginal error at most "
-            f"{MAX_MARGINAL_ERROR}, volatility within {100 * MAX_VOLATILITY_DEVIATION:.0f} %, "
+            f"{MAX_MARGINAL_ERROR}, symbol switch rate within {100 * MAX_VOLATILITY_DEVIATION:.0f} %, "
             f"lag error at most {MAX_LAG_ERROR}, no run diverged"
         ),
         "transition": f"residency time below {TRANSITION_BELOW} steps",

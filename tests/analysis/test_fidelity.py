@@ -244,14 +244,14 @@ def test_a_wrong_network_differs_from_the_target():
     assert judged.transition_error == pytest.approx(0.94 - 0.49, abs=0.02)
     assert judged.volatility_ratio > 5
     assert judged.log_likelihood_gap > 0.4
-    assert [sentence.split()[0] for sentence in judged.failures] == ["transition", "volatility", "lag"]
+    assert [sentence.split()[0] for sentence in judged.failures] == ["transition", "symbol", "lag"]
 
 
 @pytest.mark.parametrize(("changes", "sentence"), [
     ({"transition_error": 0.0312}, "transition error 0.031 is above 0.03"),
     ({"marginal_error": 0.2}, "marginal error 0.200 is above 0.03"),
-    ({"volatility_ratio": 0.5}, "volatility is 0.50 of the target's, outside 0.9 to 1.1"),
-    ({"volatility_ratio": 1.2}, "volatility is 1.20 of the target's, outside 0.9 to 1.1"),
+    ({"volatility_ratio": 0.5}, "symbol switch rate is 0.50 of the target's, outside 0.9 to 1.1"),
+    ({"volatility_ratio": 1.2}, "symbol switch rate is 1.20 of the target's, outside 0.9 to 1.1"),
     ({"lag_error": 0.09}, "lag error 0.090 is above 0.08"), ({"diverged": 3}, "3 of 64 runs diverged"),
     ({"transition_error": float("nan")}, "transition error nan is above 0.03"),
 ])  # fmt: skip

@@ -53,7 +53,7 @@ def test_presets_are_kept_as_a_swapped_shown_beside_each_other_and_let_go(page: 
         "(document.querySelector('#state-space .js-plotly-plot')._fullLayout)"
     )
     assert (axes[0], axes[2]) == (axes[1], axes[3])
-    press("Let A go")
+    press("Clear A")
     assert scenario(page).against is None
     assert heads(page) == ["Measure", "Intact", "Now", "Difference"]
     page.keyboard.press("Escape")

@@ -131,7 +131,7 @@ def test_groups_are_silenced_by_their_buttons_and_reset_brings_all_back(page: Pa
     ((group, mu, target),) = touched(page)
     assert (mu, target) == (0.0, "unit")
     assert evidence[at].startswith(f"{len(group)} neurons")
-    expect(listed(page)).to_contain_text(f"kick group of output {output}")
+    expect(listed(page)).to_contain_text(f"kick neurons for leaving {output}")
     row = f"Leave rate of {output}"
     assert number(page, row, "Now") < 0.5 * number(page, row, "Intact"), "a proven group makes its output hard to leave"
     click(page.locator("#reset"))

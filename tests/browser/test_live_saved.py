@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 MODEL = "linear-2"
 MOST_BYTES = 2 * 2**20
-KICK = "Silence kick group of output 0"
+KICK = "Silence kick neurons for leaving 0"
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ pytestmark = [
 
 # Under the same noise, this network forgets where it has been.
 NETWORK = random_network(16, 5, 3)
-GROUPS = [{"output": a, "to": None, "neurons": [2 * a], "name": f"kick group of output {a}"} for a in range(2)]
+GROUPS = [{"output": a, "to": None, "neurons": [2 * a], "name": f"kick neurons for leaving {a}"} for a in range(2)]
 
 
 @pytest.fixture(scope="module")
@@ -120,8 +120,8 @@ def test_the_story_of_run_1_names_its_twin_a_rest_without_noise_and_a_pulse(stag
     assert now["hold"]
     expect_story(stage, f"{now['sinceSwitch']} steps since the last switch; no noise, largest activity")
 
-    pulse(stage, "kick group of output 1", strength=2.5, steps=4)
-    expect_said(stage, "Pulse of 2.5 to kick group of output 1 for 4 steps, in every run")
+    pulse(stage, "kick neurons for leaving 1", strength=2.5, steps=4)
+    expect_said(stage, "Pulse of 2.5 to kick neurons for leaving 1 for 4 steps, in every run")
     assert step_to(stage, 1)["pulse"] == 3
     expect_story(stage, "pulse, 3 steps to go")
     stage.get_by_label("What the pulse goes to").select_option(label="one neuron")
@@ -145,7 +145,7 @@ def test_a_pulse_that_cannot_be_is_refused_in_a_sentence(stage: Page) -> None:
     press(stage, "Pulse")
     expect_said(stage, "Neuron 16 does not exist: this network has 16, numbered 0 to 15")
     for strength, steps, got in (("", 5, "no strength and 5"), (1, 1001, "1 and 1001"), (1, "", "1 and no")):
-        pulse(stage, "kick group of output 0", strength, steps)
+        pulse(stage, "kick neurons for leaving 0", strength, steps)
         expect_said(stage, f"A pulse has a strength and lasts 1 to 1,000 steps; got {got} steps")
     assert step_to(stage, 1)["pulse"] == 0
 

@@ -53,11 +53,11 @@ def test_an_intervention_stands_beside_the_intact_network_and_takes_more_height(
     figure = found["fidelity"]
     for name, scenario in (("intact", intact), ("now", touched)):
         judged, matched = queries.fidelity_of(resolve(scenario)), queries.matched_distances_of(resolve(scenario))
-        np.testing.assert_array_equal(named(figure, f"agreement, {name}").y, judged.agreement)
+        np.testing.assert_array_equal(named(figure, f"P(same symbol at lag), {name}").y, judged.agreement)
         place = list(named(figure, "matched distance").y).index(name)
         assert named(figure, "matched distance").x[place] == matched.distance
     for each in (found, alone):
-        assert each["fidelity style"] == {"height": f"{each['fidelity'].layout.height}px", "flex": "none"}
+        assert each["fidelity style"] == {"minHeight": f"{each['fidelity'].layout.height}px"}
     assert alone["fidelity"].layout.height < figure.layout.height
 
 

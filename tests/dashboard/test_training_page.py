@@ -336,7 +336,7 @@ class TestWatching:
         told = text(drawn(ask(job_id))[ids.JOB_FIDELITY, "children"])
         assert "Transition error 0.010 ≤ 0.03 ✓" in told
         assert "Marginal error 0.200 ≤ 0.03 ✗" in told
-        assert "Volatility ratio 1.050 0.9 to 1.1 ✓" in told
+        assert "Symbol switch rate, ratio 1.050 0.9 to 1.1 ✓" in told
         assert "Lag error not known ≤ 0.08 ✗" in told
         assert told.endswith("Of the snapshot at step 20, judged on 32 runs of 500 steps.")
         under_way(job_id, fidelity={**FOUND, "diverged": 3})

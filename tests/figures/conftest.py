@@ -109,7 +109,7 @@ def every_figure(theme: Theme, twelve, intact, now, survey, roles, verdict) -> d
         "readout": draw_readout(results.readout_angles(), theme),
         "emergence": draw_emergence(results.emergence_of(), theme),
         "spectrum along the orbit": draw_jacobian_spectrum(survey, theme, results.orbit_spectrum()),
-        "kick neurons": draw_kick_neurons(results.kick_neurons(kick_group(0, (3, 6))), None, None, theme),
+        "kick neurons": draw_kick_neurons(results.kick_neurons(kick_group(0, (3, 6))), None, theme),
         "sweep": draw_sweep([Mark("cyclic", 50, 1, 0, 0.1, "")], Measure("Transition error", (0, 0.03)), M, theme),
         "loss": draw_loss_curve([1.0, 0.9], 0.5, 2.0, 4, theme),
         "activity": draw_activity(np.ones((T, 2)), now.output[0], (3, 4), (0, 2), theme),

@@ -31,7 +31,7 @@ class TestFidelity:
     def test_shares_and_agreement_stand_beside_the_exact_ones(self, drawn):
         figure, known = drawn
         exact = next(iter(known.values())).fidelity
-        for kind, statistic in (("share", "marginal"), ("agreement", "agreement")):
+        for kind, statistic in (("share", "marginal"), ("P(same symbol at lag)", "agreement")):
             own = named(figure, f"{kind}, HMM")
             np.testing.assert_array_equal(own.y, getattr(exact, f"target_{statistic}"))
             assert not own.error_y.visible
@@ -41,13 +41,13 @@ class TestFidelity:
                 np.testing.assert_array_equal(trace.error_y.array, getattr(one.fidelity, f"{statistic}_se"))
                 assert trace.error_y.visible
         assert list(named(figure, "share, HMM").x) == ["0", "1", "2"]
-        assert list(named(figure, "agreement, HMM").x) == list(LAGS)
+        assert list(named(figure, "P(same symbol at lag), HMM").x) == list(LAGS)
 
     def test_single_numbers_stand_beside_their_references_with_errors(self, drawn):
         figure, known = drawn
         first = next(iter(known.values()))
         expected = {
-            "volatility (per step)": [(first.fidelity.target_volatility, 0.0)]
+            "symbol switch rate (per step)": [(first.fidelity.target_volatility, 0.0)]
             + [(one.fidelity.volatility, 0.01) for one in known.values()],
             "log-likelihood (nats/symbol)": [(first.fidelity.target_log_likelihood, 0.03)]
             + [(one.fidelity.log_likelihood, 0.02) for one in known.values()],
@@ -61,7 +61,7 @@ class TestFidelity:
             digits = 2 if name == "matched distance" else 3
             assert list(trace.text) == [f"{value:.{digits}f}".replace("-", "−") for value, _ in pairs]
         assert "7 batches of 12 sequences of 34 steps" in named(figure, "matched distance").hovertemplate
-        assert "8 runs of 1,234 steps" in named(figure, "volatility (per step)").hovertemplate
+        assert "8 runs of 1,234 steps" in named(figure, "symbol switch rate (per step)").hovertemplate
 
     def test_transitions_and_their_distance_from_the_hmm_are_percentages(self, drawn):
         figure, known = drawn
@@ -175,8 +175,8 @@ class TestFidelity:
         key = figure.layout.annotations[[note.text[0] for note in figure.layout.annotations].index("□")].text
         colours = {"intact": LIGHT.ghost}
         for name in known:
-            assert f'<span style="color:{colours.get(name, LIGHT.outputs[0])}">■</span> {name}' in key
-            assert named(figure, f"share, {name}").marker.color == colours.get(name, LIGHT.outputs[0])
+            assert f'<span style="color:{colours.get(name, LIGHT.text)}">■</span> {name}' in key
+            assert named(figure, f"share, {name}").marker.color == colours.get(name, LIGHT.text)
         assert not figure.layout.showlegend
 
     def test_letters_in_cells_and_notes_can_be_read_as_well(self, themed):

@@ -5,11 +5,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from plotly.colors import sequential
 
 import hmmrnn
-from hmmrnn.analysis.regions import REGIONS
+from hmmrnn.analysis.regions import CLUSTER, KICK_ZONE, REGIONS, TRANSITION
 from hmmrnn.figures.theme import DARK, GRAPH_CONFIG, LIGHT, REGION_LABELS, REGION_SYMBOLS
 from hmmrnn.shipped import ASSETS
 from tests.figures.inspection import axes_of
@@ -60,6 +61,67 @@ class TestPalette:
 
     def test_after_the_last_output_the_colours_come_again(self):
         assert LIGHT.colour_of(len(LIGHT.outputs)) == LIGHT.colour_of(0) != LIGHT.colour_of(1)
+
+
+# What is left of linear red, green and blue to readers without red, green or blue cones: Machado, Oliveira and
+# Fernandes (2009), A physiologically-based model for simulation of color vision deficiency, severity 1.0.
+BLINDNESS = {
+    "none": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+}
+# Björn Ottosson (2020), A perceptual color space for image processing (Oklab).
+CONES = [
+    [0.4122214708, 0.5363325363, 0.0514459929],
+    [0.2119034982, 0.6806995451, 0.1073969566],
+    [0.0883024619, 0.2817188376, 0.6299787005],
+]
+OPPONENT = [
+    [0.2104542553, 0.7936177850, -0.0040720468],
+    [1.9779984951, -2.4285922050, 0.4505937099],
+    [0.0259040371, 0.7827717662, -0.8086757660],
+]
+
+
+def seen(colours, blindness):
+    """Oklab coordinates times 100, as readers with a colour blindness see them: about 2 can just be told apart."""
+    channels = np.array([[int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)] for colour in colours])
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    cones = np.clip(linear @ np.transpose(BLINDNESS[blindness]), 0, None) @ np.transpose(CONES)
+    return 100 * np.cbrt(cones) @ np.transpose(OPPONENT)
+
+
+def nearest(some, others, blindness):
+    """The smallest distance of a colour to another one."""
+    apart = np.linalg.norm(seen(some, blindness)[:, None] - seen(others, blindness), axis=-1)
+    return apart[apart > 0].min() if some is others else apart.min()
+
+
+@pytest.mark.parametrize("blindness", BLINDNESS)
+@pytest.mark.parametrize("theme", [LIGHT, DARK], ids=lambda theme: theme.name)
+class TestThreePalettes:
+    """Outputs, regions and signs: for as many outputs as the paper's families have."""
+
+    def test_outputs_are_told_apart(self, theme, blindness):
+        few = theme.outputs[:4]
+        assert nearest(few, few, blindness) >= (15 if blindness == "none" else 5)
+
+    def test_regions_are_told_apart(self, theme, blindness):
+        regions = [theme.regions[name] for name in (CLUSTER, KICK_ZONE, TRANSITION)]
+        assert nearest(regions, regions, blindness) >= (19 if blindness == "none" else 15)
+
+    def test_signs_are_told_apart_and_from_the_ground(self, theme, blindness):
+        below, middle, above = (theme.diverging[place][1] for place in (0, 2, 4))
+        assert nearest([below], [above], blindness) >= (30 if blindness == "none" else 20)
+        assert nearest([below, above], [middle], blindness) >= 30
+        assert nearest([middle], [theme.ground], blindness) <= 4
+
+    def test_no_palette_has_a_colour_of_another(self, theme, blindness):
+        regions = [theme.regions[name] for name in (CLUSTER, KICK_ZONE, TRANSITION)]
+        signs = [theme.diverging[0][1], theme.diverging[-1][1]]
+        pairs = [(theme.outputs[:4], signs), (theme.outputs[:4], regions), (regions, signs)]
+        assert min(nearest(*pair, blindness) for pair in pairs) >= (12 if blindness == "none" else 6)
 
 
 NOTED = {"connectivity", "fidelity", "fidelity beside intact", "spectrum along the orbit", "kick neurons"}

@@ -11,14 +11,14 @@ const [{ scenario: start }] = scenarios;
 const { changeName, itemsName, setKick, store } = await open(["panels/history", "core/page"]);
 store.open(start);
 setKick({
-  model: start.model, groups: [{ neurons: [4, 2], name: "kick group of output 0" }],
+  model: start.model, groups: [{ neurons: [4, 2], name: "kick neurons for leaving 0" }],
   integrating: [{ output: 1, neurons: [5, 6], name: "integrating population of output 1" }],
 });
 const silenced = (...neurons) => ({ neurons, mu: 0, target: "unit" });
 
 test("interventions are named by their neurons, or by the group that these are", () => {
   assert.equal(itemsName([]), "intact");
-  assert.equal(itemsName([silenced(3), silenced(2, 4)]), "neuron 3 silenced; kick group of output 0 silenced");
+  assert.equal(itemsName([silenced(3), silenced(2, 4)]), "neuron 3 silenced; kick neurons for leaving 0 silenced");
   assert.equal(itemsName([{ ...silenced(5, 6), mu: 1 / 3, target: "input" }]), "integrating population of output 1 at mu 0.3333 (noise only)");
   assert.equal(itemsName([silenced(1, 2, 3, 4, 5)]), "5 neurons (1, 2, 3, 4, …) silenced");
 });

@@ -17,7 +17,7 @@ registerHooks({
 });
 
 /* An element, or a list of its classes, on which anything may be done and nothing happens. */
-const element = () => new Proxy(function anything() {}, {
+export const element = () => new Proxy(function anything() {}, {
   get: (target, name) => (name in target ? target[name] : name === Symbol.toPrimitive ? () => "" : element()),
   set: (target, name, value) => { target[name] = value; return true; },
   apply: () => element(),
@@ -35,9 +35,12 @@ export const turns = async () => { for (let i = 0; i < 20; i++) await Promise.re
 
 /* The page with some of its modules, by their paths in assets. `session`: what an earlier visit has kept; `path`: where it
  * is. `now` is its clock in milliseconds; `wait` lets it go on and does what is due; `asked` are the questions to the
- * server, each with its path, its body, and `answer`, by which it is answered. */
+ * server, each with its path, its body, and `answer`, by which it is answered. `cards` are its elements by their ids, and
+ * `fire` lets an event of the document happen. */
 export async function open(names, { session = new Storage(), path = "/bench", search = "" } = {}) {
-  const page = { now: 0, props: {}, session, visited: [], timers: [], asked: [] };
+  const [cards, heard] = [{}, []];
+  const page = { now: 0, props: {}, session, visited: [], timers: [], asked: [], cards };
+  page.fire = (name, event) => heard.filter((one) => one.name === name).forEach(({ act }) => act(event));
   page.wait = async (ms) => {
     page.now += ms;
     page.timers.filter(({ at }) => at <= page.now).forEach((timer) => {
@@ -51,10 +54,10 @@ export async function open(names, { session = new Storage(), path = "/bench", se
     const { pathname, search: query } = new URL(url, "http://localhost");
     Object.assign(location, { pathname, search: query });
   };
-  const cards = {};
   const document = {
     documentElement: { dataset: { page: "bench" } }, body: { dataset: {} }, hidden: false,
-    addEventListener() {}, querySelectorAll: () => [], querySelector: () => null,
+    addEventListener: (name, act) => heard.push({ name, act }), createElement: () => element(),
+    querySelectorAll: () => [], querySelector: () => null,
     getElementById: (id) => {
       if (id === "answers") return null;
       if (id === "configuration") return { textContent: JSON.stringify(numbers(id)) };

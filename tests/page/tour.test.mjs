@@ -12,7 +12,7 @@ const stepOf = (key) => steps.find((step) => step.key === key);
 const present = { ...defaults, seed: 5, large: "readout", interventions: [{ neurons: [9], mu: 0, target: "unit" }] };
 
 const GROUP = {
-  output: 0, to: null, neurons: [2, 4, 6], name: "kick group of output 0", ratio: 0.05, proven: true, controls: 40,
+  output: 0, to: null, neurons: [2, 4, 6], name: "kick neurons for leaving 0", ratio: 0.05, proven: true, controls: 40,
   control_median: 0.98, percentile: 0, closed_by: null,
 };
 const kickOf = (groups, { integrating = [{ output: 0, neurons: [7, 8] }], reason = "" } = {}) => (
@@ -49,7 +49,7 @@ test("a proven group is quoted with its numbers", () => {
 
 test("where silencing closes some exits alone, the tour says so", () => {
   const groups = [[1, 0.79], [2, 0.08], [3, 0.13]].map(([to, ratio]) => (
-    { ...GROUP, to, ratio, proven: ratio < 0.15, name: `kick group 0 → ${to}` }));
+    { ...GROUP, to, ratio, proven: ratio < 0.15, name: `kick neurons for 0 → ${to}` }));
   const text = said("silence", kickOf(groups));
   assert.match(text, /2 of 3 exits need/);
   assert.match(text, /output 0 went to 2 0\.08 times/);

@@ -147,10 +147,10 @@ class TestGroups:
     def test_those_with_neurons_are_named_as_on_the_page(self):
         groups = (kick_group(0, (3, 5)), kick_group(1, ()), kick_group(2, (4,), proven=False, to=1))
         assert describe_kick_groups(SimpleNamespace(groups=groups)) == [
-            {"output": 0, "to": None, "neurons": [3, 5], "name": "kick group of output 0", "proven": True},
-            {"output": 2, "to": 1, "neurons": [4], "name": "kick group 2 → 1", "proven": False},
+            {"output": 0, "to": None, "neurons": [3, 5], "name": "kick neurons for leaving 0", "proven": True},
+            {"output": 2, "to": 1, "neurons": [4], "name": "kick neurons for 2 → 1", "proven": False},
         ]
-        assert [group.name for group in groups[1:]] == ["kick group of output 1", "kick group 2 → 1"]
+        assert [group.name for group in groups[1:]] == ["kick neurons for leaving 1", "kick neurons for 2 → 1"]
 
 
 class TestPayload:

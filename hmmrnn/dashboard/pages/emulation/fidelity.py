@@ -59,7 +59,7 @@ def _verdict(shown: Comparison) -> str:
     if shown.now is None:
         return "this network's file names no known HMM to compare it with"
     judged, decoding = shown.now.fidelity, shown.now.decoding
-    verdict = "passes the gate" if judged.passes else "; ".join(judged.failures)
+    verdict = "matches its HMM" if judged.passes else "; ".join(judged.failures)
     runs = f"{judged.trajectories} runs of {judged.steps:,} steps from h = 0, seed {judged.seed}: {verdict}"
     if decoding is None:
         return f"{runs}; matched distance and hidden states need a worker, and none answers"
@@ -70,7 +70,7 @@ VIEW = View(
     id="fidelity",
     title="Fidelity",
     help="How well the network's emissions match its HMM: shares of the outputs, how often outputs some steps apart "
-    "agree, changes per step, log-likelihood under the HMM (for the HMM itself: minus its entropy rate), and the "
+    "are the same, symbol switch rate, log-likelihood under the HMM (for the HMM itself: minus its entropy rate), and the "
     "distance of sequences to those of the HMM that they are best matched with (for the HMM itself: the floor). "
     "Below, the emission transition matrices, and the HMM's likeliest hidden states behind the emissions of the "
     "runs shown, beside region and output at the same steps. Bars and ± are one standard error.",

@@ -7,17 +7,15 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from hmmrnn.dashboard.view import TASK, View
-from hmmrnn.explorer import queries
 from hmmrnn.explorer.experiments import EXPERIMENTS, KICK_PROOF, KickEvidence
 from hmmrnn.explorer.explored import Explored
 from hmmrnn.figures.kick_neurons import draw_kick_neurons
 from hmmrnn.figures.theme import Theme
 
 
-def figures(explored: Explored, evidence: KickEvidence, theme: Theme) -> Sequence[go.Figure]:
-    """Kick groups against random and matched groups, effects on all exits, agreement, weights between populations."""
-    weights = queries.block_weights_of(explored)
-    return (draw_kick_neurons(evidence.found, weights, evidence.agreement, theme, effects=evidence.effects),)
+def figures(_explored: Explored, evidence: KickEvidence, theme: Theme) -> Sequence[go.Figure]:
+    """Kick groups against random and matched groups, effects on all exits, agreement of seeds."""
+    return (draw_kick_neurons(evidence.found, evidence.agreement, theme, effects=evidence.effects),)
 
 
 def caption(_explored: Explored, evidence: KickEvidence, _theme: Theme) -> str:

@@ -30,7 +30,7 @@ MEASURES: tuple[tuple[str, str, str, tuple[float, float] | None], ...] = (
     ("marginal_error", "Marginal error", f"≤ {MAX_MARGINAL_ERROR:g}", (0, MAX_MARGINAL_ERROR)),
     (
         "volatility_ratio",
-        "Volatility ratio",
+        "Symbol switch rate, ratio",
         f"{1 - MAX_VOLATILITY_DEVIATION:g} to {1 + MAX_VOLATILITY_DEVIATION:g}",
         (1 - MAX_VOLATILITY_DEVIATION, 1 + MAX_VOLATILITY_DEVIATION),
     ),
