@@ -33,14 +33,14 @@ INSTALL = "training needs torch, which is not installed; pip install 'hmmrnn[tra
 class StudentConfig:
     """Settings of the training of students."""
 
-    steps: int = 200  # optimizer steps
+    steps: int = 300  # optimizer steps
     batch: int = 32  # windows in a step
     length: int = 30  # steps of a window
     # The first steps of a window are not scored: what was not recorded is not known at its start.
     lead: int = 10
-    learning_rate: float = 3e-3
+    learning_rate: float = 5e-3
     clip: float = 1.0  # largest norm of a gradient
-    weight: float = 1.0  # lambda, of the recorded activity
+    weight: float = 3.0  # lambda, of the recorded activity
     gain: float = 0.9  # of the orthogonal recurrent weights at the start
     seed: int = 0  # of weights, noise and windows
 

@@ -1,0 +1,40 @@
+"""What figures of several lenses share: measured values over names or numbers, and rows of now and intact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hmmrnn.figures.panels import draw_measured
+from hmmrnn.figures.theme import Theme, make_line
+
+T = TypeVar("T")
+
+
+def beside_intact(now: T, intact: T | None) -> list[tuple[str, T]]:
+    """The results to show, each with the words before its headings: none where there is one result only."""
+    return [("", now)] if intact is None else [("now: ", now), ("intact: ", intact)]
+
+
+def draw_values(
+    x: Sequence[Any], y: ArrayLike, error: ArrayLike | None, name: str, colour: str, theme: Theme, **own: Any
+) -> Any:
+    """Measured values with standard errors; without errors if None."""
+    values = np.asarray(y, dtype=float)
+    errors = np.full(values.shape, np.nan) if error is None else np.asarray(error, dtype=float)
+    hover = f"{name}, %{{x}}: %{{customdata}}<extra></extra>"
+    return draw_measured(np.asarray(x), values, errors, name, colour, theme, **{"hovertemplate": hover, **own})
+
+
+def name_categories(title: str, names: Iterable[str]) -> dict[str, Any]:
+    """An axis of names, in this order."""
+    order = list(names)
+    return {"title": title, "type": "category", "categoryorder": "array", "categoryarray": order, "showgrid": False}
+
+
+def draw_level(y: float, theme: Theme, dash: str = "dot") -> dict[str, Any]:
+    """A level line over the width of a panel, in values of its y axis."""
+    return {**make_line(theme, dash, x0=0, x1=1, y=y), "xref": "domain"}
