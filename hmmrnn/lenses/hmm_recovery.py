@@ -265,15 +265,29 @@ def _errors(name: str, fit: Floats, parts: list[Floats], floor: Floats, target: 
     return {name: of(fit), f"{name}_se": float(error), f"{name}_null": of(floor)}
 
 
+def split_state(hmm: HMM, seed: int = 0) -> HMM:
+    """The same HMM with its commonest state as two, which differ a little."""
+    rng = np.random.default_rng([seed, hmm.n_states])
+    at = int(hmm.stationary.argmax())
+    whole = np.append(np.arange(hmm.n_states), at)
+    A, B = hmm.A[np.ix_(whole, whole)], hmm.B[whole]
+    A[:, [at, -1]] /= 2
+    A, B = (part * np.exp(0.3 * rng.standard_normal(part.shape)) for part in (A, B))
+    return HMM(A / A.sum(axis=1, keepdims=True), B / B.sum(axis=1, keepdims=True), name="split")
+
+
 def _orders(y: NDArray[np.int64], n_outputs: int, seed: int, on_progress: ProgressCallback) -> tuple[Floats, Floats]:
     """BIC per emission, and nats per emission of runs that were left out, for 1 to 6 hidden states."""
     train, test = y[:ORDER_RUNS], y[ORDER_RUNS : 2 * ORDER_RUNS]
-    bic, held_out = [], []
+    bic, held_out, best_fit = [], [], None
     for k in range(1, MOST_STATES + 1):
-        starts = [fit_joints(train, k, n_outputs, seed + place, starts=1) for place in range(ORDER_STARTS)]
+        starts = [fit_joints(train, k, n_outputs, seed, starts=ORDER_STARTS)]
+        # A state more than the best so far, so that no likelihood is lost on the way.
+        starts += [split_state(best_fit, seed)] if best_fit else []
         fits = [baum_welch(train, start) for start in starts]
         likely = [fit.log_likelihood(train).sum() for fit in fits]
         best = int(np.argmax(likely))
+        best_fit = fits[best]
         free = k * (k - 1) + k * (n_outputs - 1) + k - 1
         bic.append((free * np.log(train.size) - 2 * likely[best]) / train.size)
         held_out.append(fits[best].log_likelihood(test).sum() / test.size)

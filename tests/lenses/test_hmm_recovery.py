@@ -16,6 +16,7 @@ from hmmrnn.lenses.hmm_recovery import (
     joint_landscape,
     lag_joints,
     recovered,
+    split_state,
     stationary_sample,
 )
 from hmmrnn.model.hmm import HMM, PRESETS
@@ -99,6 +100,15 @@ def test_states_are_put_in_the_order_of_the_target():
     found = align(mixed, hmm)
     np.testing.assert_array_equal(found.A, hmm.A)
     np.testing.assert_array_equal(found.B, hmm.B)
+
+
+def test_a_split_state_says_nearly_the_same():
+    hmm = HMM.preset("linear-2")
+    y = stationary_sample(hmm, 4, 500, seed=0)
+    more = split_state(hmm)
+    assert more.n_states == 3
+    assert more.log_likelihood(y).sum() / y.size == pytest.approx(hmm.log_likelihood(y).sum() / y.size, abs=0.1)
+    assert baum_welch(y, more).log_likelihood(y).sum() > hmm.log_likelihood(y).sum() - 1
 
 
 @pytest.fixture(scope="module")

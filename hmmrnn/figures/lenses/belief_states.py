@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from hmmrnn.figures.lenses.curves import beside_intact, draw_values, name_categories
+from hmmrnn.figures.lenses.curves import LABELS, beside_intact, draw_values, name_categories
 from hmmrnn.figures.panels import Panel, Row, draw_band, draw_line_at, split_columns, stack_rows, write_key
 from hmmrnn.figures.theme import REGION_LABELS, Theme
 from hmmrnn.lenses.belief_states import Belief
@@ -41,4 +41,4 @@ def _row(result: Belief, name: str, theme: Theme) -> Row:
         Panel(regions, name_categories("region", labels), {**y, "title": ""}, f"{name}by region"),
     ]
     said = [f"{label}: {share:.3f}" for label, share in zip(NAMES, overall, strict=True)]
-    return Row(panels, split_columns(2, GAP), HEIGHT, [write_key(list(zip(said, colours, strict=True)))])
+    return Row(panels, split_columns(2, GAP, LABELS), HEIGHT, [write_key(list(zip(said, colours, strict=True)))])

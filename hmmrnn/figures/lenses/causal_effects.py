@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from hmmrnn.figures.lenses.curves import beside_intact
+from hmmrnn.figures.lenses.curves import LABELS, beside_intact
 from hmmrnn.figures.panels import Panel, Row, draw, draw_band, format_values, split_columns, stack_rows, write_key
 from hmmrnn.figures.theme import Theme
 from hmmrnn.lenses.causal_effects import Effects
@@ -24,7 +24,7 @@ def draw_effects(now: Effects, intact: Effects | None, theme: Theme) -> go.Figur
         panels = [_exit(result, place, name, theme) for place in range(len(result.exits))]
         panels.append(_pairs(result, name, theme))
         rows += [
-            Row(chosen, split_columns(PER_ROW, GAP)[: len(chosen)], HEIGHT, [_key(theme)] if first == 0 else ())
+            Row(chosen, split_columns(PER_ROW, GAP, LABELS)[: len(chosen)], HEIGHT, [_key(theme)] if first == 0 else ())
             for first in range(0, len(panels), PER_ROW)
             for chosen in [panels[first : first + PER_ROW]]
         ]
@@ -45,7 +45,7 @@ def _exit(result: Effects, place: int, name: str, theme: Theme) -> Panel:
     for label, chosen, colour in (("within", ~beyond, theme.muted), ("beyond the band", beyond, theme.accent)):
         traces.append(_neurons(neurons[chosen], effect[chosen], error[chosen], label, colour))
     rate = f"{result.leave_rate[place]:.3f} ± {result.leave_rate_se[place]:.1g}"
-    heading = f"{name}{result.exits[place].replace('->', ' → ')}, intact rate {rate}"
+    heading = f"{name}{result.exits[place].replace('->', ' → ')}, rate {rate}"
     x = {"title": "silenced neuron", "range": [-1, len(effect)]}
     return Panel(traces, x, {"title": "change (per step)"}, heading)
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from hmmrnn.figures.panels import draw_measured
-from hmmrnn.figures.theme import Theme, make_line
+from hmmrnn.figures.theme import Theme
 
 T = TypeVar("T")
+# Room for the labels at the left of a row, as a share of the width.
+LABELS = 0.025
 
 
 def beside_intact(now: T, intact: T | None) -> list[tuple[str, T]]:
@@ -20,7 +22,7 @@ def beside_intact(now: T, intact: T | None) -> list[tuple[str, T]]:
 
 
 def draw_values(
-    x: Sequence[Any], y: ArrayLike, error: ArrayLike | None, name: str, colour: str, theme: Theme, **own: Any
+    x: ArrayLike, y: ArrayLike, error: ArrayLike | None, name: str, colour: str, theme: Theme, **own: Any
 ) -> Any:
     """Measured values with standard errors; without errors if None."""
     values = np.asarray(y, dtype=float)
@@ -32,9 +34,12 @@ def draw_values(
 def name_categories(title: str, names: Iterable[str]) -> dict[str, Any]:
     """An axis of names, in this order."""
     order = list(names)
-    return {"title": title, "type": "category", "categoryorder": "array", "categoryarray": order, "showgrid": False}
-
-
-def draw_level(y: float, theme: Theme, dash: str = "dot") -> dict[str, Any]:
-    """A level line over the width of a panel, in values of its y axis."""
-    return {**make_line(theme, dash, x0=0, x1=1, y=y), "xref": "domain"}
+    whole = [-0.5, len(order) - 0.5]
+    return {
+        "title": title,
+        "type": "category",
+        "categoryorder": "array",
+        "categoryarray": order,
+        "range": whole,
+        "showgrid": False,
+    }

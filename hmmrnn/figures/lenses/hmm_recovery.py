@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from hmmrnn.figures.lenses.curves import beside_intact, draw_values
+from hmmrnn.figures.lenses.curves import LABELS, beside_intact, draw_values
 from hmmrnn.figures.panels import Floats, Panel, Row, draw, draw_cells, split_columns, stack_rows, write_key
 from hmmrnn.figures.theme import Theme
 from hmmrnn.lenses.hmm_recovery import Recovered
@@ -18,7 +18,7 @@ def draw_recovered(now: Recovered, intact: Recovered | None, theme: Theme) -> go
     rows = [_matrices(result, name, theme) for name, result in beside_intact(now, intact)]
     marks = [("network's emissions", theme.colour_of(0)), ("target's own emissions", theme.muted)]
     panels = [_orders(now, theme), _lengths(now, theme), _landscape(now, theme)]
-    return stack_rows([*rows, Row(panels, split_columns(3, GAP), HEIGHT, [write_key(marks)])], theme)
+    return stack_rows([*rows, Row(panels, split_columns(3, GAP, LABELS), HEIGHT, [write_key(marks)])], theme)
 
 
 def _matrices(result: Recovered, name: str, theme: Theme) -> Row:
@@ -26,7 +26,7 @@ def _matrices(result: Recovered, name: str, theme: Theme) -> Row:
         _matrix(result.A, result.A_se, result.target_A, f"{name}transitions A (target)", "next state", theme),
         _matrix(result.B, result.B_se, result.target_B, f"{name}emissions B (target)", "output", theme),
     ]
-    return Row(panels, split_columns(2, GAP), CELL * len(result.A))
+    return Row(panels, split_columns(2, GAP, LABELS), CELL * len(result.A))
 
 
 def _matrix(values: Floats, error: Floats, target: Floats, heading: str, title: str, theme: Theme) -> Panel:
@@ -53,9 +53,11 @@ def _orders(now: Recovered, theme: Theme) -> Panel:
         draw_values(now.states, now.bic[:, s], None, name, colour, theme)
         for s, (name, colour) in enumerate((("network", theme.colour_of(0)), ("target", theme.muted)))
     ]
-    y = {"title": "BIC (nats per emission)", "rangemode": "tozero", "type": "linear"}
+    # One state has nothing to remember: its value is far above all others, and out of the picture.
+    top = 1.2 * float(now.bic[1:].max(initial=1e-6))
+    y = {"title": "BIC (nats per emission)", "range": [-0.05 * top, top]}
     heading = f"states asked for: {now.states_by_bic} (target's: {now.states_by_bic_null})"
-    return Panel(traces, {"title": "hidden states", "dtick": 1}, y, heading)
+    return Panel(traces, {"title": "hidden states", "dtick": 1, "range": [0.5, len(now.states) + 0.5]}, y, heading)
 
 
 def _lengths(now: Recovered, theme: Theme) -> Panel:

@@ -6,7 +6,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from hmmrnn.figures.lenses.curves import beside_intact, draw_values, name_categories
+from hmmrnn.figures.lenses.curves import LABELS, beside_intact, draw_values, name_categories
 from hmmrnn.figures.panels import Panel, Row, split_columns, stack_rows, write_key
 from hmmrnn.figures.theme import Theme
 from hmmrnn.lenses.sparse_recordings import SparseRecordings
@@ -21,8 +21,8 @@ def draw_sparse(now: SparseRecordings, intact: SparseRecordings | None, theme: T
     for name, result in beside_intact(now, intact):
         marks = [("student", theme.colour_of(0)), ("outputs alone", theme.ghost)]
         panels = [_measure(result, *measure, name, theme) for measure in MEASURES]
-        rows.append(Row(panels, split_columns(2, GAP), HEIGHT, [write_key(marks)]))
-        rows.append(Row([_rates(result, theme), _groups(result, theme)], split_columns(2, GAP), HEIGHT))
+        rows.append(Row(panels, split_columns(2, GAP, LABELS), HEIGHT, [write_key(marks)]))
+        rows.append(Row([_rates(result, theme), _groups(result, theme)], split_columns(2, GAP, LABELS), HEIGHT))
     return stack_rows(rows, theme)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from hmmrnn.analysis.numerics import mean_and_error
-from hmmrnn.figures.lenses.curves import beside_intact, draw_values
+from hmmrnn.figures.lenses.curves import LABELS, beside_intact, draw_values
 from hmmrnn.figures.panels import Panel, Row, split_columns, stack_rows, write_key
 from hmmrnn.figures.theme import REGION_LABELS, REGION_SYMBOLS, Theme
 from hmmrnn.lenses.time_scales import TimeScales
@@ -23,7 +23,7 @@ def _row(result: TimeScales, name: str, theme: Theme) -> Row:
     panels = [_exponents(result, f"{name}exponents under noise", theme), _eigenvalues(result, name, theme)]
     marks = [("network", theme.colour_of(0)), ("weights in random places", theme.ghost)]
     regions = [(REGION_LABELS[region], theme.regions[region]) for region in np.unique(result.magnitude_region)]
-    return Row(panels, split_columns(2, GAP), HEIGHT, [write_key([*marks, *regions])])
+    return Row(panels, split_columns(2, GAP, LABELS), HEIGHT, [write_key([*marks, *regions])])
 
 
 def _exponents(result: TimeScales, heading: str, theme: Theme) -> Panel:

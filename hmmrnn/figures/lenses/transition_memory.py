@@ -62,6 +62,6 @@ def _ways(graph: TransitionGraph, name: str, theme: Theme) -> Row:
     gain = f"order gain {graph.order_gain:.3f} ± {graph.order_gain_se:.1g} nats per step"
     line = f"{name}% of the ways out of each region; mean steps of a visit in brackets; {gain}"
     x = {**name_categories("next", names), "tickangle": -45}
-    y = {**name_categories("", stays), "autorange": "reversed"}
+    y = {**name_categories("", stays), "range": [len(stays) - 0.5, -0.5]}
     chance = f"(chains without memory: {graph.order_gain_null:.3f}, 95 % below {graph.order_gain_band:.3f})"
     return Row([Panel([cells], x, y)], split_columns(1, 0, NAMES), CELL * len(names), [line, chance], foot=130)
