@@ -42,6 +42,11 @@ class Populations:
         role = str(self.role[neuron])
         return role if role == CONTROL else f"{role}, output {self.output[neuron]}"
 
+    def named(self) -> dict[str, tuple[int, ...]]:
+        """The neurons of each population that has any, by role and output, as in "kick 0"."""
+        names = {(role, output): role if output < 0 else f"{role} {output}" for role, output in self.blocks()}
+        return {name: self.members(role, output) for (role, output), name in names.items()}
+
     def blocks(self) -> tuple[tuple[str, int], ...]:
         """Role and output of each population that has a neuron, in their order."""
         return tuple(dict.fromkeys((str(self.role[i]), int(self.output[i])) for i in self.order))

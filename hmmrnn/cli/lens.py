@@ -8,6 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from hmmrnn.analysis.kick_neurons import detect_kick_neurons
+from hmmrnn.analysis.numerics import ProgressCallback, progress_part
+from hmmrnn.analysis.populations import find_populations
 from hmmrnn.cli.common import (
     DONE,
     RefusedError,
@@ -17,7 +20,7 @@ from hmmrnn.cli.common import (
     show_progress,
     write_json,
 )
-from hmmrnn.lenses.catalog import LENSES, Lens, headline
+from hmmrnn.lenses.catalog import LENSES, Groups, Lens, headline
 from hmmrnn.model.checkpoint import load
 from hmmrnn.model.network import Network
 from hmmrnn.shipped import MODELS
@@ -37,6 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "network", metavar="NETWORK", help=".safetensors or .pth file, or the name of a shipped network"
+    )
+    parser.add_argument(
+        "--groups",
+        choices=["communities", "kick"],
+        default="communities",
+        help="groups of neurons, where the lens takes any: communities of the weights, or kick neurons with the "
+        "populations that feed them, whose search takes up to a minute (%(default)s)",
     )
     add_seed(parser)
     parser.add_argument("--json", action="store_true", help="one line of JSON instead of a table")
@@ -59,11 +69,27 @@ def run(args: argparse.Namespace) -> int:
 def _look(lens: Lens, network: Network, args: argparse.Namespace) -> Any:
     try:
         with show_progress(args.progress, 100, "%") as display:
-            found = lens.look(network, args.seed, on_progress=display.show_share)
+            groups = None
+            if args.groups == "kick" and "groups" in lens.takes:
+                groups = kick_groups(network, progress_part(display.show_share, 0.0, 0.6))
+            rest = display.show_share if groups is None else progress_part(display.show_share, 0.6, 1.0)
+            found = lens.look(network, args.seed, groups=groups, on_progress=rest)
             display.show_share(1.0)
             return found
     except (ValueError, FloatingPointError) as error:
         raise RefusedError(f"the lens {lens.id} shows nothing of {args.network}: {error}") from error
+
+
+def kick_groups(network: Network, on_progress: ProgressCallback) -> Groups:
+    """The kick neurons, integrating populations and control population of a network.
+
+    Raises:
+        ValueError: the network has no kick neurons.
+    """
+    kick = detect_kick_neurons(network, on_progress=on_progress)
+    if not kick.all_members:
+        raise ValueError("no kick neurons were found; use --groups communities")
+    return find_populations(network, kick).named()
 
 
 def open_network(name: str) -> Network:

@@ -15,7 +15,19 @@ from hmmrnn.dashboard.pages.emergence import emergence
 from hmmrnn.dashboard.pages.emulation import fidelity, hmm_graph
 from hmmrnn.dashboard.pages.interventions import gain_sweep, numbers
 from hmmrnn.dashboard.pages.kick_neurons import activity, evidence, neuron_table, switch_triggered
-from hmmrnn.dashboard.pages.lenses import belief, current, effects, memory, recovered, sparse, timescales
+from hmmrnn.dashboard.pages.lenses import (
+    belief,
+    current,
+    effects,
+    halves,
+    memory,
+    messages,
+    potential,
+    rank,
+    recovered,
+    sparse,
+    timescales,
+)
 from hmmrnn.dashboard.pages.live import live
 from hmmrnn.dashboard.pages.regions import region_map, spectrum
 from hmmrnn.dashboard.pages.report import about, claims, report
@@ -123,6 +135,10 @@ CHAPTERS: tuple[Chapter, ...] = (
         "The same network on the same moments, seen through the central analyses of neighbouring papers.",
         (
             (current.VIEW, WHOLE),
+            (messages.VIEW, WHOLE),
+            (potential.VIEW, WHOLE),
+            (halves.VIEW, WHOLE),
+            (rank.VIEW, WHOLE),
             (memory.VIEW, WHOLE),
             (recovered.VIEW, WHOLE),
             (belief.VIEW, WHOLE),

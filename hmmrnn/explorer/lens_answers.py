@@ -68,6 +68,4 @@ def groups_of(explored: Explored, on_progress: ProgressCallback) -> Groups | Non
     kick = queries.kick_neurons_of(explored, on_progress=on_progress)
     if not kick.all_members:
         return None
-    roles = queries.populations_of(explored)
-    named = {role if output < 0 else f"{role} {output}": roles.members(role, output) for role, output in roles.blocks()}
-    return {name: members for name, members in named.items() if members}
+    return queries.populations_of(explored).named()

@@ -53,7 +53,8 @@ class Row:
 def split_columns(count: int, gap: float, left: float = 0.0) -> list[tuple[float, float]]:
     """Split the width into panels of equal width: their edges, with gaps, and room at the left for labels."""
     width = (1 - left + gap) / count
-    return [(left + place * width, left + (place + 1) * width - gap) for place in range(count)]
+    # Plotly refuses an edge that rounding has put beyond 1.
+    return [(left + place * width, min(1.0, left + (place + 1) * width - gap)) for place in range(count)]
 
 
 def stack_rows(rows: Sequence[Row], theme: Theme, still: bool = False, **more: Any) -> go.Figure:

@@ -22,8 +22,8 @@ another network, so every lens follows interventions. What all lenses keep to:
   process reads results, and imports the module of each, but none of these.
 - A lens takes at most 15 seconds for a network of 150 neurons, and reports progress about once a second.
 - Its figure is a function of (now, intact or None, theme) in `hmmrnn/figures/lenses`; its card a file of a few lines in
-  `hmmrnn/dashboard/pages/lenses`, made by `lens_view`, and a line in the chapter *Lenses* of `chapters.py`, in the order
-  of the catalog. Numbers, help and paper come from the catalog.
+  `hmmrnn/dashboard/pages/lenses`, made by `lens_view`, and a line in the chapter *Lenses* of `chapters.py`, in the
+  order of the catalog. Numbers, help and paper come from the catalog.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -34,10 +34,14 @@ if TYPE_CHECKING:
     from hmmrnn.lenses.belief_states import belief
     from hmmrnn.lenses.causal_effects import effects
     from hmmrnn.lenses.drift_diffusion import current
+    from hmmrnn.lenses.group_messages import messages
     from hmmrnn.lenses.hmm_recovery import recovered
+    from hmmrnn.lenses.potential_barriers import potential
+    from hmmrnn.lenses.rank_truncation import rank
     from hmmrnn.lenses.sparse_recordings import sparse
     from hmmrnn.lenses.time_scales import timescales
     from hmmrnn.lenses.transition_memory import memory
+    from hmmrnn.lenses.weight_halves import halves
 
 __all__ = [
     "LENSES",
@@ -45,9 +49,13 @@ __all__ = [
     "belief",
     "current",
     "effects",
+    "halves",
     "headline",
     "lens_named",
     "memory",
+    "messages",
+    "potential",
+    "rank",
     "recovered",
     "sparse",
     "timescales",

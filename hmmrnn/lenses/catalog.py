@@ -82,6 +82,57 @@ LENSES: tuple[Lens, ...] = (
         takes=frozenset({"plane"}),
     ),
     Lens(
+        id="messages",
+        title="Groups and their messages",
+        paper="Neuronal Group Communication",
+        help="What each group of neurons sends to each other one: its activity times the weights between them. The "
+        "share says how much of the variance of what the receiver gets comes from that sender; with the noise input, "
+        "the shares of a receiver sum to 1. The null takes the message from another run. Dimension says how many "
+        "directions a message fills. Groups are kick neurons, integrating and control populations where these are "
+        "known, and communities of the weights elsewhere. Below: the length of the messages around switches.",
+        home="group_messages:messages",
+        numbers=("shares",),
+        takes=frozenset({"groups"}),
+    ),
+    Lens(
+        id="potential",
+        title="Potential and barriers",
+        paper="Langevin Flows for Modeling Neural Latent Dynamics",
+        help="The potential U = -ln p of the states in the plane, in nats: its lowest place where each output is the "
+        "commonest, and the barrier from there to the saddle on the way to each other output, beside the leave rate. "
+        "The null is the second minimum that as many steps of a process with a single well show by chance. Inertia is "
+        "what the last step adds to the prediction of the next one. Without a bias the potential is the same at every "
+        "sigma: a barrier in nats sets no leave rate.",
+        home="potential_barriers:potential",
+        numbers=("barriers", "inertia"),
+        takes=frozenset({"plane"}),
+    ),
+    Lens(
+        id="halves",
+        title="Symmetric and skew halves",
+        paper="Generative System Dynamics in Recurrent Neural Networks",
+        help="The recurrent weights as the sum of a symmetric half S, under which a linear flow descends a potential, "
+        "and a skew half K, under which it turns. Norms of both and the departure from normality stand beside those of "
+        "a network before training. Below: what networks with the weights alpha S + beta K do under the same noise, "
+        "from K alone to S alone. Both halves are about as large before training, so sizes alone explain nothing.",
+        home="weight_halves:halves",
+        numbers=("norm_symmetric", "norm_skew", "departure_from_normality"),
+        takes=frozenset({"plane", "groups"}),
+    ),
+    Lens(
+        id="rank",
+        title="Rank",
+        paper="stochastic low-rank recurrent networks (Pals et al., 2024)",
+        help="What is left of the network when its recurrent weights have a lower rank: switches, transitions between "
+        "outputs and occupancy of the plane against the rank. Plain keeps the largest singular values; weighted keeps "
+        "the directions in which the weights move the activity that there is; random directions are the floor. A rank "
+        "at which the network diverges has no value. The participation ratio says how many directions the activity "
+        "fills.",
+        home="rank_truncation:rank",
+        numbers=("participation_ratio", "switch_rate_full", "switch_rate_weighted", "switch_rate_svd"),
+        takes=frozenset({"plane"}),
+    ),
+    Lens(
         id="memory",
         title="Transition graph and memory",
         paper="Episodic Memory Theory",

@@ -11,14 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmmrnn.analysis.numerics import TRANSIENT
+from hmmrnn.analysis.orbit import Plane, fit_plane
+from hmmrnn.lenses.catalog import Groups
 from hmmrnn.model.hmm import HMM
 from hmmrnn.model.metadata import known_target
-from hmmrnn.model.network import Floats, Network, Result
+from hmmrnn.model.network import Floats, Network, Result, check_exists
 from hmmrnn.model.simulation import Trajectory, simulate
 
 # Of a network of 150 neurons all steps are run; larger ones are run for fewer.
 MAX_VALUES = 12_000_000
 LEAST_STEPS = 100
+PLANE_RUNS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +57,30 @@ def check_bounded(run: Trajectory) -> None:
             f"the activity of this network grows without bound, from step {first + 1} on, and has no long run that a "
             f"lens could look at; silence fewer neurons or choose smaller gains"
         )
+
+
+def own_plane(network: Network, seed: int = 0) -> Plane:
+    """The plane in which a network's own states spread most.
+
+    Raises:
+        ValueError: the network diverges or stays in one state.
+    """
+    return fit_plane(settled_runs(network, seed, PLANE_RUNS).h, n_components=2)
+
+
+def check_groups(groups: Groups | None, n_neurons: int) -> dict[str, list[int]]:
+    """Groups of neurons by name, those without any left out; none for None.
+
+    Raises:
+        ValueError: a neuron is beyond the network, or in two groups.
+    """
+    named = {name: [int(i) for i in members] for name, members in (groups or {}).items() if len(members)}
+    every = [i for members in named.values() for i in members]
+    check_exists("neuron", every, n_neurons)
+    if len(set(every)) != len(every):
+        twice = next(i for i in every if every.count(i) > 1)
+        raise ValueError(f"each neuron may be in one group; neuron {twice} is in more than one")
+    return named
 
 
 def target_of(network: Network) -> HMM:

@@ -81,6 +81,11 @@ def test_the_mean_over_a_group_decides_and_not_one_of_its_neurons():
     assert (found.role[3], found.output[3]) == (INTEGRATING, 0)
 
 
+def test_populations_have_names():
+    roles = Populations(np.array([CONTROL, KICK, INTEGRATING, KICK]), np.array([-1, 0, 2, 0]), np.array([1, 3, 2, 0]))
+    assert roles.named() == {"kick 0": (1, 3), "integrating 2": (2,), "control": (0,)}
+
+
 def test_a_neuron_in_two_groups_counts_for_the_first():
     found = find_populations(network(np.zeros((4, 4))), with_groups({0: (1, 2), 2: (2, 3)}, 4))
     assert found.members(KICK, 0) == (1, 2)
