@@ -24,7 +24,7 @@ see Formation in the chapter Emergence.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test unit coverage bench audit faults load soak attack models answers lint format docs tutorial screenshots findings live plotly system
+.PHONY: help run test unit coverage bench audit faults load soak attack models answers lint format docs tutorial screenshots findings views live plotly system
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -107,6 +107,9 @@ screenshots: $(DEV) system ## Take the pictures of the README anew
 
 findings: $(DEV) ## Judge the paper's claims on every shipped network anew (docs/pages/findings.md)
 	$(PY) -m scripts.findings
+
+views: $(DEV) ## Look at every shipped network through every lens anew (docs/pages/eleven-views.md)
+	$(PY) -m scripts.eleven_views
 
 live: $(RUNTIME) ## Write the page in docs/ that runs a shipped network by itself
 	$(PY) -m hmmrnn live models/linear-2.safetensors --out docs/pages/live.html
