@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from hmmrnn.analysis.kick_neurons import AlternativeTest, KickGroup
 from hmmrnn.model.hmm import HMM
-from hmmrnn.model.network import Network
+from hmmrnn.model.cells import CELLS
+from hmmrnn.model.network import Gate, Network
 
 Pair = tuple[int, int]
 
@@ -273,3 +274,39 @@ def no_kick_network(n_outputs: int = 2, per_output: int = 40, shared: float = 0.
     W_ih[integrators] = np.hstack([np.sqrt(1 - shared) * np.eye(n), np.sqrt(shared) * same])
     W_out[:, relays] = 6 / per_output * same.T
     return Network(W_hh=W_hh, W_ih=W_ih, W_out=W_out)
+
+
+def network_of_cell(
+    cell: str,
+    n: int = 12,
+    m: int = 4,
+    o: int = 3,
+    alpha: float = 1.0,
+    leak: str = "rate",
+    skip: bool = False,
+    bias: bool = True,
+    seed: int = 0,
+) -> Network:
+    """A network of any cell with random weights that stay bounded; `skip`: its readout sees the input."""
+    rng = np.random.default_rng(seed)
+
+    def enters() -> dict[str, NDArray[np.float64]]:
+        W = rng.standard_normal((n, n))
+        b_h = 0.3 * rng.standard_normal(n) * bias
+        return {
+            "W_hh": 0.95 * W / np.linalg.norm(W, ord=2),
+            "W_ih": rng.standard_normal((n, m)) / np.sqrt(m),
+            "b_h": b_h,
+        }
+
+    return Network(
+        **enters(),
+        W_out=rng.standard_normal((o, n)),
+        b_out=0.3 * rng.standard_normal(o) * bias,
+        cell=cell,
+        alpha=alpha,
+        leak=leak,
+        gates={name: Gate(**enters()) for name in CELLS[cell].gates},
+        b_rec=0.3 * rng.standard_normal(n) * bias if cell == "gru" else None,
+        W_skip=rng.standard_normal((o, m)) if skip else None,
+    )

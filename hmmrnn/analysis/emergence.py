@@ -8,7 +8,9 @@ noise e ~ N(0, s_i^2), s_i = sigma |row i of W_ih|, is added, noise perturbs neu
     second order   E[max(z_i + e_i, 0)] - max(z_i, 0) = s_i (f(u) - |u| F(-|u|)),  u = z_i / s_i
 
 with density f and distribution F of the standard normal: the second is the exact shift of the mean that the kink of
-the ReLU produces from noise of mean zero.
+the ReLU produces from noise of mean zero. For other cells without gates both are of their own activation function, the
+second by Gauss-Hermite quadrature; for gated cells the first is exact and the second is not known (NaN), as their gates
+see the same noise.
 
 Source: Torre et al. (2025), section on the emergence of the dynamics in training.
 """
@@ -25,6 +27,7 @@ from hmmrnn.analysis.numerics import ProgressCallback, columns_of, no_progress, 
 from hmmrnn.analysis.orbit import Plane, fit_plane
 from hmmrnn.analysis.stability import spectra
 from hmmrnn.analysis.switching import count_switches
+from hmmrnn.model.cells import CURRENT, TOTAL, activate, drive_slopes
 from hmmrnn.model.network import Floats, Network, Result, rollout
 from hmmrnn.model.simulation import Trajectory, draw_noise, respond
 
@@ -34,6 +37,7 @@ TRANSIENT = 100
 # A spectrum costs milliseconds; twelve states of each run, 27 steps apart, are nearly independent.
 STATES_PER_RUN = 12
 DRAWN_RUNS, DRAWN_STEPS = 6, 100
+HERMITE_POINTS = 61
 # What is measured of each snapshot with a standard error.
 CURVES = ("transition_rate", "unstable_share", "critical_share", "first_order", "second_order", "radius")
 
@@ -215,8 +219,8 @@ def _look(network: Network, run: Trajectory, plane: Plane) -> dict[str, Any]:
     points = plane.project(run.h[:, settled])[..., :2]
     switched = count_switches(run.output[:, settled], network.n_outputs)
     at = np.linspace(TRANSIENT, run.h.shape[1] - 1, STATES_PER_RUN).astype(np.int64)
-    states = run.h[:, at]
-    found = spectra(network, states.reshape(-1, network.n_neurons))
+    states = run.state[:, at]
+    found = spectra(network, states.reshape(-1, network.n_state))
     active_variance, shift = _perturbation(network, states, run.sigma)
     curves = [
         (switched.switches_per_1000 / 1000, switched.switches_per_1000_se / 1000),
@@ -242,19 +246,46 @@ def _row(curves: Sequence[tuple[float, float]], plane_share: float, points: Floa
 
 
 def _perturbation(network: Network, states: Floats, sigma: float) -> tuple[Floats, Floats]:
-    """First-order variance and exact shift of a neuron by one step's noise at states (B, S, N), (B, S) each."""
+    """First-order variance and exact shift of a neuron by one step's noise at states (B, S, ...), (B, S) each."""
+    flat, shape = states.reshape(-1, network.n_state), states.shape[:2]
+    bias = network.drive_bias
+    z = rollout(network, np.broadcast_to(bias, (len(flat), 1, len(bias))), flat).pre_activation[:, 0]
+    s = sigma * np.linalg.norm(network.W_ih, axis=1)
+    if network.is_plain_relu:
+        variance, shift = np.where(z > 0, s**2, 0.0), _kink_shift(z, s)
+    else:
+        variance, shift = _linear_variance(network, flat, sigma), _smooth_shift(network, z, s)
+    return variance.mean(axis=1).reshape(shape), shift.mean(axis=1).reshape(shape)
+
+
+def _kink_shift(z: Floats, s: Floats) -> Floats:
+    """(S, N) exact shift of the mean of max(z + e, 0) by noise e of standard deviation s (N,)."""
     from scipy.special import ndtr
 
-    flat = states.reshape(-1, network.n_neurons)
-    z = rollout(network, np.broadcast_to(network.b_h, (len(flat), 1, network.n_neurons)), flat).pre_activation[:, 0]
-    s = sigma * np.linalg.norm(network.W_ih, axis=1)
     # A neuron that no noise reaches is not perturbed at all: u = inf gives it no shift.
     u = np.abs(np.divide(z, s, out=np.full_like(z, np.inf), where=s > 0))
     finite = np.where(np.isfinite(u), u, 0.0)
-    shift = np.where(np.isfinite(u), s * (np.exp(-(finite**2) / 2) / np.sqrt(2 * np.pi) - finite * ndtr(-finite)), 0.0)
-    variance = np.where(z > 0, s**2, 0.0)
-    shape = states.shape[:2]
-    return variance.mean(axis=1).reshape(shape), shift.mean(axis=1).reshape(shape)
+    return np.where(np.isfinite(u), s * (np.exp(-(finite**2) / 2) / np.sqrt(2 * np.pi) - finite * ndtr(-finite)), 0.0)
+
+
+def _linear_variance(network: Network, states: Floats, sigma: float) -> Floats:
+    """(S, N) variance of a neuron's next activity by one step's noise, to first order."""
+    slopes = drive_slopes(network, states, network.drive_bias)
+    weights = np.stack([network.W_ih, *(gate.W_ih for gate in network.gates.values())])
+    return sigma**2 * np.einsum("sgn,ghn,shn->sn", slopes, np.einsum("gnm,hnm->ghn", weights, weights), slopes)
+
+
+def _smooth_shift(network: Network, z: Floats, s: Floats) -> Floats:
+    """(S, N) shift of the mean of a neuron's next activity; NaN in a gated cell."""
+    if network.kind.is_gated:
+        return np.full_like(z, np.nan)
+    if network.leak == CURRENT:
+        return np.zeros_like(z)
+    at, weight = np.polynomial.hermite_e.hermegauss(HERMITE_POINTS)
+    # The noise reaches f scaled where f is outside the leak, and what f gives is scaled where it is inside.
+    inner, outer = (network.alpha, 1.0) if network.leak == TOTAL else (1.0, network.alpha)
+    spread = sum(w * activate(network.cell, z + x * inner * s) for x, w in zip(at, weight / weight.sum(), strict=True))
+    return np.asarray(outer * (spread - activate(network.cell, z)))
 
 
 def _mean(values: NDArray[np.number] | NDArray[np.bool_]) -> tuple[float, float]:

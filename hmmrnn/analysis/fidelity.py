@@ -166,10 +166,10 @@ def long_runs(network: Network, steps: int, trajectories: int, sigma: float, see
     for first in range(0, trajectories, chunk):
         size = min(chunk, trajectories - first)
         drive = draw_drive(network, steps, size, sigma, seed, first)
-        h0 = np.zeros((size, network.n_neurons))
-        h = rollout(network, drive, h0).h
-        finite = first_divergence(h, drive, h0) < 0
-        probabilities[first : first + size][finite] = softmax(network.logits(h[finite]))
+        h0 = np.zeros((size, network.n_state))
+        found = rollout(network, drive, h0)
+        finite = first_divergence(found.h, drive, h0) < 0
+        probabilities[first : first + size][finite] = softmax(network.logits(found.state[finite]))
     return probabilities
 
 

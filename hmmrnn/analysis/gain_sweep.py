@@ -180,7 +180,7 @@ def _critical_pairs(
 ) -> tuple[float, float]:
     """Mean number of critical pairs at states (S, 2), and its standard error from the spread between runs."""
     run, step = at.T
-    states = visited.h[run, step + TRANSIENT]
+    states = visited.state[run, step + TRANSIENT]
     pairs = np.zeros(len(states))
     at_once = max(1, AT_ONCE_TIMES_NEURONS // network.n_neurons)
     for first in range(0, len(states), at_once):

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from hmmrnn.analysis.kick_search import Exit, KickSearch, Profile, grow_group, nothing_known, strongest
 from hmmrnn.analysis.leave_rates import Measured, stays_bounded
 from hmmrnn.analysis.numerics import ProgressCallback, no_progress, progress_part
+from hmmrnn.model.cells import slope
 from hmmrnn.model.network import Floats, Intervention, Network, few_threads, intervene
 
 MAX_LEAVE_RATE_RATIO = 0.15
@@ -301,8 +302,8 @@ def _alternatives(
 def _push(network: Network, profile: Profile, exit: Exit) -> Floats:
     """(N,) how far one unit of activity of each neuron moves the next step's logits towards the exit.
 
-    Through the neurons that are active on the way out; towards `to`, or away from the output if that is None.
+    Through the slope of the neurons on the way out (of a ReLU: those that are active); towards `to`, or away from the output if that is None.
     """
     towards = -network.W_out[exit.output] + (0.0 if exit.to is None else network.W_out[exit.to])
     transition = profile.transition(exit.to)
-    return (towards * (transition > 0)) @ network.W_hh
+    return (towards * slope(network.cell, transition)) @ network.W_hh

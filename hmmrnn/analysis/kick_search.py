@@ -59,6 +59,7 @@ class Profile:
     # cluster, kick_zone: (N,) mean pre-activation in these regions; NaN where there is no such state.
     cluster: Floats
     kick_zone: Floats
+    rectified: bool  # whether a neuron below zero is silent; elsewhere the sign of a neuron means nothing by itself
 
     def transition(self, to: int | None = None) -> Floats:
         """(N,) mean pre-activation where the output is about to be left, for `to` if it is given."""
@@ -71,20 +72,29 @@ class Profile:
 
     def scores(self, to: int | None = None) -> Floats:
         """(N,) rise from cluster to transition, in standard deviations, of neurons that cross zero; else 0."""
-        transition, spread = self.transition(to), self._spread()
-        kicks = (self.cluster < 0) & (transition > 0) & (spread > 0)
-        return np.divide(transition - self.cluster, spread, out=np.zeros(len(spread)), where=kicks)
+        cluster, transition, spread = *self._signed(to), self._spread()
+        kicks = (cluster < 0) & (transition > 0) & (spread > 0)
+        return np.divide(transition - cluster, spread, out=np.zeros(len(spread)), where=kicks)
 
     def holding(self, to: int | None) -> Floats:
         """(N,) fall from cluster to transition, in standard deviations, of neurons active in the cluster; else 0."""
-        transition, spread = self.transition(to), self._spread()
-        holds = (self.cluster > 0) & (transition < self.cluster) & (spread > 0)
-        return np.divide(self.cluster - transition, spread, out=np.zeros(len(spread)), where=holds)
+        cluster, transition, spread = *self._signed(to), self._spread()
+        # Where no neuron is silent below zero, one that is far from zero in the cluster is active, whatever its sign.
+        turned = 1.0 if self.rectified else np.where(cluster < 0, -1.0, 1.0)
+        cluster, transition = turned * cluster, turned * transition
+        holds = (cluster > 0) & (transition < cluster) & (spread > 0)
+        return np.divide(cluster - transition, spread, out=np.zeros(len(spread)), where=holds)
 
     def before_exit(self) -> Floats:
         """(N,) mean activity in the kick zone, or in all states where there is none."""
         near = self.region == KICK_ZONE
         return self.h[near if near.any() else slice(None)].mean(axis=0)
+
+    def _signed(self, to: int | None) -> tuple[Floats, Floats]:
+        """(N,) mean pre-activation in the cluster and in the transition; turned so that neurons rise, if none rests."""
+        transition = self.transition(to)
+        turned = 1.0 if self.rectified else np.where(transition < self.cluster, -1.0, 1.0)
+        return turned * self.cluster, turned * transition
 
     def _spread(self) -> Floats:
         return self.pre_activation.std(axis=0) if len(self.pre_activation) else np.zeros(self.pre_activation.shape[1])
@@ -94,7 +104,7 @@ def nothing_known(n_neurons: int) -> Profile:
     """The profile of an output without states."""
     nothing, unknown = np.empty((0, n_neurons)), np.full(n_neurons, np.nan)
     return Profile(
-        nothing, nothing, np.empty(0, dtype="<U10"), np.empty((0, 0)), np.empty(0, dtype=np.int64), unknown, unknown
+        nothing, nothing, np.empty(0, dtype="<U10"), np.empty((0, 0)), np.empty(0, dtype=np.int64), unknown, unknown, True
     )
 
 
@@ -103,7 +113,7 @@ def profile_output(network: Network, run: Trajectory, output: int, seed: int) ->
     at = runs, steps = sample_states(run, output, seed)
     following = run.output[runs, np.minimum(steps + 1, run.output.shape[1] - 1)]
     pre_activation, h = run.pre_activation[at], run.h[at]
-    found = residency(network, h, seed=seed)
+    found = residency(network, run.state[at], seed=seed)
     return Profile(
         pre_activation=pre_activation,
         h=h,
@@ -112,6 +122,7 @@ def profile_output(network: Network, run: Trajectory, output: int, seed: int) ->
         left_for=np.where(following == output, -1, following),
         cluster=_mean_over(pre_activation, found.region == CLUSTER),
         kick_zone=_mean_over(pre_activation, found.region == KICK_ZONE),
+        rectified=network.kind.rectified,
     )
 
 

@@ -33,7 +33,7 @@ class PairedLeaveRates:
         self.network, self.output = network, output
         inside = np.argwhere(run.output[:, first:] == output) + [0, first]
         chosen = inside[np.random.default_rng([seed, output, 1]).choice(len(inside), size=RUNS)]
-        self.starts = run.h[chosen[:, 0], chosen[:, 1]]
+        self.starts = run.state[chosen[:, 0], chosen[:, 1]]
 
     def under(self, seed: int) -> Measured:
         """The measurements under one draw of the noise."""
@@ -49,7 +49,7 @@ class Measured:
         self._drive = drive
         self._copies: SimpleQueue[Floats] = SimpleQueue()
         self._copies.put(drive)
-        self._largest = float(rollout(exits.network, drive, exits.starts).h.max())
+        self._largest = float(np.abs(rollout(exits.network, drive, exits.starts).h).max())
 
     def rates(self, items: Sequence[Intervention], to: int | None = None) -> Floats:
         """(len(items),) leave rate per step under each intervention: to one output, or to any if None."""
@@ -76,17 +76,18 @@ class Measured:
 
     def _next_outputs(self, item: Intervention, drive: Floats) -> Floats:
         """(O,) how often each output follows the measured one, per step spent in it."""
-        network, starts, columns = self.exits.network, self.exits.starts, list(item.neurons)
+        network, starts = self.exits.network, self.exits.starts
+        columns = network.drive_columns(item.neurons)
         changed = intervene(network, item) if columns else network
         kept = drive[..., columns]
         # The drive of all other neurons is unchanged: scaling these few columns saves the product with W_ih.
-        drive[..., columns] = _scaled(kept, network.b_h[columns], item)
-        h = rollout(changed, drive, starts).h
+        drive[..., columns] = _scaled(kept, network.drive_bias[columns], item)
+        found = rollout(changed, drive, starts)
         drive[..., columns] = kept
         # NaN compares as False, so it counts as growing too.
-        if not h[:, -1].max() <= MAX_GROWTH * self._largest:
+        if not np.abs(found.h[:, -1]).max() <= MAX_GROWTH * self._largest:
             return _left_at_once(network.n_outputs, self.exits.output)
-        counts = count_switches(changed.logits(h).argmax(axis=-1), network.n_outputs).counts[self.exits.output]
+        counts = count_switches(changed.logits(found.state).argmax(axis=-1), network.n_outputs).counts[self.exits.output]
         return counts / counts.sum() if counts.sum() else _left_at_once(network.n_outputs, self.exits.output)
 
 
@@ -103,7 +104,7 @@ def stays_bounded(network: Network, seed: int) -> bool:
     The runs that leave rates are measured in are too short to show slow growth.
     """
     run = simulate(network, BOUNDED_STEPS, BOUNDED_RUNS, seed=seed)
-    first, second = (float(half.max()) for half in np.split(run.h, 2, axis=1))
+    first, second = (float(np.abs(half).max()) for half in np.split(run.h, 2, axis=1))
     return not run.diverged and second <= MAX_LATE_GROWTH * first
 
 

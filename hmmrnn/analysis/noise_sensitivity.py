@@ -113,7 +113,7 @@ def sensitivity_of_survey(
     region = survey.residency.region
     if not np.isin(region, COMPARED).any():
         return None
-    states = run.h[tuple(survey.at.T)]
+    states = run.state[tuple(survey.at.T)]
     return measure_noise_sensitivity(network, states, region, sigma=run.sigma, seed=run.seed, on_progress=on_progress)
 
 

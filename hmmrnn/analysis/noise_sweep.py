@@ -62,7 +62,8 @@ class NoiseSweep(SwitchingSweep):
     deviation: Floats
     relative_deviation: float  # the largest of the deviations that are known
     reference_sigma: float  # sigma_0, that of the sigmas that is nearest to 1
-    biased: bool  # whether the network has a bias, without which the deviation is rounding
+    # Whether the network has a bias, or a cell that is not homogeneous; without either the deviation is rounding.
+    biased: bool
     contour_sigma: Floats  # (D,) sigmas whose occupancy is given
     # edges_x, edges_y: (X + 1,), (Y + 1,) edges of the cells in PC1 and PC2, for all of them.
     edges_x: Floats
@@ -119,7 +120,7 @@ def sweep_noise(
         **_fit(strengths, columns["radius"], columns["radius_se"], without.T),
         relative_deviation=float(known.max()) if len(known) else float("nan"),
         reference_sigma=float(strengths[nearest]),
-        biased=network.has_bias,
+        biased=not network.scales_with_noise,
         seed=int(seed),
         trajectories=int(trajectories),
         steps=int(steps),
@@ -177,7 +178,7 @@ def _radius(points: Floats) -> tuple[float, Floats]:
 def _deviation(h: Floats, reference: Floats, ratio: float) -> float:
     """Largest distance of activity (B, T, N) from `ratio` times the reference (B', T, N), relative to its largest."""
     furthest = float(np.abs(h[: len(reference)] - ratio * reference).max())
-    largest = ratio * float(reference.max())
+    largest = ratio * float(np.abs(reference).max())
     if not furthest:
         return 0.0
     return furthest / largest if largest else float("inf")

@@ -111,25 +111,26 @@ class Visited:
 
     h: Floats  # (B, T, N) activity
     output: NDArray[np.int64]  # (B, T) argmax of the logits
+    state: Floats  # (B, T, S) what a further run goes on from (see `Rollout`)
 
 
 def visit(network: Network, noise: Floats, on_progress: ProgressCallback = no_progress) -> Visited | None:
     """Run a network from h_0 = 0 on noise (B, T, M); None as soon as a run diverges (see `simulate`)."""
     batch, steps, _ = noise.shape
-    start = np.zeros((batch, network.n_neurons))
+    start = np.zeros((batch, network.n_state))
     # Time runs first in memory, as in the rollout itself.
-    h = np.empty((steps, batch, network.n_neurons))
+    states = np.empty((steps, batch, network.n_state))
     state = start
     for first in range(0, steps, SEGMENT_STEPS):
         drive = network.drive(noise[:, first : first + SEGMENT_STEPS])
-        path = rollout(network, drive, state).h
-        if (first_divergence(path, drive, start) >= 0).any():
+        found = rollout(network, drive, state)
+        if (first_divergence(found.h, drive, start) >= 0).any():
             return None
-        h[first : first + SEGMENT_STEPS] = path.swapaxes(0, 1)
-        state = path[:, -1]
+        states[first : first + SEGMENT_STEPS] = found.state.swapaxes(0, 1)
+        state = found.state[:, -1]
         on_progress(min(first + SEGMENT_STEPS, steps) / steps)
-    activity = h.swapaxes(0, 1)
-    return Visited(activity, network.logits(activity).argmax(axis=-1))
+    visited = states.swapaxes(0, 1)
+    return Visited(visited[..., : network.n_neurons], network.logits(visited).argmax(axis=-1), visited)
 
 
 def check_sizes(network: Network, plane: Plane, steps: int) -> None:

@@ -141,10 +141,15 @@ def plane_steps(network: Network) -> int:
     return max(2 * PLANE_TRANSIENT, min(PLANE_STEPS, PLANE_VALUES // (PLANE_RUNS * network.n_neurons)))
 
 
-def settled_states(run: Trajectory) -> Floats:
-    """(S, N) states of `run_for_plane` after the transient; all states before a divergence if that comes earlier."""
-    settled = run.h[:, PLANE_TRANSIENT:][run.valid[:, PLANE_TRANSIENT:]]
-    return settled if len(settled) > 1 else run.h[run.valid]
+def settled_states(run: Trajectory, of: Floats | None = None) -> Floats:
+    """(S, N) states of `run_for_plane` after the transient; all states before a divergence if that comes earlier.
+
+    Args:
+        of: (B, T, ...) what is taken of the run; its activity if None.
+    """
+    values = run.h if of is None else of
+    settled = values[:, PLANE_TRANSIENT:][run.valid[:, PLANE_TRANSIENT:]]
+    return settled if len(settled) > 1 else values[run.valid]
 
 
 def _pair_states(network: Network, pair: tuple[int, int], seed: int) -> Floats:

@@ -133,14 +133,14 @@ def block_noise(n_inputs: int, block: int, rollouts: int, max_steps: int, sigma:
 
 
 def checked_states(network: Network, states: ArrayLike, name: str = "states") -> Floats:
-    """Return states as an array (S, N) of finite floats.
+    """Return states as an array (S, N) of finite floats; of a network with memory, (S, `Network.n_state`).
 
     Raises:
         ValueError: they have another shape or are not finite.
     """
     array = np.asarray(states, dtype=np.float64)
-    if array.ndim != 2 or array.shape[1] != network.n_neurons:
-        raise ValueError(f"{name} must have shape (S, {network.n_neurons}); got {array.shape}")
+    if array.ndim != 2 or array.shape[1] != network.n_state:
+        raise ValueError(f"{name} must have shape (S, {network.n_state}); got {array.shape}")
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite; got {np.count_nonzero(~np.isfinite(array)):,} NaN or infinite values")
     return array
@@ -176,7 +176,7 @@ def _until_change(
     for start in range(0, len(drive), SEGMENT_STEPS):
         segment = drive[start : start + SEGMENT_STEPS]
         # One realisation drives all rows: broadcasting it costs no memory, and the step's arrays fit the cache.
-        path = rollout(network, np.broadcast_to(segment, (len(rows), *segment.shape)), h).h.swapaxes(0, 1)
+        path = rollout(network, np.broadcast_to(segment, (len(rows), *segment.shape)), h).state.swapaxes(0, 1)
         logits = _finite_logits(network, path)
         output = logits.argmax(axis=-1)
         left = output != own[rows]

@@ -1,6 +1,6 @@
-"""Fixed points of a network without noise, and the eigenvalues of its Jacobian at any state.
+"""Fixed points of a network under a constant input, and the eigenvalues of its Jacobian at any state.
 
-    h* = max(W_hh h* + b_h, 0)        J(h) = diag(W_hh h + b_h > 0) W_hh
+    h* = F(h*)        J(h) = dF/dh; for ReLU: F(h) = max(W_hh h + b_h, 0), J(h) = diag(W_hh h + b_h > 0) W_hh
 
 J is exact away from the kinks of the ReLU. An intervened network is a `Network`, so its J is the Jacobian of the
 intervened dynamics. The Moebius map m = (lambda - 1) / (lambda + 1) turns the unit circle into the imaginary
@@ -9,14 +9,16 @@ axis: |lambda| > 1 becomes Re m > 0, and a slow rotation lies just above 0 on th
 Source: Torre et al. (2025), section 4 (local stability) and section 5 (critical pairs under a gain).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hmmrnn.analysis.point_search import Searched, search_points
 from hmmrnn.analysis.regions import checked_states
-from hmmrnn.model.network import Floats, Network, Result, rollout
+from hmmrnn.model.cells import CURRENT, step_jacobian
+from hmmrnn.model.network import Floats, Network, Result, few_threads, rollout
 from hmmrnn.model.simulation import DIVERGENCE_RATIO, simulate
 
 Complexes = NDArray[np.complex128]
@@ -43,7 +45,7 @@ CRITICAL_MIN_IMAGINARY = 0.06
 
 @dataclass(frozen=True, eq=False)
 class FixedPoints(Result):
-    """Where each of S starts ends without noise, and the F fixed points among these ends."""
+    """Where each of S starts ends under a constant input, and the F fixed points that were found."""
 
     h: Floats  # (S, N) activity at the end; the first state out of bounds where it diverged
     outcome: NDArray[np.str_]  # (S,) "converged", "diverged", "cycle" or "unsettled"
@@ -51,12 +53,23 @@ class FixedPoints(Result):
     period: NDArray[np.int64]  # (S,) length of the cycle in steps; 0 where there is none
     residual: Floats  # (S,) largest change of a neuron in one more step, in units of activity; infinite if it overflows
     scale: Floats  # (S,) size of the start, which the tolerances are relative to: the largest of |h0| and |b_h|
-    # (F, N) activity at each fixed point, the one that most starts converge to first. Ends that differ by less than
+    # (F, N) activity at each fixed point, the one that most starts converge to first. Points that differ by less than
     # 1e-5 of the largest scale along every neuron are one point.
     points: Floats
-    counts: NDArray[np.int64]  # (F,) number of starts that converge to each
+    counts: NDArray[np.int64]  # (F,) number of starts that converge to each; 0 for saddles, which the search found
     eigenvalues: Complexes  # (F, N) of the Jacobian at each, by falling magnitude; at a kink those of the silent side
     stable: NDArray[np.bool_]  # (F,) whether all of them are below 1 in magnitude
+    searched: str = ""  # what was searched beside the starts, in words; empty if nothing was
+    # (K, N) and (K,): slow points of a smooth cell, where the speed |F(h) - h| has a local minimum that is not zero and
+    # is below a tenth of the median speed of the starts; and that speed, in units of activity per step.
+    slow_points: Floats = field(default_factory=lambda: np.empty((0, 0)))
+    slow_speeds: Floats = field(default_factory=lambda: np.empty(0))
+
+    @property
+    def saddles(self) -> NDArray[np.bool_]:
+        """(F,) whether some eigenvalues are below 1 in magnitude and others above."""
+        size = np.abs(self.eigenvalues)
+        return np.asarray((size > 1).any(axis=1) & (size < 1).any(axis=1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +89,13 @@ def fixed_points(
     h0: ArrayLike | None = None,
     max_steps: int = 2000,
     tolerance: float = 1e-9,
+    search: bool | None = None,
 ) -> FixedPoints:
-    """Run a network without noise and report, per start, whether it converges, diverges, cycles or none of them.
+    """Find the fixed points of a network under a constant input: where runs end, and those that attract none.
+
+    Runs without noise report, per start, whether it converges, diverges, cycles or none of them. A search then looks for
+    saddles and repellors as well (point_search.py): for a piecewise-linear cell by solving the linear map of each region
+    that is visited and of its neighbours, for others by minimising the speed from many starts.
 
     Sizes are relative to the start (`FixedPoints.scale`), so that without biases a scaled start has the same outcome.
 
@@ -89,11 +107,10 @@ def fixed_points(
     - cycle: a state comes back after 2 to 64 steps, to within `tolerance` times the steps of that cycle.
     - unsettled: none of these within `max_steps`; the residual says how far from rest it is.
 
-    Only points that attract some start, or that a start lies on, are found.
-
     Args:
         input: (M,) input that is the same at every step; zero if None.
-        h0: (S, N) activity to start from. If None: the origin and 112 states that the network visits under noise of
+        search: whether points that attract no start are sought too; if None, unless h0 is given.
+        h0: (S, N) states to start from. If None: the origin and 112 states that the network visits under noise of
             sigma = 1 and seed 0, every 30 steps of 16 runs after their first 100 steps.
 
     Raises:
@@ -104,58 +121,80 @@ def fixed_points(
         raise ValueError(f"max_steps must be >= 1; got {max_steps}")
     if not tolerance > 0:
         raise ValueError(f"tolerance must be > 0; got {tolerance:g}")
-    driven = network if input is None else _driven(network, input)
-    scale = np.maximum(np.abs(start).max(axis=1), np.abs(driven.b_h).max())
+    drive = network.drive_bias if input is None else _drive_of(network, input)
+    scale = np.maximum(np.abs(start).max(axis=1), np.abs(drive).max())
     h, outcome = start.copy(), np.full(len(start), UNSETTLED)
     steps, period = np.full(len(start), max_steps), np.zeros(len(start), dtype=np.int64)
     for first in range(0, len(start), BLOCK_STARTS):
         block = slice(first, first + BLOCK_STARTS)
-        ends = _settle(driven, start[block], scale[block], max_steps, tolerance)
+        ends = _settle(network, drive, start[block], scale[block], max_steps, tolerance)
         h[block], outcome[block], steps[block], period[block] = ends
-    points, counts = _distinct(h[outcome == CONVERGED], SAME_POINT * scale.max(initial=0.0))
-    eigenvalues = spectra(driven, points).eigenvalues
+    same = SAME_POINT * scale.max(initial=0.0)
+    settled, found = h[outcome == CONVERGED], Searched.nothing(network)
+    if search or (search is None and h0 is None):
+        with few_threads(network):
+            found = search_points(network, drive, start, settled, tolerance)
+    points, counts = _distinct(np.concatenate([settled, found.points]), len(settled), same)
+    slow, _ = _distinct(found.slow, 0, same)
+    eigenvalues = _spectra(network, points, drive).eigenvalues
     stable = np.all(np.abs(eigenvalues) < 1, axis=1)
-    return FixedPoints(h, outcome, steps, period, _residual(driven, h), scale, points, counts, eigenvalues, stable)
+    return FixedPoints(
+        *(h, outcome, steps, period, _residual(network, drive, h), scale, points, counts, eigenvalues, stable),
+        searched=found.words,
+        slow_points=slow,
+        slow_speeds=_speed(network, drive, slow),
+    )
 
 
 def _visited(network: Network) -> Floats:
     run = simulate(network, START_STEPS, START_RUNS)
     sampled = np.s_[:, START_TRANSIENT::START_EVERY]
-    return np.concatenate([np.zeros((1, network.n_neurons)), run.h[sampled][run.valid[sampled]]])
+    return np.concatenate([np.zeros((1, network.n_state)), run.state[sampled][run.valid[sampled]]])
 
 
-def _driven(network: Network, input: ArrayLike) -> Network:
-    """A network without input that steps as this one does under a constant input (M,)."""
+def _drive_of(network: Network, input: ArrayLike) -> Floats:
+    """(D,) the drive of a constant input (M,)."""
     values = np.asarray(input, dtype=np.float64)
     if values.shape != (network.n_inputs,) or not np.isfinite(values).all():
         raise ValueError(f"input must be finite and have shape ({network.n_inputs},); got shape {values.shape}")
-    return replace(network, b_h=network.b_h + network.W_ih @ values)
+    return network.drive(values)
 
 
-def _distinct(ends: Floats, tolerance: float) -> tuple[Floats, NDArray[np.int64]]:
-    """Merge ends (S, N) that are closer than the tolerance along every neuron: points (F, N) and starts of each."""
+def _distinct(ends: Floats, starts: int, tolerance: float) -> tuple[Floats, NDArray[np.int64]]:
+    """Merge ends (S, N) that are closer than the tolerance along every neuron.
+
+    Returns:
+        points (F, N), and how many of the first `starts` ends each stands for.
+    """
     points, counts, n = [], [], ends.shape[1]
+    begun = np.arange(len(ends)) < starts
     while len(ends):
         near = np.abs(ends - ends[0]).max(axis=1) <= tolerance
         points.append(ends[0])
-        counts.append(np.count_nonzero(near))
-        ends = ends[~near]
+        counts.append(np.count_nonzero(near & begun))
+        ends, begun = ends[~near], begun[~near]
     order = np.argsort(-np.array(counts, dtype=np.int64), kind="stable")
     return np.array(points).reshape(-1, n)[order], np.array(counts, dtype=np.int64)[order]
 
 
-def jacobian(network: Network, h: ArrayLike) -> Floats:
+def jacobian(network: Network, h: ArrayLike, input: ArrayLike | None = None) -> Floats:
     """Exact Jacobian (..., N, N), (to, from), of one noise-free step at states (..., N); at a kink, of the silent side.
 
+    Of a network with memory, the states and so the Jacobian have `Network.n_state` sizes instead of N.
+
+    Args:
+        input: (M,) constant input; zero if None.
+
     Raises:
-        ValueError: h has another shape or is not finite.
+        ValueError: h or input has another shape or is not finite.
     """
-    n = network.n_neurons
+    n = network.n_state
     states = np.asarray(h, dtype=np.float64)
     if states.ndim < 1 or states.shape[-1] != n:
         raise ValueError(f"h must have shape (..., {n}); got {states.shape}")
-    active = _active(network, checked_states(network, states.reshape(-1, n), "h"))
-    return np.where(active[:, :, None], network.W_hh, 0.0).reshape(*states.shape, n)
+    drive = network.drive_bias if input is None else _drive_of(network, input)
+    flat = checked_states(network, states.reshape(-1, n), "h")
+    return step_jacobian(network, flat, drive).reshape(*states.shape, n)
 
 
 def spectra(network: Network, states: ArrayLike) -> Spectra:
@@ -166,19 +205,38 @@ def spectra(network: Network, states: ArrayLike) -> Spectra:
 
     Source: Torre et al. (2025), sections 4 and 5.
     """
-    active = _active(network, checked_states(network, states))
-    # Only the set of active neurons matters, and many states share one.
+    return _spectra(network, checked_states(network, states), network.drive_bias)
+
+
+def _spectra(network: Network, states: Floats, drive: Floats) -> Spectra:
+    eigenvalues = _of_patterns(network, states, drive) if network.is_plain_relu else _of_states(network, states, drive)
+    image = moebius(eigenvalues)
+    # Only the upper one of a pair has Im m > 0, so each pair counts once.
+    critical = (np.abs(image.real) < CRITICAL_MAX_REAL) & (image.imag > CRITICAL_MIN_IMAGINARY)
+    return Spectra(eigenvalues, (np.abs(eigenvalues) > 1).sum(axis=1), critical.sum(axis=1))
+
+
+def _of_patterns(network: Network, states: Floats, drive: Floats) -> Complexes:
+    """Eigenvalues (S, N) of a plain ReLU network, where only the set of active neurons matters."""
+    active = _after(network, drive, states) > 0
+    # Many states share a pattern.
     patterns, pattern_of_state = np.unique(active, axis=0, return_inverse=True)
     found = np.zeros(patterns.shape, dtype=np.complex128)
     for row, pattern in zip(found, patterns, strict=True):
         # Rows of silent neurons are 0, so the other eigenvalues are those of the active block.
         values = np.linalg.eigvals(network.W_hh[np.ix_(pattern, pattern)])
         row[: len(values)] = values[np.argsort(-np.abs(values), kind="stable")]
-    eigenvalues = found[pattern_of_state.reshape(-1)]
-    image = moebius(eigenvalues)
-    # Only the upper one of a pair has Im m > 0, so each pair counts once.
-    critical = (np.abs(image.real) < CRITICAL_MAX_REAL) & (image.imag > CRITICAL_MIN_IMAGINARY)
-    return Spectra(eigenvalues, (np.abs(eigenvalues) > 1).sum(axis=1), critical.sum(axis=1))
+    return found[pattern_of_state.reshape(-1)]
+
+
+def _of_states(network: Network, states: Floats, drive: Floats) -> Complexes:
+    """Eigenvalues (S, n_state) of any network, one Jacobian after the other."""
+    found = np.zeros(states.shape, dtype=np.complex128)
+    for row, state in zip(found, states, strict=True):
+        values = np.linalg.eigvals(step_jacobian(network, state[None], drive)[0])
+        # The upper one of a pair comes first, as eigvals gives it.
+        row[:] = values[np.argsort(-np.abs(values), kind="stable")]
+    return found
 
 
 def moebius(eigenvalues: Complexes) -> Complexes:
@@ -196,12 +254,12 @@ class _Ends(NamedTuple):
     period: NDArray[np.int64]
 
 
-def _settle(network: Network, start: Floats, scale: Floats, max_steps: int, tolerance: float) -> _Ends:
+def _settle(network: Network, drive: Floats, start: Floats, scale: Floats, max_steps: int, tolerance: float) -> _Ends:
     """Run the starts (S, N) until each has an outcome."""
     ends = _Ends(start.copy(), np.full(len(start), UNSETTLED), *np.zeros((2, len(start)), dtype=np.int64))
     rows, path = np.arange(len(start)), start[:, None]
     for done in range(0, max_steps, SEGMENT_STEPS):
-        path = _without_noise(network, path[:, -1], min(SEGMENT_STEPS, max_steps - done))
+        path = _without_noise(network, drive, path[:, -1], min(SEGMENT_STEPS, max_steps - done))
         seen = _judge(path, scale[rows], tolerance)
         for whole, part in zip(ends, seen, strict=True):
             whole[rows] = part
@@ -211,7 +269,7 @@ def _settle(network: Network, start: Floats, scale: Floats, max_steps: int, tole
         if not len(rows):
             break
     for row, last in zip(rows, path, strict=True):
-        limit = _limit(network, last, tolerance * scale[row])
+        limit = _limit(network, drive, last, tolerance * scale[row])
         if limit is not None:
             ends.h[row], ends.outcome[row] = limit, CONVERGED
     return ends
@@ -224,7 +282,7 @@ def _judge(path: Floats, scale: Floats, tolerance: float) -> _Ends:
         change = np.abs(np.diff(path, axis=1)).max(axis=-1)
     settled = _first(change <= tolerance * scale[:, None])
     # NaN compares as False, so it lands outside with the infinities.
-    outside = _first(~(path[:, 1:].max(axis=-1) <= DIVERGENCE_RATIO * scale[:, None]))
+    outside = _first(~(np.abs(path[:, 1:]).max(axis=-1) <= DIVERGENCE_RATIO * scale[:, None]))
     period = np.where(np.minimum(settled, outside) > last, _period(path, change, tolerance), 0)
     outcome = np.select(
         [settled < outside, outside <= last, period > 0], [CONVERGED, DIVERGED, CYCLE], default=UNSETTLED
@@ -251,33 +309,48 @@ def _period(path: Floats, change: Floats, tolerance: float) -> NDArray[np.int64]
     return np.where(back < longest, back + 1, 0)
 
 
-def _limit(network: Network, path: Floats, tolerance: float) -> Floats | None:
+def _limit(network: Network, drive: Floats, path: Floats, tolerance: float) -> Floats | None:
     """The fixed point (N,) that a path (T + 1, N) is approaching within one linear piece of the network, if any."""
-    active = path[-1] > 0
-    if ((path[1:] > 0) != active).any():
+    if not network.kind.piecewise_linear:
         return None
-    W = network.W_hh[np.ix_(active, active)]
+    if network.kind.rectified and network.leak != CURRENT and not network.is_leaky:
+        active = path[-1] > 0
+        if ((path[1:] > 0) != active).any():
+            return None
+        W = network.W_hh[np.ix_(active[: network.n_neurons], active[: network.n_neurons])]
+    elif (step_jacobian(network, path[1:-1], drive) != step_jacobian(network, path[-1:], drive)).any():
+        return None
+    else:
+        W = step_jacobian(network, path[-1:], drive)[0]
+        active = np.ones(len(W), dtype=bool)
     if np.abs(np.linalg.eigvals(W)).max(initial=0.0) >= 1:
         return None
-    point = np.zeros(network.n_neurons)
-    point[active] = np.linalg.solve(np.eye(len(W)) - W, network.b_h[active])
+    point = np.zeros(network.n_state)
+    # The piece is F(h) = W h + c.
+    rest = _after(network, drive, path[-1:])[0][active] - W @ path[-1][active]
+    point[active] = np.linalg.solve(np.eye(len(W)) - W, rest)
     distance = np.linalg.norm(path[[0, -1]] - point, axis=1)
-    approached = distance[1] < distance[0] and _residual(network, point[None])[0] <= tolerance
+    approached = distance[1] < distance[0] and _residual(network, drive, point[None])[0] <= tolerance
     return point if approached else None
 
 
-def _residual(network: Network, h: Floats) -> Floats:
+def _residual(network: Network, drive: Floats, h: Floats) -> Floats:
     with np.errstate(invalid="ignore", over="ignore"):
-        change = np.abs(np.diff(_without_noise(network, h, 1), axis=1)).max(axis=(1, 2))
+        change = np.abs(np.diff(_without_noise(network, drive, h, 1), axis=1)).max(axis=(1, 2))
     return np.where(np.isfinite(change), change, np.inf)
 
 
-def _active(network: Network, states: Floats) -> NDArray[np.bool_]:
-    """(S, N) neurons that one noise-free step from the states (S, N) leaves above zero."""
-    return _without_noise(network, states, 1)[:, 1] > 0
+def _speed(network: Network, drive: Floats, states: Floats) -> Floats:
+    """(S,) length of the step from each state, in units of activity."""
+    return np.linalg.norm(_after(network, drive, states) - states, axis=1)
 
 
-def _without_noise(network: Network, h: Floats, steps: int) -> Floats:
-    """Path (S, steps + 1, N) without noise, the start included."""
-    drive = np.broadcast_to(network.b_h, (len(h), steps, network.n_neurons))
-    return np.concatenate([h[:, None], rollout(network, drive, h).h], axis=1)
+def _after(network: Network, drive: Floats, states: Floats) -> Floats:
+    """(S, N) the states one step after the states (S, N)."""
+    return _without_noise(network, drive, states, 1)[:, 1]
+
+
+def _without_noise(network: Network, drive: Floats, h: Floats, steps: int) -> Floats:
+    """Path (S, steps + 1, N) under a constant drive (D,), the start included."""
+    every = np.broadcast_to(drive, (len(h), steps, len(drive)))
+    return np.concatenate([h[:, None], rollout(network, every, h).state], axis=1)

@@ -1,7 +1,7 @@
 """Survey of visited states: where in the plane the network is slow, fast or unstable.
 
 Each sampled state gets a region from twenty noise realisations, and some get the eigenvalues of the Jacobian of one
-noise-free step, J(h) = diag(W_hh h + b_h > 0) W_hh (see `stability.spectra`). Along the orbit, both are averaged in
+noise-free step (see `stability.spectra`). Along the orbit, both are averaged in
 bins of the phase (see `orbit.orbit_phase`).
 
 Source: Torre et al. (2025), section 4 (regions; local stability along the orbit).
@@ -71,21 +71,22 @@ def survey_states(
         raise ValueError("there is no state to map: every run diverges at its first step; lower mu or sigma")
     rng = np.random.default_rng([seed, len(visited)])
     chosen = np.sort(rng.permutation(len(visited))[:SAMPLED_STATES])
-    states = run.h[tuple(visited[chosen].T)]
+    states = run.state[tuple(visited[chosen].T)]
     resident = residency(network, states, sigma=run.sigma, seed=seed)
     spectra_at = _some_of_each(resident.region, rng)
     ends = fixed_points(network, h0=states[rng.permutation(len(states))[:STARTS_WITHOUT_NOISE]])
     paths = np.where(wanted[..., None], plane.project(np.where(wanted[..., None], run.h, 0.0)), np.nan)
+    at_end = ends.h[:, : network.n_neurons]
     settled = np.isfinite(ends.h).all(axis=1) & (ends.outcome != "diverged")
     return StateSurvey(
         at=visited[chosen],
-        points=plane.project(states),
+        points=plane.project(states[:, : network.n_neurons]),
         residency=resident,
         drift=drift_field(paths[..., :2]),
         spectra=spectra(network, states[spectra_at]),
         spectra_at=spectra_at,
         fixed_points=ends,
-        fixed_points_at=np.where(settled[:, None], plane.project(np.where(settled[:, None], ends.h, 0.0)), np.nan),
+        fixed_points_at=np.where(settled[:, None], plane.project(np.where(settled[:, None], at_end, 0.0)), np.nan),
         available=len(visited),
     )
 
@@ -106,7 +107,7 @@ def regions_along_orbit(landscape: StateSurvey, plane: Plane, bins: int) -> NDAr
 def paths_without_noise(network: Network, plane: Plane, starts: Floats, steps: int) -> Floats:
     """(S, steps + 1, C) runs without noise from states (S, N), in a plane; NaN where they are not finite."""
     run = respond(network, np.zeros((len(starts), steps, network.n_inputs)), sigma=0.0, seed=0, h0=starts)
-    return plane.project(np.concatenate([run.h0[:, None], run.h], axis=1))
+    return plane.project(np.concatenate([run.h0[:, None, : network.n_neurons], run.h], axis=1))
 
 
 def spectrum_along_orbit(network: Network, plane: Plane, states: ArrayLike, phase_bins: int = 24) -> OrbitSpectrum:
@@ -123,7 +124,7 @@ def spectrum_along_orbit(network: Network, plane: Plane, states: ArrayLike, phas
     if phase_bins < 1:
         raise ValueError(f"phase_bins must be >= 1; got {phase_bins}")
     found = spectra(network, states)
-    phase = orbit_phase(plane.project(np.asarray(states, dtype=np.float64)), plane)
+    phase = orbit_phase(plane.project(np.asarray(states, dtype=np.float64)[:, : network.n_neurons]), plane)
     edges = np.linspace(0, 2 * np.pi, phase_bins + 1)
     bin_of_state = np.clip(np.searchsorted(edges, phase, side="right") - 1, 0, phase_bins - 1)
     counts = np.bincount(bin_of_state, minlength=phase_bins)

@@ -53,13 +53,14 @@ def register(server: Flask) -> None:
 
 
 def parts_of(asked: Json) -> Json:
-    """The parts of the answers that do not change with interventions and noise; no network where it is a large one.
+    """The parts of the answers that do not change with interventions and noise; no network where it is a large one, or one
+    that the engine of the page cannot step.
 
     Raises:
         ValueError: the network has no plane that could be drawn.
     """
     plain = resolve(Scenario.from_dict(asked))
-    if plain.network.n_neurons > MOST_NEURONS:
+    if plain.network.n_neurons > MOST_NEURONS or not plain.network.is_plain_relu:
         return {"network": None}
     plane = queries.plane_of(plain)
     network = describe_network(plain.network, plane, plain.name, np.empty((0, len(plane.components))))

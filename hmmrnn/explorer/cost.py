@@ -1,7 +1,7 @@
 """What a question costs, estimated before anything is computed: what would hold the server is refused in a sentence.
 
 A run of B trajectories and T steps holds three arrays (B, T, N) and the noise (B, T, M) in double precision, and takes
-B T N^2 products.
+B T N^2 products for the neurons, and as many for each gate of a gated cell.
 """
 
 from hmmrnn.model.network import Network
@@ -10,7 +10,7 @@ MAX_BYTES = 300_000_000
 MAX_PRODUCTS = 20_000_000_000
 # Neurons of a network whose states are surveyed, and whose runs are judged, while a page waits.
 MAX_WAITED_FOR = 512
-_ARRAYS, _DOUBLE = 3, 8
+_DOUBLE = 8
 
 
 def check_run(network: Network, steps: int, trajectories: int) -> None:
@@ -20,7 +20,7 @@ def check_run(network: Network, steps: int, trajectories: int) -> None:
         ValueError: it holds too much memory, or takes too long.
     """
     n, states = network.n_neurons, steps * trajectories
-    size, products = states * bytes_per_state(network), states * n * n
+    size, products = states * bytes_per_state(network), states * n * n * (1 + len(network.gates))
     if size <= MAX_BYTES and products <= MAX_PRODUCTS:
         return
     most = int(states * min(MAX_BYTES / size, MAX_PRODUCTS / products))
@@ -50,4 +50,4 @@ def fitting_runs(network: Network, steps: int, wanted: int) -> int:
 
 def bytes_per_state(network: Network) -> int:
     """Bytes that a run holds for each of its steps."""
-    return _DOUBLE * (_ARRAYS * network.n_neurons + network.n_inputs)
+    return _DOUBLE * (network.n_neurons + network.n_state + network.n_drive + network.n_inputs)

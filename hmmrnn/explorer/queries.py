@@ -184,26 +184,26 @@ def orbit_spectrum_of(explored: Explored) -> OrbitSpectrum:
     """Counts of unstable eigenvalues and critical pairs against the phase, at some of the surveyed states."""
     at = survey_of(explored).at
     some = at[:: -(-len(at) // SPECTRA_ALONG_ORBIT)]
-    return spectrum_along_orbit(explored.now, plane_of(explored), run_of(explored).h[tuple(some.T)])
+    return spectrum_along_orbit(explored.now, plane_of(explored), run_of(explored).state[tuple(some.T)])
 
 
 @kept(_simulated)
 def without_noise_of(explored: Explored) -> Floats:
     """(S, T, C) runs of the network as it is now, without noise, from states that it visits."""
     run, every = run_of(explored), max(1, explored.scenario.steps // STARTS_PER_RUN)
-    starts = run.h[:, ::every][run.valid[:, ::every]][:MAX_STARTS]
+    starts = run.state[:, ::every][run.valid[:, ::every]][:MAX_STARTS]
     return paths_without_noise(explored.now, plane_of(explored), starts, WITHOUT_NOISE_STEPS)
 
 
 def fixed_points_of(explored: Explored) -> Floats:
-    """(F, C) the distinct fixed points that the intact network decays to without noise, in the scenario's plane."""
-    return plane_of(explored).project(_rest(explored))
+    """(F, C) the distinct fixed points of the intact network without noise, saddles too, in the scenario's plane."""
+    return plane_of(explored).project(_rest(explored)[:, : explored.network.n_neurons])
 
 
 @kept(_intact, version=1)
 def _rest(explored: Explored) -> Floats:
     visited = simulate(explored.network, plane_steps(explored.network), REST_RUNS, seed=0)
-    ends = fixed_points(explored.network, h0=visited.h[:, -1][visited.diverged_at < 0])
+    ends = fixed_points(explored.network, h0=visited.state[:, -1][visited.diverged_at < 0], search=True)
     return ends.points
 
 

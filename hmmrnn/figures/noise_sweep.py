@@ -55,7 +55,7 @@ def _proportion(sweep: NoiseSweep) -> str:
     size = f"{sweep.relative_deviation:.2g} of the largest activity"
     if sweep.relative_deviation < ROUNDING:
         return f"Exactly in proportion: {rule} to within {size}"
-    return f"Not in proportion{' (the network has biases)' if sweep.biased else ''}: {rule} is off by up to {size}"
+    return f"Not in proportion{' (the network has biases, or cells that do not scale)' if sweep.biased else ''}: {rule} is off by up to {size}"
 
 
 def _colours(sweep: NoiseSweep, theme: Theme) -> list[str]:

@@ -3,6 +3,9 @@
     rnn.weight_ih_l0 (N, M)   rnn.weight_hh_l0 (N, N)   fc.weight (O, N)
     rnn.bias_ih_l0 (N,)       rnn.bias_hh_l0 (N,)       fc.bias (O,)       only if a bias differs from zero
 
+Another cell than ReLU stands in the header (`cell`, `alpha`, `leak`). Gates lie as torch has them, one below the other;
+a readout that sees the input has skip.weight (O, M).
+
 Files of torch.save with the same names are read as well (see tensor_files.py).
 
 Source: Torre et al. (2025), published code (names of the tensors).
@@ -20,8 +23,9 @@ from types import MappingProxyType
 import numpy as np
 from safetensors.numpy import save as serialize
 
+from hmmrnn.model.cells import CELLS, RATE
 from hmmrnn.model.files import replace_file
-from hmmrnn.model.network import MAX_NEURONS, Floats, Network
+from hmmrnn.model.network import MAX_NEURONS, Floats, Gate, Network
 from hmmrnn.model.tensor_files import (
     FLOATS,
     RESAVE,
@@ -41,8 +45,12 @@ MAX_INPUT_WEIGHTS = MAX_NEURONS**2
 
 W_IH, W_HH, W_OUT = "rnn.weight_ih_l0", "rnn.weight_hh_l0", "fc.weight"
 B_IH, B_HH, B_OUT = "rnn.bias_ih_l0", "rnn.bias_hh_l0", "fc.bias"
+W_SKIP = "skip.weight"
 WEIGHTS = (W_IH, W_HH, W_OUT)
 BIASES = (B_IH, B_HH, B_OUT)
+CELL, ALPHA, LEAK = "cell", "alpha", "leak"
+# How torch stacks the rows of gated cells; "" is the candidate.
+STACKED = {"gru": ("reset", "update", ""), "lstm": ("input", "forget", "", "output")}
 
 _EXPECTED = f"expected {W_IH} (N, M), {W_HH} (N, N) and {W_OUT} (O, N)"
 
@@ -56,6 +64,7 @@ class Header:
     n_neurons: int
     n_inputs: int
     n_outputs: int
+    cell: str = "relu"  # the kind of its cell
 
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:
@@ -70,9 +79,9 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     metadata = dict(network.metadata)
     if not all(isinstance(text, str) for item in metadata.items() for text in item):
         raise ValueError(f"metadata must map strings to strings; got {metadata}")
-    tensors = {W_IH: network.W_ih, W_HH: network.W_hh, W_OUT: network.W_out}
-    if network.has_bias:
-        tensors |= {B_IH: network.b_h, B_HH: np.zeros_like(network.b_h), B_OUT: network.b_out}
+    tensors = _tensors_of(network)
+    if not network.is_plain_relu:
+        metadata |= {CELL: network.cell, ALPHA: repr(network.alpha), LEAK: network.leak}
     dtype = np.float32 if all(is_single(array) for array in tensors.values()) else np.float64
     data = serialize({name: np.ascontiguousarray(array, dtype) for name, array in tensors.items()}, metadata or None)
     replace_file(Path(path), _with_sorted_header(data))
@@ -94,15 +103,7 @@ def load(path: str | os.PathLike[str]) -> Network:
     arrays = {name: stored[key] for name, key in names.items()}
     for name, array in arrays.items():
         _check_finite(path.name, name, array)
-    W_hh, W_out = arrays[W_HH], arrays[W_OUT]
-    return Network(
-        W_hh=W_hh,
-        W_ih=arrays[W_IH],
-        W_out=W_out,
-        b_h=arrays[B_IH] + arrays[B_HH] if B_IH in arrays else np.zeros(len(W_hh)),
-        b_out=arrays.get(B_OUT, np.zeros(len(W_out))),
-        metadata=contents.metadata,
-    )
+    return _network_of(arrays, contents.metadata)
 
 
 def read_metadata(path: str | os.PathLike[str]) -> Header:
@@ -119,12 +120,13 @@ def read_metadata(path: str | os.PathLike[str]) -> Header:
         )
     contents = open_tensor_file(path)
     names = _checked_names(path.name, contents.tensors)
-    n_neurons, n_inputs = contents.tensors[names[W_IH]].shape
+    shapes = {name: contents.tensors[key].shape for name, key in names.items()}
     return Header(
-        metadata=MappingProxyType(contents.metadata),
-        n_neurons=n_neurons,
-        n_inputs=n_inputs,
-        n_outputs=contents.tensors[names[W_OUT]].shape[0],
+        metadata=MappingProxyType(_own_metadata(contents.metadata)),
+        n_neurons=shapes[W_HH][1],
+        n_inputs=shapes[W_IH][1],
+        n_outputs=shapes[W_OUT][0],
+        cell=contents.metadata.get(CELL, "relu"),
     )
 
 
@@ -150,6 +152,57 @@ def is_single(array: Floats) -> bool:
     """Whether single precision holds every value exactly."""
     with np.errstate(over="ignore", under="ignore"):
         return bool((array.astype(np.float32) == array).all())
+
+
+def _own_metadata(metadata: Mapping[str, str]) -> dict[str, str]:
+    """The metadata of a network: those of its file without what says its cell."""
+    said = (CELL, ALPHA, LEAK) if CELL in metadata else ()
+    return {key: text for key, text in metadata.items() if key not in said}
+
+
+def _tensors_of(network: Network) -> dict[str, Floats]:
+    """The tensors of a network by their names in a file."""
+    parts = [network.gates.get(name, network) for name in STACKED.get(network.cell, ("",))]
+    tensors = {
+        W_IH: np.concatenate([part.W_ih for part in parts]),
+        W_HH: np.concatenate([part.W_hh for part in parts]),
+        W_OUT: network.W_out,
+    }
+    if network.has_bias:
+        back = [network.b_rec if part is network else np.zeros_like(part.b_h) for part in parts]
+        entering = np.concatenate([part.b_h for part in parts])
+        tensors |= {B_IH: entering, B_HH: np.concatenate(back), B_OUT: network.b_out}
+    return tensors if network.W_skip is None else {**tensors, W_SKIP: network.W_skip}
+
+
+def _network_of(arrays: Mapping[str, Floats], metadata: Mapping[str, str]) -> Network:
+    """The network of the tensors of a file, by their names, and what its metadata say of its cell."""
+    cell, n = metadata.get(CELL, "relu"), arrays[W_HH].shape[1]
+    stacked = STACKED.get(cell, ("",))
+    zeros = np.zeros(len(arrays[W_HH]))
+    entering, back = arrays.get(B_IH, zeros).reshape(-1, n), arrays.get(B_HH, zeros).reshape(-1, n)
+    blocks = zip(
+        *(stacked, arrays[W_HH].reshape(-1, n, n), arrays[W_IH].reshape(len(stacked), n, -1), entering, back),
+        strict=True,
+    )
+    gates, own, b_rec = {}, Gate(np.eye(n), np.ones((n, 1))), np.zeros(n)
+    for name, W_hh, W_ih, b_ih, b_hh in blocks:
+        # Of a GRU's candidate, the recurrent bias lies inside the reset gate; elsewhere the two add up.
+        if cell == "gru" and not name:
+            own, b_rec = Gate(W_hh, W_ih, b_ih), b_hh
+        elif name:
+            gates[name] = Gate(W_hh, W_ih, b_ih + b_hh)
+        else:
+            own = Gate(W_hh, W_ih, b_ih + b_hh)
+    return Network(
+        *(own.W_hh, own.W_ih, arrays[W_OUT], own.b_h, arrays.get(B_OUT), _own_metadata(metadata)),
+        cell=cell,
+        alpha=float(metadata.get(ALPHA, 1.0)),
+        leak=metadata.get(LEAK, RATE),
+        gates=gates,
+        b_rec=b_rec,
+        W_skip=arrays.get(W_SKIP),
+    )
 
 
 def _with_sorted_header(data: bytes) -> bytes:

@@ -28,17 +28,20 @@ class Trajectory(Result):
     """B runs of T steps of one network; row t is the state after step t + 1."""
 
     h: Floats  # (B, T, N) activity
-    pre_activation: Floats  # (B, T, N) input to the ReLU
+    pre_activation: Floats  # (B, T, N) input to the activation function; of a gated cell, to that of its candidate
     logits: Floats  # (B, T, O) readout before the softmax
     probabilities: Floats  # (B, T, O) emission probabilities
     output: NDArray[np.int64]  # (B, T) argmax of the logits
     emission: NDArray[np.int64]  # (B, T) sampled symbols
-    h0: Floats  # (B, N) activity before the first step
+    h0: Floats  # (B, S) state before the first step
     sigma: float  # standard deviation of the noise
     seed: int  # the seed of noise and emissions
     # (B,) first step whose activity is not finite, or more than 1e6 times what drives it; -1 where there is none.
     # From that step on the values mean nothing.
     diverged_at: NDArray[np.int64]
+    # (B, T, S) what further runs go on from: h itself, but in an LSTM with its memory, and where the readout sees the
+    # input with what it sees.
+    state: Floats
 
     @property
     def diverged(self) -> bool:
@@ -64,7 +67,7 @@ def simulate(
 
     Args:
         sigma: standard deviation of each noise input, in the units of training (1).
-        h0: (N,) or (B, N) activity before the first step; zeros if None.
+        h0: (N,) or (B, N) activity before the first step, or (S,) or (B, S) the whole state; zeros if None.
 
     Raises:
         ValueError: steps or trajectories below 1, sigma negative or not finite, or h0 of another shape.
@@ -74,6 +77,9 @@ def simulate(
 
 def run(network: Network, inputs: ArrayLike, h0: ArrayLike | None = None) -> Trajectory:
     """Run a network on given inputs (B, T, M), without any noise of its own; emissions are drawn with seed 0.
+
+    Args:
+        h0: (N,) or (B, N) activity before the first step, or (S,) or (B, S) the whole state; zeros if None.
 
     Raises:
         ValueError: inputs or h0 has another shape or is not finite, or there is no trajectory or no step.
@@ -102,10 +108,10 @@ def respond(network: Network, noise: Floats, sigma: float, seed: int, h0: ArrayL
 
 
 def _respond(network: Network, drive: Floats, sigma: float, seed: int, h0: ArrayLike | None) -> Trajectory:
-    """Run a network under a drive (B, T, N) that is W_ih x + b_h of noise x."""
+    """Run a network under a drive (B, T, D) that is W_ih x + b_h of noise x."""
     start = initial_state(network, len(drive), h0)
-    pre_activation, h = rollout(network, drive, start)
-    logits = network.logits(h)
+    pre_activation, h, state = rollout(network, drive, start)
+    logits = network.logits(state)
     probabilities = softmax(logits)
     return Trajectory(
         h=h,
@@ -118,6 +124,7 @@ def _respond(network: Network, drive: Floats, sigma: float, seed: int, h0: Array
         sigma=float(sigma),
         seed=int(seed),
         diverged_at=first_divergence(h, drive, start),
+        state=state,
     )
 
 
@@ -140,7 +147,7 @@ def draw_noise(n_inputs: int, steps: int, trajectories: int, sigma: float, seed:
 
 
 def draw_drive(network: Network, steps: int, trajectories: int, sigma: float, seed: int, first: int = 0) -> Floats:
-    """Drive (B, T, N) of a network under the noise of `draw_noise`.
+    """Drive (B, T, D) of a network under the noise of `draw_noise`.
 
     Raises:
         ValueError: as `draw_noise`.
@@ -172,20 +179,23 @@ def draw_emissions(probabilities: Floats, seed: int) -> NDArray[np.int64]:
 
 
 def initial_state(network: Network, trajectories: int, h0: ArrayLike | None) -> Floats:
-    """Return h0 as (B, N): zeros if None, one state for all runs if (N,).
+    """Return h0 as (B, S): zeros if None, one state for all runs if (S,); of activity alone, the rest is zero.
 
     Raises:
         ValueError: h0 has another shape or is not finite.
     """
-    shape = (trajectories, network.n_neurons)
+    whole = np.zeros((trajectories, network.n_state))
     if h0 is None:
-        return np.zeros(shape)
-    state = np.asarray(h0, dtype=np.float64)
-    if state.shape not in (shape, shape[1:]):
-        raise ValueError(f"h0 must have shape {shape[1:]} or {shape}; got {state.shape}")
+        return whole
+    state, n = np.asarray(h0, dtype=np.float64), network.n_neurons
+    widths = dict.fromkeys((n, network.n_state))
+    shapes = [shape for width in widths for shape in ((width,), (trajectories, width))]
+    if state.shape not in shapes:
+        raise ValueError(f"h0 must have shape {' or '.join(map(str, shapes))}; got {state.shape}")
     if not np.isfinite(state).all():
         raise ValueError("h0 must be finite; got NaN or infinite values")
-    return np.array(np.broadcast_to(state, shape))
+    whole[:, : state.shape[-1]] = state
+    return whole
 
 
 def first_divergence(h: Floats, drive: Floats, h0: Floats) -> NDArray[np.int64]:
@@ -196,7 +206,7 @@ def first_divergence(h: Floats, drive: Floats, h0: Floats) -> NDArray[np.int64]:
     driven = np.maximum(largest, np.abs(h0).max(axis=-1, keepdims=True))
     bound = DIVERGENCE_RATIO * np.maximum(np.maximum.accumulate(driven, axis=1), np.finfo(float).tiny)
     # NaN compares as False, so it lands outside with the infinities.
-    outside = ~(h.max(axis=-1) <= bound)
+    outside = ~(np.maximum(h.max(axis=-1), -h.min(axis=-1)) <= bound)
     return np.where(outside.any(axis=1), outside.argmax(axis=1), -1)
 
 

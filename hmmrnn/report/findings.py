@@ -174,14 +174,14 @@ def _dynamics(
     if long.diverged:
         return None
     visited = settled_states(long)
-    apart = long.h[:, PLANE_TRANSIENT::SPECTRUM_EVERY]
+    apart = long.state[:, PLANE_TRANSIENT::SPECTRUM_EVERY]
     plane = fit_plane(visited)
     noise = draw_noise(network.n_inputs, SHOWN_STEPS, SHOWN_RUNS, 1.0, seed)
     run = respond(network, noise, 1.0, seed)
     survey = survey_states(network, plane, run, seed)
     on_progress(0.05)
     mechanism = _mechanism(network, hmm, plane, noise, seed, known, progress_part(on_progress, 0.05, 0.7))
-    starts = visited[np.random.default_rng(seed).choice(len(visited), STARTS, replace=False)]
+    starts = settled_states(long, long.state)[np.random.default_rng(seed).choice(len(visited), STARTS, replace=False)]
     return Dynamics(
         plane=plane,
         run=run,
@@ -190,7 +190,7 @@ def _dynamics(
         ends=fixed_points(network, h0=starts),
         without_noise=paths_without_noise(network, plane, starts[:WITHOUT_NOISE_RUNS], WITHOUT_NOISE_STEPS),
         survey=survey,
-        along=spectrum_along_orbit(network, plane, apart.reshape(-1, network.n_neurons)),
+        along=spectrum_along_orbit(network, plane, apart.reshape(-1, network.n_state)),
         decoding=decode_states(hmm, run, survey.at, survey.residency.region) if hmm else None,
         mechanism=mechanism,
         noise=known.noise or sweep_noise(network, plane, seed=seed, on_progress=progress_part(on_progress, 0.7, 0.8)),

@@ -138,9 +138,9 @@ def compress(text: str) -> str:
 
 
 def _live(found: Findings, name: str) -> dict[str, str] | None:
-    """The network as it runs in the page; None without a plane to show it in."""
+    """The network as it runs in the page; None without a plane to show it in, or without an engine that steps it."""
     there = found.dynamics
-    if there is None:
+    if there is None or not found.network.is_plain_relu:
         return None
     visited, survey, kick = there.summary.points, there.survey, there.mechanism.kick
     behind = build_occupancy_grid(visited, survey.points, survey.residency.region)

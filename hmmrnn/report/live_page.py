@@ -24,11 +24,13 @@ from hmmrnn.analysis.occupancy_grid import OccupancyGrid, coordinates, extent
 from hmmrnn.analysis.orbit import Plane, check_plane
 from hmmrnn.analysis.regions import REGIONS
 from hmmrnn.figures.theme import DARK, LIGHT, REGION_LABELS, THEMES, Theme
+from hmmrnn.model.cells import refuse_unless
 from hmmrnn.model.checkpoint import is_single
 from hmmrnn.model.network import Floats, Network
 from hmmrnn.shipped import ASSETS
 
 PAGES = Environment(loader=PackageLoader("hmmrnn.report"), autoescape=True, undefined=StrictUndefined)
+ENGINE_STEPS = "its engine in the page steps plain ReLU networks alone; every other view shows this network"
 UNTOUCHED: dict[str, Any] = {"sigma": 1.0, "seed": 0, "interventions": []}
 
 _KINDS = {"f4": "<f4", "f8": "<f8", "i1": "<i1"}
@@ -64,7 +66,9 @@ def describe_network(network: Network, plane: Plane, name: str, visited: ArrayLi
 
     Raises:
         ValueError: the plane has a single direction or belongs to another network, or visited has another shape.
+        NotApplicableError: the network is none that the engine of the page can step.
     """
+    refuse_unless(network.is_plain_relu, "the live view", network, ENGINE_STEPS)
     check_plane(network, plane)
     weights = {key: getattr(network, key) for key in _WEIGHTS}
     kind = "f4" if all(is_single(array) for array in weights.values()) else "f8"

@@ -92,7 +92,7 @@ def _visit(network: Network, seed: int) -> _Visited | None:
     settled = (VISITED_RUNS, VISITED_STEPS - TRANSIENT)
     chosen = np.random.default_rng(seed).choice(settled[0] * settled[1], VISITED_STATES, replace=False)
     at = np.stack(np.unravel_index(chosen, settled), axis=1) + (0, TRANSIENT)
-    return _Visited(run, at, run.h[tuple(at.T)])
+    return _Visited(run, at, run.state[tuple(at.T)])
 
 
 def _against(hmm: HMM, network: Network, seed: int, on_stage: Callable[[str], None]) -> dict[str, Any]:
@@ -119,7 +119,7 @@ def _decoding_summary(hmm: HMM, visited: _Visited, region: NDArray[np.str_]) -> 
 
 
 def _fixed_point_summary(network: Network, states: Floats) -> dict[str, Any]:
-    found = fixed_points(network, h0=states)
+    found = fixed_points(network, h0=states, search=True)
     points = found.points
     outcomes, counts = np.unique(found.outcome, return_counts=True)
     return {

@@ -50,12 +50,14 @@ def test_a_constant_input_moves_the_fixed_point_as_a_bias_does():
         assert found.residual.max() < 1e-8
 
 
-def test_without_starts_the_search_begins_where_noise_leads_and_finds_every_attractor():
+def test_without_starts_the_search_begins_where_noise_leads_and_finds_every_point():
     inhibition = Network([[0.5, -1.2], [-1.2, 0.5]], np.eye(2), np.ones((1, 2)), b_h=[1.0, 1.0])
     found = fixed_points(inhibition)
     order = found.points[:, 0].argsort()
-    np.testing.assert_allclose(found.points[order], [[0.0, 2.0], [2.0, 0.0]], atol=1e-6)
-    assert found.stable.all()
+    np.testing.assert_allclose(found.points[order], [[0.0, 2.0], [1 / 1.7, 1 / 1.7], [2.0, 0.0]], atol=1e-6)
+    np.testing.assert_array_equal(found.stable[order], [True, False, True])
+    np.testing.assert_array_equal(found.saddles, ~found.stable)
+    assert found.counts[found.saddles] == 0
     assert found.counts.sum() == len(found.h) == 113
 
 

@@ -137,7 +137,7 @@ def critical_pairs_around(network: Network, run: Trajectory, times: NDArray[np.i
         times: two or more steps.
     """
     at = [np.arange(max(0, t - WINDOW // 2), min(STEPS, t + WINDOW // 2)) for t in times[:-1]]
-    counts = spectra(network, run.h[0, np.concatenate(at)]).critical_pairs
+    counts = spectra(network, run.state[0, np.concatenate(at)]).critical_pairs
     ends = np.cumsum([len(one) for one in at])[:-1]
     sums = np.array([one.sum() for one in np.split(counts, ends)], dtype=np.float64)
     error = sums.std(ddof=1) / np.sqrt(len(sums)) if len(sums) > 1 else np.nan
@@ -151,7 +151,7 @@ def critical_pairs_around(network: Network, run: Trajectory, times: NDArray[np.i
 class Start:
     """Where the trajectories of a triple begin, and the noise that they share."""
 
-    h: Floats  # (N,) activity
+    h: Floats  # (S,) state, which begins with the activity
     noise: Floats  # (T, M) noise of the long run, from one index early on, as published
 
 
@@ -163,7 +163,7 @@ def _start(network: Network, output: int, seed: int) -> Start | None:
     if run.diverged or longest is None:
         return None
     at = max(middle_of(longest) - 1, 0)
-    return Start(run.h[0, at], noise[0, at : at + PATH_STEPS])
+    return Start(run.state[0, at], noise[0, at : at + PATH_STEPS])
 
 
 def longest_dwell(output: NDArray[np.int64], unless_to: int | None = None) -> tuple[int, int] | None:
@@ -193,7 +193,8 @@ def _turning(network: Network, plane: Plane, start: Start | None, seed: int) -> 
     run = respond(network, mixed, 1.0, seed, start.h)
     if run.diverged:
         return float("nan")
-    path = np.concatenate([np.broadcast_to(start.h, (PATHS, 1, len(start.h))), run.h], axis=1)
+    h0 = start.h[: network.n_neurons]
+    path = np.concatenate([np.broadcast_to(h0, (PATHS, 1, len(h0))), run.h], axis=1)
     return float(np.mean(np.abs(net_turns(plane, path)) >= GOES_ROUND))
 
 

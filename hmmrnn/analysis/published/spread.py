@@ -55,7 +55,7 @@ def spread_over_five_steps(network: Network, seed: int = 0) -> PublishedSpread |
     run = respond(network, draw_noise(network.n_inputs, LONG_RUN, 1, 1.0, seed), 1.0, seed)
     if run.diverged:
         return None
-    h, output = run.h[0], run.output[0]
+    h, output = run.state[0], run.output[0]
     with few_threads(network):
         clusters, transitions = cluster_states(output), _transition_states(network, h, output, seed)
         if not len(clusters) or not len(transitions):
@@ -80,7 +80,7 @@ def _transition_states(network: Network, h: Floats, output: NDArray[np.int64], s
     drive = network.drive(np.random.default_rng([seed, _PROBES]).standard_normal((RUNS, PROBE_STEPS, network.n_inputs)))
     found: list[int] = []
     for t in near[near >= 0]:
-        path = rollout(network, drive, np.tile(h[t], (RUNS, 1))).h
+        path = rollout(network, drive, np.tile(h[t], (RUNS, 1))).state
         left = network.logits(path).argmax(axis=-1) != output[t]
         if left.any(axis=1).all() and (left.argmax(axis=1) + 1).mean() < MAX_MEAN_TIME:
             found.append(int(t))
