@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmmrnn.analysis.kick_neurons import AlternativeTest, KickGroup
-from hmmrnn.model.hmm import HMM
 from hmmrnn.model.cells import CELLS
+from hmmrnn.model.hmm import HMM
 from hmmrnn.model.network import Gate, Network
 
 Pair = tuple[int, int]

@@ -302,7 +302,8 @@ def _alternatives(
 def _push(network: Network, profile: Profile, exit: Exit) -> Floats:
     """(N,) how far one unit of activity of each neuron moves the next step's logits towards the exit.
 
-    Through the slope of the neurons on the way out (of a ReLU: those that are active); towards `to`, or away from the output if that is None.
+    Through the slope of the neurons on the way out (of a ReLU: those that are active); towards `to`, or away from the
+    output if that is None.
     """
     towards = -network.W_out[exit.output] + (0.0 if exit.to is None else network.W_out[exit.to])
     transition = profile.transition(exit.to)

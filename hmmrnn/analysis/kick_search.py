@@ -104,7 +104,14 @@ def nothing_known(n_neurons: int) -> Profile:
     """The profile of an output without states."""
     nothing, unknown = np.empty((0, n_neurons)), np.full(n_neurons, np.nan)
     return Profile(
-        nothing, nothing, np.empty(0, dtype="<U10"), np.empty((0, 0)), np.empty(0, dtype=np.int64), unknown, unknown, True
+        nothing,
+        nothing,
+        np.empty(0, dtype="<U10"),
+        np.empty((0, 0)),
+        np.empty(0, dtype=np.int64),
+        unknown,
+        unknown,
+        True,
     )
 
 

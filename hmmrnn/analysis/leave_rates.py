@@ -87,7 +87,9 @@ class Measured:
         # NaN compares as False, so it counts as growing too.
         if not np.abs(found.h[:, -1]).max() <= MAX_GROWTH * self._largest:
             return _left_at_once(network.n_outputs, self.exits.output)
-        counts = count_switches(changed.logits(found.state).argmax(axis=-1), network.n_outputs).counts[self.exits.output]
+        counts = count_switches(changed.logits(found.state).argmax(axis=-1), network.n_outputs).counts[
+            self.exits.output
+        ]
         return counts / counts.sum() if counts.sum() else _left_at_once(network.n_outputs, self.exits.output)
 
 

@@ -1,9 +1,9 @@
 """Search for fixed points that attract nothing: saddles and repellors, of any cell.
 
-Piecewise-linear cells: within a region, in which the same neurons are active, h = f(W h + d) is linear, and its solution
-is a fixed point if it lies in that region. Solved are all regions of a small network; else each region that runs visit,
-and each that differs from one of these by one neuron: with A = I - S W of a region and M = A^-1, switching neuron i by
-delta = +1 or -1 moves the solution to
+Piecewise-linear cells: within a region, in which the same neurons are active, h = f(W h + d) is linear, and its
+solution is a fixed point if it lies in that region. Solved are all regions of a small network; else each region that
+runs visit, and each that differs from one of these by one neuron. With A = I - S W of a region and M = A^-1, switching
+neuron i by delta = +1 or -1 moves the solution to
 
     x' = x + M_i delta (d_i + w_i x) / (1 - delta w_i M_i)        M_i: column i of M, w_i: row i of W
 
@@ -19,6 +19,7 @@ Source: Sussillo & Barak (2013), for the speed; Sherman & Morrison (1950), for t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,7 +125,7 @@ def _around(W: Floats, d: Floats, region: Patterns, neighbours: bool) -> list[Fl
         pre = W @ x + d
         if _lies_in(pre, region, x):
             found.append(x)
-        if neighbours and step == 0:
+        if neighbours and not step:
             found.extend(_neighbouring(W, d, region, inverse, x, pre))
         region = pre > 0
         if region.tobytes() in seen:
@@ -132,7 +133,7 @@ def _around(W: Floats, d: Floats, region: Patterns, neighbours: bool) -> list[Fl
     return found
 
 
-def _neighbouring(W: Floats, d: Floats, region: Patterns, inverse: Floats, x: Floats, pre: Floats) -> list[Floats]:
+def _neighbouring(W: Floats, d: Floats, region: Patterns, inverse: Any, x: Floats, pre: Floats) -> list[Floats]:
     """Solutions (N,) in the regions that differ from one by one neuron, those that lie there."""
     delta, through = np.where(region, -1.0, 1.0), W @ inverse
     fixed = 1 - delta * np.diagonal(through)

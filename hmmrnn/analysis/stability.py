@@ -93,9 +93,9 @@ def fixed_points(
 ) -> FixedPoints:
     """Find the fixed points of a network under a constant input: where runs end, and those that attract none.
 
-    Runs without noise report, per start, whether it converges, diverges, cycles or none of them. A search then looks for
-    saddles and repellors as well (point_search.py): for a piecewise-linear cell by solving the linear map of each region
-    that is visited and of its neighbours, for others by minimising the speed from many starts.
+    Runs without noise report, per start, whether it converges, diverges, cycles or none of them. A search then looks
+    for saddles and repellors as well (point_search.py): for a piecewise-linear cell by solving the linear map of each
+    region that is visited and of its neighbours, for others by minimising the speed from many starts.
 
     Sizes are relative to the start (`FixedPoints.scale`), so that without biases a scaled start has the same outcome.
 

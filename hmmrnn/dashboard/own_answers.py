@@ -53,8 +53,8 @@ def register(server: Flask) -> None:
 
 
 def parts_of(asked: Json) -> Json:
-    """The parts of the answers that do not change with interventions and noise; no network where it is a large one, or one
-    that the engine of the page cannot step.
+    """The parts of the answers that do not change with interventions and noise; no network where it is a large
+    one, or one that the engine of the page cannot step.
 
     Raises:
         ValueError: the network has no plane that could be drawn.

@@ -55,7 +55,8 @@ def _proportion(sweep: NoiseSweep) -> str:
     size = f"{sweep.relative_deviation:.2g} of the largest activity"
     if sweep.relative_deviation < ROUNDING:
         return f"Exactly in proportion: {rule} to within {size}"
-    return f"Not in proportion{' (the network has biases, or cells that do not scale)' if sweep.biased else ''}: {rule} is off by up to {size}"
+    why = " (the network has biases, or cells that do not scale)" if sweep.biased else ""
+    return f"Not in proportion{why}: {rule} is off by up to {size}"
 
 
 def _colours(sweep: NoiseSweep, theme: Theme) -> list[str]:

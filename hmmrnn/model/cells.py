@@ -9,8 +9,8 @@ With the drive d = W_ih x + b and one block of it for each gate:
     gru    r = s(W_r h + d_r)   z = s(W_z h + d_z)   n = tanh(d_n + r (W h + b_rec))   h' = (1 - z) n + z h
     lstm   i, f, o = s(W_. h + d_.)   g = tanh(W h + d)   c' = f c + i g   h' = o tanh(c')
 
-with s the logistic function. The state of all but the LSTM is h; its state is (h, c). A readout that sees the input adds
-its share of the logits, W_skip x, to the state, which carries it for one step.
+with s the logistic function. The state of all but the LSTM is h; its state is (h, c). A readout that sees the input
+adds its share of the logits, W_skip x, to the state, which carries it for one step.
 
 `Network` holds the weights; the time loop is `network.rollout`.
 

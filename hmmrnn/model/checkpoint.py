@@ -30,6 +30,7 @@ from hmmrnn.model.tensor_files import (
     FLOATS,
     RESAVE,
     CheckpointError,
+    Contents,
     Stored,
     header_length,
     is_safetensors,
@@ -98,7 +99,7 @@ def load(path: str | os.PathLike[str]) -> Network:
     """
     path = Path(path)
     contents = open_tensor_file(path)
-    names = _checked_names(path.name, contents.tensors)
+    names = _checked_names(path.name, contents)
     stored = contents.values()
     arrays = {name: stored[key] for name, key in names.items()}
     for name, array in arrays.items():
@@ -119,7 +120,7 @@ def read_metadata(path: str | os.PathLike[str]) -> Header:
             f"convert it with python -m hmmrnn convert"
         )
     contents = open_tensor_file(path)
-    names = _checked_names(path.name, contents.tensors)
+    names = _checked_names(path.name, contents)
     shapes = {name: contents.tensors[key].shape for name, key in names.items()}
     return Header(
         metadata=MappingProxyType(_own_metadata(contents.metadata)),
@@ -195,7 +196,12 @@ def _network_of(arrays: Mapping[str, Floats], metadata: Mapping[str, str]) -> Ne
         else:
             own = Gate(W_hh, W_ih, b_ih + b_hh)
     return Network(
-        *(own.W_hh, own.W_ih, arrays[W_OUT], own.b_h, arrays.get(B_OUT), _own_metadata(metadata)),
+        W_hh=own.W_hh,
+        W_ih=own.W_ih,
+        W_out=arrays[W_OUT],
+        b_h=own.b_h,
+        b_out=arrays.get(B_OUT, np.zeros(len(arrays[W_OUT]))),
+        metadata=_own_metadata(metadata),
         cell=cell,
         alpha=float(metadata.get(ALPHA, 1.0)),
         leak=metadata.get(LEAK, RATE),
@@ -213,8 +219,11 @@ def _with_sorted_header(data: bytes) -> bytes:
     return struct.pack("<Q", len(text)) + text + data[end:]
 
 
-def _checked_names(file: str, tensors: Mapping[str, Stored]) -> dict[str, str]:
+def _checked_names(file: str, contents: Contents) -> dict[str, str]:
     """Map the names of the paper's state dict to the names in the file, once these tensors make a network."""
+    tensors, cell = contents.tensors, contents.metadata.get(CELL, "relu")
+    if cell not in CELLS:
+        raise CheckpointError(f"{file} says that its cell is {shorten(cell)!r}; expected one of {', '.join(CELLS)}")
     anchor = next((key for key in tensors if key == W_HH or key.endswith(f".{W_HH}")), W_HH)
     prefix = anchor.removesuffix(W_HH)
     names = {key.removeprefix(prefix): key for key in tensors if key.startswith(prefix)}
@@ -225,7 +234,7 @@ def _checked_names(file: str, tensors: Mapping[str, Stored]) -> dict[str, str]:
                 f"{file}: {name} has numbers of type {tensors[key].dtype}; "
                 f"expected {', '.join(FLOATS.values())}; convert it with .float()"
             )
-    _check_shapes(file, {name: tensors[key].shape for name, key in names.items()})
+    _check_shapes(file, {name: tensors[key].shape for name, key in names.items()}, len(STACKED.get(cell, ("",))))
     return names
 
 
@@ -234,7 +243,7 @@ def _check_names(file: str, names: Mapping[str, str], tensors: Mapping[str, Stor
         if name not in names:
             found = ", ".join(tensors) or "no tensors"
             raise CheckpointError(f"{file} has no tensor {name}; {_EXPECTED}, found {shorten(found)}; {RESAVE}")
-    known = {names[name] for name in WEIGHTS + BIASES if name in names}
+    known = {names[name] for name in (*WEIGHTS, *BIASES, W_SKIP) if name in names}
     extra = [key for key in tensors if key not in known]
     if extra:
         raise CheckpointError(
@@ -246,17 +255,18 @@ def _check_names(file: str, names: Mapping[str, str], tensors: Mapping[str, Stor
         raise CheckpointError(f"{file} has {present} but no {absent}; expected both or neither; {RESAVE}")
 
 
-def _check_shapes(file: str, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    """Compare every shape with N, which W_hh decides."""
+def _check_shapes(file: str, shapes: Mapping[str, tuple[int, ...]], stacked: int) -> None:
+    """Compare every shape with N, which W_hh decides; a gated cell has so many blocks of N rows."""
     recurrent = shapes[W_HH]
-    if len(recurrent) != 2 or recurrent[0] != recurrent[1] or 0 in recurrent:
+    if len(recurrent) != 2 or recurrent[0] != stacked * recurrent[1] or 0 in recurrent:
         gated = len(recurrent) == 2 and recurrent[1] and recurrent[0] in (3 * recurrent[1], 4 * recurrent[1])
         hint = "; a GRU or LSTM has such a shape, train a ReLU RNN" if gated else f"; {RESAVE}"
         raise CheckpointError(f"{file}: {W_HH} has shape {recurrent}; expected two equal sizes (N, N){hint}")
-    n = recurrent[0]
+    rows, n = recurrent
     outputs = shapes[W_OUT][0] if shapes[W_OUT] else "O"
     expected: dict[str, tuple[int | str, ...]] = {
-        W_IH: (n, "M"), W_OUT: ("O", n), B_IH: (n,), B_HH: (n,), B_OUT: (outputs,),
+        W_IH: (rows, "M"), W_OUT: ("O", n), B_IH: (rows,), B_HH: (rows,), B_OUT: (outputs,),
+        W_SKIP: (outputs, shapes[W_IH][1] if len(shapes[W_IH]) > 1 else "M"),
     }  # fmt: skip
     for name, pattern in expected.items():
         if name in shapes and not _matches(shapes[name], pattern):

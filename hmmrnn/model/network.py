@@ -392,7 +392,7 @@ def intervene(network: Network, *interventions: Intervention | Iterable[Interven
         if item.target == "unit":
             bias[rows] *= item.mu
 
-    def scaled(of: Network | Gate) -> dict[str, Floats]:
+    def scaled(of: Network | Gate) -> dict[str, Any]:
         return {"W_hh": of.W_hh * recurrent[:, None], "W_ih": of.W_ih * inputs[:, None], "b_h": of.b_h * bias}
 
     gates = {name: Gate(**scaled(gate)) for name, gate in network.gates.items()}

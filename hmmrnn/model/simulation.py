@@ -41,7 +41,12 @@ class Trajectory(Result):
     diverged_at: NDArray[np.int64]
     # (B, T, S) what further runs go on from: h itself, but in an LSTM with its memory, and where the readout sees the
     # input with what it sees.
-    state: Floats
+    state: Floats = None  # type: ignore[assignment]  # None is replaced by h
+
+    def __post_init__(self) -> None:
+        if self.state is None:
+            object.__setattr__(self, "state", self.h)
+        super().__post_init__()
 
     @property
     def diverged(self) -> bool:

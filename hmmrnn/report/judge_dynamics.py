@@ -79,7 +79,8 @@ def judge_radius(found: Dynamics) -> Judgement:
     """The radius of the orbit is linear in sigma."""
     noise = found.noise
     exact = (
-        f"with a bias, or another cell than ReLU, h departs from exact proportion by up to {noise.relative_deviation:.2g} of its size"
+        f"with a bias, or another cell than ReLU, h departs from exact proportion by up to "
+        f"{noise.relative_deviation:.2g} of its size"
         if noise.biased
         else f"without biases h scales exactly with sigma (largest deviation {noise.relative_deviation:.1g})"
     )

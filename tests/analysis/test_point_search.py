@@ -1,4 +1,4 @@
-"""Fixed points that are known: saddles between inhibiting neurons, flip-flops, ghosts of a bifurcation; and brute force."""
+"""Fixed points that are known: saddles between inhibiting neurons, flip-flops, ghosts of a bifurcation; brute force."""
 
 from itertools import product
 
@@ -83,7 +83,7 @@ def test_a_few_neurons_equal_brute_force_over_all_regions():
 
 
 def test_a_neighbouring_region_is_solved_by_one_update():
-    """More neurons than are enumerated: the saddle's region is never visited, as noise is weak and both rivals are on."""
+    """More neurons than are enumerated: the region of the saddle is a neighbour of those of the two attractors."""
     n = 14
     W = block_diag(INHIBITION, 0.3 * np.eye(n - 2))
     network = Network(W, np.zeros((n, 1)), np.ones((1, n)), np.concatenate([np.ones(2), 0.5 * np.ones(n - 2)]))

@@ -52,7 +52,11 @@ def test_the_line_is_said_without_what_is_rounding(intercept, said):
 @pytest.mark.parametrize(
     ("own", "said"),
     [
-        ({}, "Not in proportion (the network has biases, or cells that do not scale): h(σ) = σ · h(1) is off by up to 0.3 of the largest activity"),
+        (
+            {},
+            "Not in proportion (the network has biases, or cells that do not scale): "
+            "h(σ) = σ · h(1) is off by up to 0.3 of the largest activity",
+        ),
         (
             {"relative_deviation": 3.24e-15, "biased": False},
             "Exactly in proportion: h(σ) = σ · h(1) to within 3.2e-15 of the largest activity",

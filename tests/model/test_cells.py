@@ -6,9 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from hmmrnn.analysis.stability import jacobian
 from hmmrnn.model.cells import CELLS, LEAKS, NotApplicableError, describe_cell, drive_slopes, refuse_unless
+from hmmrnn.model.checkpoint import load, read_metadata, save
 from hmmrnn.model.network import Gate, Intervention, Network, intervene, rollout
 from hmmrnn.model.simulation import run, simulate
 from tests.networks import network_of_cell
@@ -233,3 +235,33 @@ def test_gates_fit_the_candidate():
         replace(network, gates=gates)
     with pytest.raises(ValueError, match="gates instead of a leak"):
         replace(network, alpha=0.5)
+
+
+# ---- files ----
+
+
+@every_kind
+def test_a_network_survives_its_file(kind, tmp_path):
+    network = replace(network_of_cell(**kind, n=N, m=M, o=O), metadata={"family": "linear-2"})
+    save(network, tmp_path / "net.safetensors")
+    again, header = load(tmp_path / "net.safetensors"), read_metadata(tmp_path / "net.safetensors")
+    np.testing.assert_array_equal(run(again, noise(30)).logits, run(network, noise(30)).logits)
+    assert (again.cell, again.alpha, again.leak) == (network.cell, network.alpha, network.leak)
+    assert again.metadata == header.metadata == {"family": "linear-2"}
+    assert (header.n_neurons, header.n_inputs, header.n_outputs, header.cell) == (N, M, O, network.cell)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_the_gates_lie_in_a_file_as_torch_has_them(cell, tmp_path):
+    network = network_of_cell(cell, n=N, m=M, o=O)
+    save(network, tmp_path / "net.safetensors")
+    stored = {
+        name.removeprefix("rnn."): tensor
+        for name, tensor in load_file(tmp_path / "net.safetensors").items()
+        if name.startswith("rnn.")
+    }
+    module = torch_module(network)
+    module.load_state_dict(stored)
+    with torch.no_grad():
+        h, _ = module(torch.from_numpy(noise(20)))
+    np.testing.assert_allclose(run(network, noise(20)).h, h.numpy(), atol=1e-9)
