@@ -10,14 +10,14 @@ Source: Torre et al. (2025), section 4 (local stability) and section 5 (critical
 """
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hmmrnn.analysis.point_search import Searched, search_points
 from hmmrnn.analysis.regions import checked_states
-from hmmrnn.model.cells import CURRENT, step_jacobian
+from hmmrnn.model.cells import step_jacobian
 from hmmrnn.model.network import Floats, Network, Result, few_threads, rollout
 from hmmrnn.model.simulation import DIVERGENCE_RATIO, simulate
 
@@ -135,15 +135,20 @@ def fixed_points(
         with few_threads(network):
             found = search_points(network, drive, start, settled, tolerance)
     points, counts = _distinct(np.concatenate([settled, found.points]), len(settled), same)
-    slow, _ = _distinct(found.slow, 0, same)
     eigenvalues = _spectra(network, points, drive).eigenvalues
     stable = np.all(np.abs(eigenvalues) < 1, axis=1)
     return FixedPoints(
         *(h, outcome, steps, period, _residual(network, drive, h), scale, points, counts, eigenvalues, stable),
-        searched=found.words,
-        slow_points=slow,
-        slow_speeds=_speed(network, drive, slow),
+        **_slow(network, drive, found, same),
     )
+
+
+def _slow(network: Network, drive: Floats, found: Searched, same: float) -> dict[str, Any]:
+    """What a search adds to `FixedPoints` by itself."""
+    if not found.words:
+        return {}
+    slow, _ = _distinct(found.slow, 0, same)
+    return {"searched": found.words, "slow_points": slow, "slow_speeds": _speed(network, drive, slow)}
 
 
 def _visited(network: Network) -> Floats:
@@ -313,21 +318,20 @@ def _limit(network: Network, drive: Floats, path: Floats, tolerance: float) -> F
     """The fixed point (N,) that a path (T + 1, N) is approaching within one linear piece of the network, if any."""
     if not network.kind.piecewise_linear:
         return None
-    if network.kind.rectified and network.leak != CURRENT and not network.is_leaky:
+    if network.is_plain_relu:
         active = path[-1] > 0
         if ((path[1:] > 0) != active).any():
             return None
-        W = network.W_hh[np.ix_(active[: network.n_neurons], active[: network.n_neurons])]
+        # The piece is F(h) = W h + rest.
+        W, rest = network.W_hh[np.ix_(active, active)], drive[active]
     elif (step_jacobian(network, path[1:-1], drive) != step_jacobian(network, path[-1:], drive)).any():
         return None
     else:
         W = step_jacobian(network, path[-1:], drive)[0]
-        active = np.ones(len(W), dtype=bool)
+        active, rest = np.ones(len(W), dtype=bool), _after(network, drive, path[-1:])[0] - W @ path[-1]
     if np.abs(np.linalg.eigvals(W)).max(initial=0.0) >= 1:
         return None
     point = np.zeros(network.n_state)
-    # The piece is F(h) = W h + c.
-    rest = _after(network, drive, path[-1:])[0][active] - W @ path[-1][active]
     point[active] = np.linalg.solve(np.eye(len(W)) - W, rest)
     distance = np.linalg.norm(path[[0, -1]] - point, axis=1)
     approached = distance[1] < distance[0] and _residual(network, drive, point[None])[0] <= tolerance
