@@ -20,8 +20,8 @@ settings.load_profile("suite")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the browser tests first: they take longest."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+    """Run first what takes longest: the browser tests, then the files with slow ones."""
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("browser", "slow")])
 
 
 @pytest.fixture(scope="session")
