@@ -1,8 +1,8 @@
 """The palette, the symbols and the common layout of every figure and page.
 
-There are three palettes, and none has a colour of another: outputs, after Okabe and Ito (2008); regions; and the signs of
-weights and other values around zero, green below and purple above. Readers with any of the three colour blindnesses can
-tell them apart. Regions and outputs have a symbol beside their colour, so that colour is never the only carrier.
+There are three palettes, and none has a colour of another: outputs, after Okabe and Ito (2008); regions; and the signs
+of weights and other values around zero, green below and purple above. Readers with any of the three colour blindnesses
+can tell them apart. Regions and outputs have a symbol beside their colour, so that colour is never the only carrier.
 """
 
 from dataclasses import dataclass

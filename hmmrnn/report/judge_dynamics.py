@@ -32,8 +32,8 @@ def judge_fidelity(judged: Judged) -> Judgement:
     text = (
         f"In {f.trajectories} runs of {f.steps:,} steps: transition error {f.transition_error:.3f}, marginal error "
         f"{f.marginal_error:.3f}, symbol switch rate {f.volatility_ratio:.2f} of the HMM's, lag error "
-        f"{f.lag_error:.3f}; matched distance {matched.distance:.2f} ± {matched.distance_se:.2f} beside {matched.floor:.2f} ± "
-        f"{matched.floor_se:.2f} of the HMM's own sequences."
+        f"{f.lag_error:.3f}; matched distance {matched.distance:.2f} ± {matched.distance_se:.2f} beside "
+        f"{matched.floor:.2f} ± {matched.floor_se:.2f} of the HMM's own sequences."
     )
     if f.passes:
         return REPRODUCED, text

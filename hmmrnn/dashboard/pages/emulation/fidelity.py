@@ -70,8 +70,8 @@ VIEW = View(
     id="fidelity",
     title="Fidelity",
     help="How well the network's emissions match its HMM: shares of the outputs, how often outputs some steps apart "
-    "are the same, symbol switch rate, log-likelihood under the HMM (for the HMM itself: minus its entropy rate), and the "
-    "distance of sequences to those of the HMM that they are best matched with (for the HMM itself: the floor). "
+    "are the same, symbol switch rate, log-likelihood under the HMM (for the HMM itself: minus its entropy rate), and "
+    "the distance of sequences to those of the HMM that they are best matched with (for the HMM itself: the floor). "
     "Below, the emission transition matrices, and the HMM's likeliest hidden states behind the emissions of the "
     "runs shown, beside region and output at the same steps. Bars and ± are one standard error.",
     kind=SLOW,
