@@ -1,6 +1,7 @@
 /* The figures of the state space and the orbit: those that Python has drawn, with the data of summaries in their place
  * (hmmrnn/dashboard/own_answers.py). Nothing here knows of the page. */
 
+import { counted } from "../core/words.mjs";
 import { BINS, quantile } from "../engine/profile.mjs";
 
 const MARGIN = 0.04;
@@ -84,10 +85,13 @@ function byValue(trace, { values, label }, isSigned, now) {
 }
 
 function rangeOf(summaries, axis) {
-  const ends = summaries.filter(Boolean).map((summary) => once(summary, `ends ${axis}`, () => endsOf(column(summary, axis))));
-  const low = Math.min(...ends.map((end) => end[0]));
-  const high = Math.max(...ends.map((end) => end[1]));
-  const margin = MARGIN * (high - low || 1);
+  const both = [0, 1].map((one) => (
+    summaries.filter(Boolean).map((summary) => once(summary, `ends ${one}`, () => endsOf(column(summary, one))))));
+  const low = Math.min(...both[axis].map((end) => end[0]));
+  const high = Math.max(...both[axis].map((end) => end[1]));
+  /* At least half as wide as the states are far from the centre: a network at rest is a point in the plane. */
+  const least = Math.max(...both.flat(2).map(Math.abs)) / 2 || 1;
+  const margin = Math.max(MARGIN * (high - low), (least - (high - low)) / 2);
   return [low - margin, high + margin];
 }
 
@@ -140,19 +144,17 @@ function band(low, high) {
 
 /* ---- captions ---- */
 
-const count = (n) => n.toLocaleString("en");
-
 export function stateSpaceCaption({ sigma, trajectories, steps, pair }, now) {
   const valid = now.valid.reduce((sum, end) => sum + end, 0);
-  const words = now.drawn === valid ? `${count(valid)} states` : `${count(now.drawn)} of ${count(valid)} states`;
+  const words = now.drawn === valid ? counted(valid, "state") : `${now.drawn.toLocaleString("en")} of ${counted(valid, "state")}`;
   const ended = now.valid.filter((end) => end < steps);
   return [
-    `${words}: ${trajectories} runs of ${steps} steps, sigma ${Number(sigma.toPrecision(6))}`,
+    `${words}: ${counted(trajectories, "run")} of ${steps} steps, sigma ${Number(sigma.toPrecision(6))}`,
     pair ? `, plane of the intact network's stretches with outputs ${pair[0]} and ${pair[1]} only, `
       + "steps with other outputs left out" : "",
-    ended.length ? `; ${ended.length} runs diverge, the first at step ${Math.min(...ended) + 1} `
+    ended.length ? `; ${counted(ended.length, "run")} ${ended.length === 1 ? "diverges," : "diverge, the first"} at step ${Math.min(...ended) + 1} `
       + `(neuron ${now.largestNeuron})` : "",
   ].join("");
 }
 
-export const orbitCaption = (now) => `median and quartiles of ${count(now.drawn)} states in ${BINS} bins`;
+export const orbitCaption = (now) => `median and quartiles of ${counted(now.drawn, "state")} in ${BINS} bins`;

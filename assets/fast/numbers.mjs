@@ -3,12 +3,27 @@
 import { make } from "../core/elements.mjs";
 
 /* The numbers of a summary that the page has made, as the server writes them. */
-export function numbersOf({ switching, outputs, transitionError }, hasTarget) {
+export function numbersOf({ switching, outputs, probabilities, transitionError }, hasTarget) {
   const each = (name) => Array.from({ length: outputs }, (_, k) => plain(switching[`${name}-${k}`]));
   return {
-    steps: switching.steps, switches: plain(switching.switches), leave: each("leave"), time: each("time"),
+    steps: switching.steps, tied: shareOfTies(probabilities, outputs), switches: plain(switching.switches), leave: each("leave"), time: each("time"),
     ...(hasTarget && { "transition-error": Number.isFinite(transitionError) ? [transitionError, null] : null }),
   };
+}
+
+/* Percentage of the drawn steps at which several outputs are the likeliest; the output is the first of these. */
+function shareOfTies(probabilities, outputs) {
+  let [drawn, tied] = [0, 0];
+  for (let at = 0; at < probabilities.length; at += outputs) {
+    let [most, times] = [-1, 0];
+    for (let k = at; k < at + outputs; k++) {
+      if (probabilities[k] > most) [most, times] = [probabilities[k], 1];
+      else if (probabilities[k] === most) times += 1;
+    }
+    if (times) drawn += 1;
+    if (times > 1) tied += 1;
+  }
+  return drawn ? (100 * tied) / drawn : 0;
 }
 
 const plain = (found) => found && [found.value, found.error];
@@ -18,7 +33,8 @@ export function numbersTable({ of, kept, before, now }) {
   const heads = ["Measure", ...(kept ? ["A", "B, now"] : ["Intact", "Now"]), "Difference"];
   const head = make("thead", {}, make("tr", {}, ...heads.map((text) => make("th", { textContent: text }))));
   const table = make("table", {}, head, make("tbody", {}, ...rowsOf(before, now).map(row)));
-  const words = `Counted over the ${now.steps.toLocaleString("en")} steps shown; ± is one standard error between runs.`;
+  const ties = now.tied ? ` At ${Number(now.tied.toPrecision(3))} % of them several outputs are equally likely; the first of these is counted.` : "";
+  const words = `Counted over the ${now.steps.toLocaleString("en")} steps shown; ± is one standard error between runs.${ties}`;
   return make("div", { "data-of": of }, table, make("p", { className: "note", textContent: words }));
 }
 

@@ -1,5 +1,7 @@
 /* Descriptions of the figures for screen readers: their finding in numbers, read from what is drawn. */
 
+import { counted } from "../core/words.mjs";
+
 const MOST_TRACES = 10;
 const IDLE_MS = 600;
 
@@ -57,7 +59,7 @@ function spaceWords(graph, moments) {
   for (let t = moments.switchFrom({ run: 0, step: 1 }, 1); t !== null; t = moments.switchFrom({ run: 0, step: t }, 1)) switches += 1;
   const shares = found.map(({ n, x, y }, output) => (n
     ? `output ${output} in ${((100 * n) / all).toFixed(0)} % of the steps, around PC1 ${round(x / n)} and PC2 ${round(y / n)}` : ""));
-  return `${shares.filter(Boolean).join("; ")}; run 1 switches ${switches} times in ${moments.steps} steps`;
+  return `${shares.filter(Boolean).join("; ")}; run 1 switches ${counted(switches, "time")} in ${counted(moments.steps, "step")}`;
 }
 
 /* How long the output is kept in each region. */
@@ -65,7 +67,7 @@ function regionWords(graph) {
   const regions = graph._fullData.filter(({ customdata }) => customdata && customdata.length && customdata[0].length > 2);
   if (!regions.length) return valueWords(graph);
   return regions.map(({ name: region, customdata }) => (
-    `${region}: ${customdata.length} states, median residency time ${round(median(customdata.map((row) => row[2])))} steps`)).join("; ");
+    `${region}: ${counted(customdata.length, "state")}, median residency time ${round(median(customdata.map((row) => row[2])))} steps`)).join("; ");
 }
 
 function valueWords(graph) {

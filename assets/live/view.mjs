@@ -1,6 +1,7 @@
 /* The live view as one sees and touches it: its controls, its canvases, its words. What it shows is a worker's. */
 
 import { make } from "../core/elements.mjs";
+import { counted } from "../core/words.mjs";
 
 const SPEEDS = [1, 2, 5, 10, 20, 50, 100, 300, 1000];
 const NORMAL_SPEED = 20;
@@ -20,7 +21,7 @@ const whole = (value) => Math.round(value).toLocaleString("en");
 
 /* A number of steps in little room: 940, 12.3k, 1.20M. */
 function short(steps) {
-  if (steps < 1000) return `${steps} steps`;
+  if (steps < 1000) return counted(steps, "step");
   return steps < 1e6 ? `${(steps / 1000).toFixed(1)}k steps` : `${(steps / 1e6).toFixed(2)}M steps`;
 }
 
@@ -429,7 +430,7 @@ export class LiveView {
     const neurons = one ? [index] : found[Number(this.who.value)].neurons;
     this.send("pulse", { neurons, strength, steps });
     const whom = one ? `neuron ${index}` : found[Number(this.who.value)].name;
-    this.say(`Pulse of ${strength} to ${whom} for ${whole(steps)} ${steps === 1 ? "step" : "steps"}, in every run.`);
+    this.say(`Pulse of ${strength} to ${whom} for ${counted(steps, "step")}, in every run.`);
   }
 
   /* ---- what the worker says ------------------------------------------------------------------------------------------ */
@@ -473,7 +474,7 @@ export class LiveView {
 
   planeWords(status) {
     const twin = status.twin ? ", each with its control copy" : "";
-    return `The plane of the intact network with ${status.count} runs${twin} at step ${whole(status.step)}; run 1 has output ${status.output}`;
+    return `The plane of the intact network with ${counted(status.count, "run")}${twin} at step ${whole(status.step)}; run 1 has output ${status.output}`;
   }
 
   /* The few sentences that matter now. */
@@ -484,13 +485,13 @@ export class LiveView {
     else if (status.rate && status.rate.steps && status.rate.steps < SLOWER * speed) {
       words[0] += `, ${whole(status.rate.steps)} of ${whole(speed)} steps/s: it goes no faster here`;
     }
-    if (status.sinceSwitch === null) words.push(`run 1 has not switched in ${whole(status.step)} steps`);
-    else words.push(`run 1: ${whole(status.sinceSwitch)} ${status.sinceSwitch === 1 ? "step" : "steps"} since the last switch`);
+    if (status.sinceSwitch === null) words.push(`run 1 has not switched in ${counted(status.step, "step")}`);
+    else words.push(`run 1: ${counted(status.sinceSwitch, "step")} since the last switch`);
     if (status.hold) words.push(`no noise, largest activity ${status.size.toPrecision(2)}`);
     if (status.twin && status.parted !== null) words.push(`parted from its control copy at step ${whole(status.parted)}`);
     else if (status.twin) words.push("still with its control copy");
     else if (status.together !== null) words.push(`together with its control copy again since step ${whole(status.together)}`);
-    if (status.pulse) words.push(`pulse, ${whole(status.pulse)} steps to go`);
+    if (status.pulse) words.push(`pulse, ${counted(status.pulse, "step")} to go`);
     if (status.zoom >= LONGER) words.push(`axes ${status.zoom.toPrecision(2)} times as long as the intact network's`);
     return `${words.join("; ")}.`;
   }

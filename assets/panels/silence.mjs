@@ -4,6 +4,7 @@
 import { element } from "../core/configuration.mjs";
 import { on } from "../core/events.mjs";
 import { make } from "../core/elements.mjs";
+import { counted } from "../core/words.mjs";
 import { searchWords } from "../core/kick-groups.mjs";
 import { kickGroups, present, store } from "../core/page.mjs";
 import { isOn, nameOfNeurons, randomNeurons, withGroup } from "../core/scenario.mjs";
@@ -24,7 +25,7 @@ const percent = (ratio) => `${Math.round(100 * ratio)} %`;
 function evidence(group) {
   const random = group.control_median === null ? "" : ` (random groups: ${percent(group.control_median)})`;
   const way = group.to === null ? `the leave rate of ${group.output}` : `switches ${group.output} → ${group.to}`;
-  return `${group.neurons.length} neurons: ${way} falls to ${percent(group.ratio)}${random}${group.proven ? "" : "; no small group found"}`;
+  return `${counted(group.neurons.length, "neuron")}: ${way} falls to ${percent(group.ratio)}${random}${group.proven ? "" : "; no small group found"}`;
 }
 
 function button(kind, label, neurons, target, small = "") {
@@ -54,7 +55,7 @@ function buttons(kick) {
   const groups = kick.groups.filter((group) => group.neurons.length);
   const made = groups.map((group) => button("kick", group.name, group.neurons, "unit", evidence(group)));
   if (groups.length > 1) made.push(button("all", "All kick groups", allKick(kick), "unit"));
-  made.push(button("control", "Random control", null, "unit", `${randomNeurons(kick).length} neurons outside the kick groups`));
+  made.push(button("control", "Random control", null, "unit", `${counted(randomNeurons(kick).length, "neuron")} outside the kick groups`));
   kick.integrating.forEach((item) => made.push(button("input", `Noise of the ${item.name}`, item.neurons, "input")));
   const none = groups.length ? [] : [make("p", { className: "note", textContent: kick.reason || "No kick neurons were found in this network." })];
   return [...none, ...made];

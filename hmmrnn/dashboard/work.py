@@ -6,11 +6,13 @@ The one place from which the views' callbacks reach the queues.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from hmmrnn.explorer import queries
 from hmmrnn.explorer.experiments import identify
 from hmmrnn.explorer.explored import Explored
+from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.server.auth import requester
 from hmmrnn.server.services import services
 from hmmrnn.tasks import queue, short_tasks
@@ -27,6 +29,7 @@ __all__ = [
     "analyse",
     "ask",
     "ask_or_say_why",
+    "can_repeat",
     "done",
     "failed",
     "leave",
@@ -65,14 +68,21 @@ def ask(experiment: str, explored: Explored, again: bool = False) -> Experiment:
     Raises:
         ValueError: files are missing, or too many experiments wait.
     """
-    subject, files = identify(experiment, explored)
+    return _ask(experiment, *identify(experiment, explored), again)
+
+
+def _ask(experiment: str, subject: Scenario, files: str, again: bool) -> Experiment:
     return services().experiments.ask(experiment, subject, files, again, requester.identify_requester())
 
 
 def ask_or_say_why(experiment: str, explored: Explored, again: bool = False) -> Experiment:
     """The same; where it is not possible, a task that says why."""
     try:
-        return ask(experiment, explored, again)
+        subject, files = identify(experiment, explored)
+    except ValueError as error:
+        return Refused("", TaskState.FAILED, reason=str(error), is_final=True)
+    try:
+        return _ask(experiment, subject, files, again)
     except QueueGoneError as error:
         # The page asks again, and so goes on by itself.
         return Experiment("", TaskState.WAITING, reason=str(error))
@@ -80,9 +90,20 @@ def ask_or_say_why(experiment: str, explored: Explored, again: bool = False) -> 
         return refused(str(error))
 
 
+@dataclass(frozen=True)
+class Refused(Experiment):
+    """A task that is not computed.
+
+    Attributes:
+        is_final: whether it would be refused again, as what it needs is not there.
+    """
+
+    is_final: bool = False
+
+
 def refused(reason: str) -> Experiment:
     """A task that is not computed."""
-    return Experiment("", TaskState.FAILED, reason=reason)
+    return Refused("", TaskState.FAILED, reason=reason)
 
 
 def leave(keys: Iterable[str]) -> None:
@@ -104,6 +125,11 @@ def done(task: Experiment) -> bool:
 def failed(task: Experiment) -> bool:
     """Whether a task has ended without an answer."""
     return task.state is TaskState.FAILED
+
+
+def can_repeat(task: Experiment) -> bool:
+    """Whether a task has ended without an answer, and could get one another time."""
+    return failed(task) and not (isinstance(task, Refused) and task.is_final)
 
 
 def running(task: Experiment) -> bool:

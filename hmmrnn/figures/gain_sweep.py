@@ -23,6 +23,7 @@ from hmmrnn.figures.panels import (
     write_key,
 )
 from hmmrnn.figures.theme import FONT_SIZE, Theme, make_note
+from hmmrnn.figures.words import say_count
 
 HEIGHT, GAP = 150, 0.085
 SCALED = {"recurrent": "recurrent input", "input": "noise input", "unit": "all input"}
@@ -66,7 +67,7 @@ def _legend(sweeps: list[GainSweep], theme: Theme) -> list[str]:
 
 def _title(name: str, sweep: GainSweep) -> str:
     count = len(sweep.neurons)
-    return f"<b>{name}</b> ({count} neuron{'s' if count > 1 else ''}, {SCALED[sweep.target]} × μ)"
+    return f"<b>{name}</b> ({say_count(count, 'neuron')}, {SCALED[sweep.target]} × μ)"
 
 
 def _path_colours(theme: Theme) -> tuple[str, str, str]:

@@ -9,6 +9,7 @@ from hmmrnn.analysis.regions import REGIONS
 from hmmrnn.analysis.state_survey import OrbitSpectrum, StateSurvey
 from hmmrnn.figures.panels import draw, draw_measured
 from hmmrnn.figures.theme import FONT_SIZE, REGION_LABELS, REGION_SYMBOLS, Theme, make_layout, make_note
+from hmmrnn.figures.words import say_count
 
 
 def draw_jacobian_spectrum(survey: StateSurvey, theme: Theme, along: OrbitSpectrum | None = None) -> go.Figure:
@@ -51,7 +52,7 @@ def _eigenvalues(survey: StateSurvey, theme: Theme) -> list[Any]:
                     x=values.real.astype(np.float32),
                     y=values.imag.astype(np.float32),
                     mode="markers",
-                    name=f"{REGION_LABELS[name]} ({np.count_nonzero(region == name)} states)",
+                    name=f"{REGION_LABELS[name]} ({say_count(int((region == name).sum()), 'state')})",
                     marker={"size": 4, "color": theme.regions[name], "symbol": REGION_SYMBOLS[name], "opacity": 0.5},
                     hovertemplate=f"{REGION_LABELS[name]}<br>λ = %{{x:.3f}} + %{{y:.3f}} i<extra></extra>",
                 )

@@ -136,13 +136,18 @@ def plane_axes(x_range: list[float] | None, y_range: list[float] | None) -> dict
 
 
 def plane_range(summaries: list[TrajectorySummary | None], axis: int) -> list[float] | None:
-    """The range of one axis that holds the states of all runs, so that every view of the plane shows the same part."""
-    values = np.concatenate([summary.points[..., axis].ravel() for summary in summaries if summary is not None])
-    values = values[np.isfinite(values)]
-    if not len(values):
+    """The range of one axis that holds the states of all runs, so that every view of the plane shows the same part.
+
+    It is at least half as wide as the states are far from the centre of the plane: a network at rest is a point in the
+    plane, and not a part of it.
+    """
+    points = np.concatenate([summary.points.reshape(-1, summary.points.shape[-1]) for summary in summaries if summary])
+    points = points[np.isfinite(points[:, axis])]
+    if not len(points):
         return None
-    low, high = float(values.min()), float(values.max())
-    margin = MARGIN * (high - low or 1.0)
+    low, high = float(points[:, axis].min()), float(points[:, axis].max())
+    least = float(np.abs(points[:, :2]).max()) / 2 or 1.0
+    margin = max(MARGIN * (high - low), (least - (high - low)) / 2)
     return [low - margin, high + margin]
 
 

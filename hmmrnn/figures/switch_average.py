@@ -9,6 +9,7 @@ from hmmrnn.analysis.populations import INTEGRATING, KICK
 from hmmrnn.analysis.switch_average import Averaged, SwitchAverage
 from hmmrnn.figures.panels import Panel, Row, draw, draw_band, draw_line_at, paint, split_columns, stack_rows
 from hmmrnn.figures.theme import FONT_SIZE, Theme, make_note
+from hmmrnn.figures.words import say_count
 
 # In pixels: a panel. In letters: a line of the key.
 HEIGHT, LETTERS = 170, 46
@@ -108,7 +109,7 @@ def _band(found: SwitchAverage, e: int, p: int, theme: Theme) -> Any:
 def _mean(found: SwitchAverage, e: int, p: int, own: bool, theme: Theme) -> Any:
     one = found.populations[p]
     name, line = name_averaged(one), _line(found, p, theme.colour_of(one.output), 3 if own else 1.5)
-    hover = f"{name}, {len(one.neurons)} neurons<br>step %{{x}}: %{{y:.2f}}"
+    hover = f"{name}, {say_count(len(one.neurons), 'neuron')}<br>step %{{x}}: %{{y:.2f}}"
     return draw("lines", found.steps, found.mean[e, :, p].round(4), name, hover, line=line)
 
 

@@ -37,6 +37,15 @@ def test_what_was_kept_as_a_is_said(touched):
     assert values["before"]["switches"] == [before.switches_per_1000, before.switches_per_1000_se]
 
 
+def test_outputs_that_are_equally_likely_are_said(intact):
+    summary = queries.summary_of(resolve(intact))
+    assert describe(summary, has_target=False)["tied"] == 0
+    tied = summary.probabilities.copy()
+    tied[0], tied[1, :10] = 1 / tied.shape[-1], np.nan
+    found = describe(replace(summary, probabilities=tied), has_target=False)
+    assert found["tied"] == 100 * T / (B * T - 10)
+
+
 def test_of_an_output_that_is_not_visited_there_is_no_rate(intact):
     summary = queries.summary_of(resolve(intact))
     gone = replace(summary.switching, leave_rate=np.array([0.1, np.nan, 0.1]), time_share=np.array([0.5, 0, 0.5]))

@@ -77,7 +77,7 @@ def test_it_waits_runs_and_is_drawn(intact, monkeypatch):
     assert shown[ids.task(view.id)] == {"hidden": True}
     assert shown[ids.caption(view.id)]["children"].startswith("21 gains of ")
     figure = shown[view.id]["figure"]
-    assert shown[view.id]["style"]["height"] == f"{figure.layout.height}px"
+    assert shown[view.id]["style"]["minHeight"] == f"{figure.layout.height}px"
     dark = updates(task(view, intact, "dark"))[view.id]["figure"]
     assert dark.layout.paper_bgcolor == THEMES["dark"].ground
     assert len(dark.data) == len(figure.data)
@@ -113,9 +113,18 @@ def test_what_cannot_be_computed_says_why_and_shows_no_other_scenarios_figure(in
     assert task(noise.VIEW, growing, again=True)["unfinished"]
 
 
-def test_a_family_without_snapshots_says_so_at_once(intact):
+def test_a_family_without_snapshots_says_so_at_once_and_offers_no_button_that_would_do_nothing(intact):
     words = "There are no snapshots of a training of this network's family; there are snapshots of none."
-    expect_line(emergence.VIEW, task(emergence.VIEW, intact), words, running=False, cancel=False, compute=True)
+    expect_line(emergence.VIEW, task(emergence.VIEW, intact), words, running=False, cancel=False, compute=False)
+
+
+def test_where_too_many_wait_it_can_be_requested_again(intact, monkeypatch):
+    def full(*_):
+        raise ValueError("at most 8 experiments may wait")
+
+    monkeypatch.setattr(services().experiments, "ask", full)
+    line = task(noise.VIEW, intact)
+    expect_line(noise.VIEW, line, "At most 8 experiments may wait.", running=False, cancel=False, compute=True)
 
 
 def test_emergence_is_of_the_snapshots_beside_the_network(empty_world):

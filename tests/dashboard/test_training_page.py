@@ -446,7 +446,7 @@ class TestWatching:
         told = text(said[ids.JOB_FIDELITY, "children"])
         assert "Transition error 0.012 ≤ 0.03 ✓" in told
         assert "Lag error not known" in told
-        assert told.endswith("It passes the fidelity gate, judged on 256 runs of 2,000 steps.")
+        assert told.endswith("It matches its HMM, judged on 256 runs of 2,000 steps.")
         assert ask(job_id, seen=stamps(answer))["parts"] == {}
 
     def test_the_departures_stand_beside_it(self):

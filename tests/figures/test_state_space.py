@@ -158,4 +158,10 @@ class TestStateSpace:
     def test_a_network_at_rest_has_a_window_all_the_same(self, now):
         low, high = plane_range([replace(now, points=np.zeros_like(now.points))], 0)
         assert low < 0 < high
+        place = np.array([-0.5, -6.0, 0.0], dtype=np.float32)[: now.points.shape[-1]]
+        there = replace(now, points=np.broadcast_to(place, now.points.shape))
+        for axis in (0, 1):
+            low, high = plane_range([there], axis)
+            assert high - low >= 3, "the plane is shown, and no point of it as large as the plane"
+            assert low < place[axis] < high
         assert plane_range([replace(now, points=np.full_like(now.points, np.nan))], 0) is None

@@ -15,7 +15,7 @@ const [PLANE, ORBIT, NUMBERS] = ["state-space", "orbit", "numbers"];
 
 /* What the worker finds of any scenario: one run of two steps, with the seed in its place. */
 const summaryOf = ({ seed }) => ({
-  points: Float32Array.of(seed, 0, seed, 1), steps: 2, valid: [2], drawn: 2, outputs: 1, output: [0, 0], speed: [1, 1],
+  points: Float32Array.of(seed, 0, seed, 1), steps: 2, valid: [2], drawn: 2, outputs: 1, output: [0, 0], speed: [1, 1], probabilities: [1, 1],
   switching: { steps: 2, switches: { value: seed, error: null } }, transitionError: NaN,
 });
 const figure = { data: [{ name: "ghost" }, { name: "output 0" }, { name: "run 1" }], layout: { xaxis: {}, yaxis: {} } };

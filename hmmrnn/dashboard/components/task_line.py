@@ -45,7 +45,7 @@ def task_updates(view: View, task: work.Experiment) -> Updates:
         (ids.progress(view.id), {"hidden": not running, "value": f"{task.share:.3f}"}),
         (ids.state(view.id), {"children": _describe(task), "aria-live": live}),
         (ids.cancel(view.id), {"hidden": not unfinished}),
-        (ids.compute(view.id), {"hidden": not work.failed(task)}),
+        (ids.compute(view.id), {"hidden": not work.can_repeat(task)}),
     ]
 
 

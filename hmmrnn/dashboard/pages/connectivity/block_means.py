@@ -12,6 +12,7 @@ from hmmrnn.explorer import queries
 from hmmrnn.explorer.explored import Explored
 from hmmrnn.figures.block_means import draw_block_means
 from hmmrnn.figures.theme import Theme
+from hmmrnn.figures.words import say_count
 
 NO_GROUPS = "this network has no kick neurons, so there are no populations to average over"
 
@@ -34,7 +35,8 @@ def caption(_explored: Explored, means: BlockMeans | None, _theme: Theme) -> str
     if means is None:
         return NO_GROUPS
     return (
-        f"intact network, from column to row, {int(means.sizes.sum())} neurons in {len(means.blocks)} populations; "
+        f"intact network, from column to row, {say_count(int(means.sizes.sum()), 'neuron')} in "
+        f"{say_count(len(means.blocks), 'population')}; "
         "units: activity per activity (recurrent), activity per noise (noise), logits per activity (readout), with "
         "colours of their own"
     )

@@ -13,6 +13,7 @@ from hmmrnn.dashboard.view import FAST, View
 from hmmrnn.explorer.explored import Explored
 from hmmrnn.figures.connectivity import MAX_INPUT_COLUMNS, draw_connectivity
 from hmmrnn.figures.theme import Theme
+from hmmrnn.figures.words import say_count
 
 
 def figures(explored: Explored, roles: Populations | None, theme: Theme) -> Sequence[go.Figure]:
@@ -25,7 +26,8 @@ def caption(explored: Explored, roles: Populations | None, _theme: Theme) -> str
     network = explored.network
     order = "by index" if roles is None else "by role"
     inputs = min(network.n_inputs, MAX_INPUT_COLUMNS)
-    return f"{network.n_neurons} neurons {order}; {inputs} strongest of {network.n_inputs} inputs"
+    neurons, all_inputs = say_count(network.n_neurons, "neuron"), say_count(network.n_inputs, "input")
+    return f"{neurons} {order}; {inputs} strongest of {all_inputs}"
 
 
 VIEW = View(

@@ -12,6 +12,7 @@ from hmmrnn.explorer.explored import Explored
 from hmmrnn.figures.noise_sensitivity import draw_noise_sensitivity
 from hmmrnn.figures.noise_sweep import draw_noise_sweep
 from hmmrnn.figures.theme import Theme
+from hmmrnn.figures.words import say_count
 
 SENSITIVITY = "sensitivity"
 
@@ -33,7 +34,7 @@ def caption(_explored: Explored, effects: NoiseEffects, _theme: Theme) -> str:
     if spread is None:
         return f"{text}; spread: the network as it is now visits neither clusters nor transitions"
     states = " and ".join(
-        f"{count} {region} states" for region, count in zip(spread.regions, spread.counts, strict=True)
+        say_count(count, f"{region} state") for region, count in zip(spread.regions, spread.counts, strict=True)
     )
     return f"{text}; spread from {states}, {spread.rollouts} rollouts each"
 

@@ -17,6 +17,7 @@ from hmmrnn.explorer import queries
 from hmmrnn.explorer.explored import Explored
 from hmmrnn.figures.orbit import draw_orbit
 from hmmrnn.figures.theme import Theme
+from hmmrnn.figures.words import say_count
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,7 @@ def figures(explored: Explored, shown: Orbit, theme: Theme) -> Sequence[go.Figur
 def caption(_explored: Explored, shown: Orbit, _theme: Theme) -> str:
     """How many states the quartiles are of."""
     counts = shown.now.counts
-    return f"median and quartiles of {int(counts.sum()):,} states in {len(counts)} bins"
+    return f"median and quartiles of {say_count(int(counts.sum()), 'state')} in {len(counts)} bins"
 
 
 VIEW = View(

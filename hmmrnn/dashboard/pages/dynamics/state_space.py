@@ -19,6 +19,7 @@ from hmmrnn.explorer.explored import Explored
 from hmmrnn.explorer.scenario import DIMENSIONS, Scenario
 from hmmrnn.figures.state_space import Colouring, draw_state_space, draw_states_beside, find_drawn_states
 from hmmrnn.figures.theme import Theme
+from hmmrnn.figures.words import say_count
 from hmmrnn.model.network import Floats
 
 # Colours that are known only when the states have been surveyed.
@@ -115,14 +116,16 @@ def caption(explored: Explored, shown: StateSpace, _theme: Theme) -> str:
     scenario, now = explored.scenario, shown.now
     drawn = np.count_nonzero(find_drawn_states(now, shown.colouring, scenario.dimensions))
     valid = int(np.where(now.diverged_at < 0, scenario.steps, now.diverged_at).sum())
-    count = f"{drawn:,} states" if drawn == valid else f"{drawn:,} of {valid:,} states"
-    text = f"{count}: {scenario.trajectories} runs of {scenario.steps} steps, sigma {scenario.sigma:g}"
+    count = say_count(valid, "state") if drawn == valid else f"{drawn:,} of {say_count(valid, 'state')}"
+    text = f"{count}: {say_count(scenario.trajectories, 'run')} of {scenario.steps} steps, sigma {scenario.sigma:g}"
     if scenario.pair is not None:
         text += f", {name_plane(scenario)}, steps with other outputs left out"
     diverged = now.diverged_at >= 0
     if diverged.any():
         first = int(now.diverged_at[diverged].min()) + 1
-        text += f"; {diverged.sum()} runs diverge, the first at step {first} (neuron {now.largest_neuron})"
+        runs = say_count(int(diverged.sum()), "run")
+        verb = "diverges," if diverged.sum() == 1 else "diverge, the first"
+        text += f"; {runs} {verb} at step {first} (neuron {now.largest_neuron})"
     return text
 
 

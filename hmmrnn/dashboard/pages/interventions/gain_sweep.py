@@ -12,6 +12,7 @@ from hmmrnn.explorer.experiments import EXPERIMENTS, GAIN_SWEEP
 from hmmrnn.explorer.explored import Explored
 from hmmrnn.figures.gain_sweep import draw_gain_sweeps
 from hmmrnn.figures.theme import Theme
+from hmmrnn.figures.words import say_count
 
 
 def figures(_explored: Explored, sweeps: Mapping[str, GainSweep], theme: Theme) -> Sequence[go.Figure]:
@@ -23,7 +24,9 @@ def caption(explored: Explored, sweeps: Mapping[str, GainSweep], _theme: Theme) 
     """How many gains, populations and runs."""
     one = next(iter(sweeps.values()))
     runs = f"{one.trajectories} runs of {one.steps:,} steps each"
-    text = f"{len(one.mu)} gains of {len(sweeps)} populations: {runs}, sigma {one.sigma:g}, seed {one.seed}"
+    text = (
+        f"{len(one.mu)} gains of {say_count(len(sweeps), 'population')}: {runs}, sigma {one.sigma:g}, seed {one.seed}"
+    )
     return text if explored.scenario.pair is None else f"{text}; paths: every step, in the plane of the pair"
 
 

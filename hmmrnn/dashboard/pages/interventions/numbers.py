@@ -51,7 +51,14 @@ def describe(summary: TrajectorySummary, has_target: bool) -> Json:
         "time": _values(100 * found.time_share, 100 * found.time_share_se),
     }
     error = {"transition-error": _value(summary.transition_error, np.nan)} if has_target else {}
-    return {"steps": found.steps, **values, **error}
+    return {"steps": found.steps, "tied": _share_of_ties(summary.probabilities), **values, **error}
+
+
+def _share_of_ties(probabilities: NDArray[np.floating]) -> float:
+    """Percentage of the drawn steps at which several outputs are the likeliest; the output is the first of these."""
+    drawn = probabilities[np.isfinite(probabilities[..., 0])]
+    likeliest = (drawn == drawn.max(axis=-1, keepdims=True, initial=0.0)).sum(axis=-1)
+    return 100 * float((likeliest > 1).mean()) if len(drawn) else 0.0
 
 
 def _values(values: NDArray[np.floating], errors: NDArray[np.floating]) -> list[list[float | None] | None]:

@@ -49,7 +49,7 @@ def properties(explored: Explored, known: Neurons) -> Json:
         {
             "id": str(i),
             "silenced": False,
-            "role": "…" if roles is None else roles.describe(i),
+            "role": "" if roles is None else roles.describe(i),
             **{name: _json_number(column[i]) for name, column in values.items()},
         }
         for i in range(network.n_neurons)

@@ -12,6 +12,7 @@ from hmmrnn.explorer import queries
 from hmmrnn.explorer.explored import Explored
 from hmmrnn.figures.switch_average import draw_switch_average
 from hmmrnn.figures.theme import Theme
+from hmmrnn.figures.words import say_count
 
 NO_GROUPS = "this network has no kick neurons to average"
 
@@ -31,7 +32,7 @@ def caption(_explored: Explored, found: SwitchAverage | None, _theme: Theme) -> 
     if found is None:
         return NO_GROUPS
     runs = f"{queries.SWITCH_RUNS} runs of {queries.SWITCH_STEPS:,} steps"
-    rare = f"{len(found.rare)} exits with fewer than {MIN_SWITCHES} switches"
+    rare = f"{say_count(len(found.rare), 'exit')} with fewer than {MIN_SWITCHES} switches"
     if not found.exits:
         return f"in {runs} no exit is taken often enough to average: {rare}"
     text = (

@@ -19,6 +19,7 @@ from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.figures.region_map import REGION_COLOURS, draw_region_map
 from hmmrnn.figures.state_space import plane_range
 from hmmrnn.figures.theme import REGION_LABELS, REGION_SIGNS, Theme
+from hmmrnn.figures.words import say_count
 
 
 def figures(explored: Explored, survey: StateSurvey, theme: Theme) -> Sequence[go.Figure]:
@@ -35,7 +36,7 @@ def caption(_explored: Explored, survey: StateSurvey, theme: Theme) -> list[Any]
     """The share of each region beside its colour and symbol, which is the map's legend, and of how many states."""
     shares = region_shares(survey.residency.region)
     named = [part for name, share in shares.items() if share > 0 for part in _share(name, share, theme)]
-    return [*named, f"({len(survey.points):,} of {survey.available:,} states)"]
+    return [*named, f"({len(survey.points):,} of {say_count(survey.available, 'state')})"]
 
 
 def _share(region: str, share: float, theme: Theme) -> list[Any]:

@@ -14,6 +14,7 @@ from hmmrnn.explorer import queries
 from hmmrnn.explorer.explored import Explored
 from hmmrnn.figures.jacobian_spectrum import draw_jacobian_spectrum
 from hmmrnn.figures.theme import REGION_LABELS, Theme
+from hmmrnn.figures.words import say_count
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ def caption(_explored: Explored, shown: Spectrum, _theme: Theme) -> str:
         for name in REGIONS
         if (region == name).any()
     ]
-    counted = f"mean count of |λ| > 1 at {len(region)} states: {', '.join(means)}"
+    counted = f"mean count of |λ| > 1 at {say_count(len(region), 'state')}: {', '.join(means)}"
     return f"{counted}; along the orbit at {int(shown.along.counts.sum())}"
 
 

@@ -185,9 +185,9 @@ def _fidelity(job: Training) -> tuple[dict[str, float | None], str]:
     made = services().models.find(job.model)
     if made is not None:
         verdict = made.header.metadata
-        passes = "passes" if verdict.get("fidelity_passes") == "true" else "fails"
+        matches = "matches" if verdict.get("fidelity_passes") == "true" else "does not match"
         final: dict[str, float | None] = {name: _number(verdict.get(f"fidelity_{name}")) for name in names}
-        return final, f"It {passes} the fidelity gate, judged on {LAST_TEST}."
+        return final, f"It {matches} its HMM, judged on {LAST_TEST}."
     snapshot = job.progress and job.progress.fidelity
     if not snapshot:
         return {}, "Judged once there is a snapshot."
