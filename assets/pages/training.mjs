@@ -85,6 +85,7 @@ function resize(rows, cols, from = "") {
   if (K === states() && O === symbols()) return;
   const kept = cutOff || {};
   const larger = states() * symbols() > K * O && !cutOff ? { A: copy(form.A), B: copy(form.B) } : cutOff;
+  if (K !== states()) delete form.start;
   form.A = resized(form.A, kept.A, K, K, 1 / K);
   form.B = resized(form.B, kept.B, K, O, 1 / O);
   cutOff = larger;
@@ -93,14 +94,17 @@ function resize(rows, cols, from = "") {
 }
 
 function becomeOwn() {
-  own = { A: copy(form.A), B: copy(form.B) };
+  own = { A: copy(form.A), B: copy(form.B), ...(form.start ? { start: [...form.start] } : {}) };
   if (form.family !== OWN) set(ids.TRAIN_FAMILY, { value: OWN });
   form.family = OWN;
 }
 
+/* The distribution of the first state belongs to an HMM that was pasted with one; it has no cells. */
 function take(hmm) {
   form.A = copy(hmm.A);
   form.B = copy(hmm.B);
+  if (hmm.start) form.start = [...hmm.start];
+  else delete form.start;
   cutOff = null;
   draw();
 }
@@ -109,7 +113,7 @@ function take(hmm) {
 
 function read(text) {
   const plain = text.trim().replace(",", ".");
-  const parts = plain.match(/^([-+]?(?:\d*\.?\d+(?:e-?\d+)?|\d+\.))\s*(%|\/\s*(\d*\.?\d+))?$/i);
+  const parts = plain.match(/^([-+]?(?:\d*\.?\d+(?:e[-+]?\d+)?|\d+\.))\s*(%|\/\s*(\d*\.?\d+))?$/i);
   if (!parts) return text;
   if (parts[2] === "%") return Number(parts[1]) / 100;
   return parts[3] ? Number(parts[1]) / Number(parts[3]) : Number(parts[1]);
@@ -117,8 +121,15 @@ function read(text) {
 
 const rounded = (value) => String(Number(value.toPrecision(DIGITS)));
 const shown = (cell) => (typeof cell === "number" ? rounded(cell) : cell);
-const fits = (cell) => typeof cell === "number" && cell >= 0 && cell <= 1;
+const fits = (cell) => typeof cell === "number" && cell >= -setup.tolerance && cell <= 1 + setup.tolerance;
 const total = (row) => row.reduce((sum, value) => sum + value, 0);
+
+/* By how much the sum of a row may differ from 1: half a unit of its last decimal for each number, as the server judges. */
+function rounding(row) {
+  const has = (decimals) => row.every((value) => Math.abs(value - Number(value.toFixed(decimals))) < 1e-12);
+  const decimals = setup.rounded.find(has);
+  return setup.tolerance + (decimals && !has(setup.rounded[0] - 1) ? 0.5 * row.length * 10 ** -decimals : 0);
+}
 
 /* Why a row is no distribution, in short and as the end of a sentence; null if it is one. */
 function fault(row) {
@@ -127,7 +138,7 @@ function fault(row) {
   }
   if (!row.every(fits)) return { short: "not 0 to 1", long: "must hold values from 0 to 1" };
   const over = total(row) - 1;
-  if (Math.abs(over) <= setup.tolerance) return null;
+  if (Math.abs(over) <= rounding(row)) return null;
   const short = `${rounded(Math.abs(over))} ${over > 0 ? "over" : "short"}`;
   return { short, long: `must sum to 1; it is ${short}` };
 }
@@ -138,17 +149,6 @@ function problem() {
     if (wrong >= 0) return `Row ${wrong} of ${name} ${fault(form[name][wrong]).long}.`;
   }
   return judged.problem;
-}
-
-/* The rows of a block as a spreadsheet, a CSV file or a program writes them. */
-function block(text) {
-  const lines = text.replace(/\]/g, "\n").replace(/\[/g, "").split(/\r?\n/)
-    .map((line) => line.replace(/^[ ,]+|[ ,]+$/g, "")).filter((line) => line !== "");
-  const all = lines.join("\n");
-  /* A comma separates, unless it is the decimal sign of numbers that are apart by blanks. */
-  const separator = [/\t/, /;/, /,/].find((sign) => sign.test(all)
-    && !(sign.source === "," && !all.includes(".") && /\d +\d/.test(all)));
-  return lines.map((line) => line.split(separator || / +/).map(read));
 }
 
 /* ---- the tables ---- */
@@ -251,12 +251,20 @@ function typed(event) {
   edited();
 }
 
-function pasted(event) {
-  const rows = block(event.clipboardData.getData("text"));
-  if (rows.length < 2 && (rows[0] || []).length < 2) return;
+/* One number goes into the cell; any other text is read by the server. */
+async function pasted(event) {
+  const text = event.clipboardData.getData("text");
+  if (typeof read(text) === "number" || text.trim() === "") return;
   event.preventDefault();
   const { name, i, j } = position(event.target);
-  fill(name, i, j, rows);
+  const answer = await ask(address("read-paste"), { matrix: name, text });
+  if (!answer) return;
+  if (answer.refused) say(answer.refused);
+  else if (answer.hmm) {
+    take(answer.hmm);
+    edited();
+  } else if (answer.name === name) fill(name, i, j, answer.rows);
+  else fill(answer.name, 0, 0, answer.rows);
 }
 
 /* A block that is pasted where a matrix begins is the whole matrix; anywhere else it fills from there, and the matrix

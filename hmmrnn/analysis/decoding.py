@@ -86,10 +86,9 @@ def viterbi(hmm: HMM, emissions: NDArray[np.integer], lengths: NDArray[np.intege
     Raises:
         ValueError: emissions is not (B, T), or a symbol lies outside 0 to O - 1.
     """
-    emissions = np.asarray(emissions)
+    emissions = hmm.check_symbols(emissions)
     if emissions.ndim != 2:
         raise ValueError(f"emissions must have shape (B, T); got {emissions.shape}")
-    hmm.check_symbols(emissions)
     n_runs, n_steps = emissions.shape
     ends = np.full(n_runs, n_steps) if lengths is None else np.asarray(lengths)
     if not n_steps:

@@ -40,7 +40,8 @@ class Fidelity:
     # Largest error of the emission transition matrix, over rows with more than 2 % of the target's mass.
     transition_error: float
     marginal_error: float  # largest error of the symbols' shares
-    volatility_ratio: float  # share of steps at which the symbol changes, network over target
+    # Share of steps at which the symbol changes, network over target; NaN where the target's never does.
+    volatility_ratio: float
     lag_error: float  # largest error of the agreement at lags 2, 5 and 10
     # Nats per symbol by which the target's own sequences are likelier under it than the network's; 0 is perfect, and
     # sampling can make it slightly negative.
@@ -80,18 +81,25 @@ class Fidelity:
     @property
     def failures(self) -> tuple[str, ...]:
         """The criteria of the gate that do not hold, each as a short sentence with its number."""
-        volatility = (
-            f"symbol switch rate is {self.volatility_ratio:.2f} of the target's, "
-            f"outside {1 - MAX_VOLATILITY_DEVIATION:.1f} to {1 + MAX_VOLATILITY_DEVIATION:.1f}"
-        )
         checks = (
             (self.diverged == 0, f"{self.diverged} of {self.trajectories} runs diverged"),
             _at_most("transition error", self.transition_error, MAX_TRANSITION_ERROR),
             _at_most("marginal error", self.marginal_error, MAX_MARGINAL_ERROR),
-            (abs(self.volatility_ratio - 1) <= MAX_VOLATILITY_DEVIATION, volatility),
+            self._volatility(),
             _at_most("lag error", self.lag_error, MAX_LAG_ERROR),
         )
         return tuple(sentence for holds, sentence in checks if not holds)
+
+    def _volatility(self) -> tuple[bool, str]:
+        """Whether the symbol changes as often as the target's; without a ratio where the target's never does."""
+        if self.target_volatility == 0:
+            held = self.volatility <= MAX_TRANSITION_ERROR
+            return held, f"the symbol changes at {self.volatility:.1%} of the steps, and the target's never does"
+        return (
+            abs(self.volatility_ratio - 1) <= MAX_VOLATILITY_DEVIATION,
+            f"symbol switch rate is {self.volatility_ratio:.2f} of the target's, "
+            f"outside {1 - MAX_VOLATILITY_DEVIATION:.1f} to {1 + MAX_VOLATILITY_DEVIATION:.1f}",
+        )
 
 
 def _at_most(name: str, error: float, limit: float) -> tuple[bool, str]:

@@ -15,6 +15,9 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
 
 from hmmrnn.cli.common import (
     DONE,
@@ -30,6 +33,7 @@ from hmmrnn.cli.common import (
 )
 from hmmrnn.model.checkpoint import save
 from hmmrnn.model.hmm import HMM, PRESETS
+from hmmrnn.model.hmm_text import read_hmm
 from hmmrnn.model.metadata import MAX_NOTE, NOTE
 from hmmrnn.model.network import Network
 from hmmrnn.report.summary import summarise_fidelity
@@ -52,6 +56,10 @@ OTHER_SETTINGS = tuple(
     if field.name not in ("hmm", "recipe", *(name for name, _, _ in TRAINING_NUMBERS.values()))
 )
 MAX_STEP = 10**9
+HMM_HELP = (
+    'another HMM: JSON, {"A": [[...], ...], "B": [[...], ...]}; text with A = ... and B = ... as NumPy, MATLAB, '
+    "pandas or torch print them; or .npz. The names of hmmlearn, transmat_, emissionprob_ and startprob_, are read too"
+)
 STEPS = re.compile(r"[1-9][0-9]{0,8}:([1-9][0-9]{0,8})?:[1-9][0-9]{0,8}")
 
 DESCRIPTION = (
@@ -65,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--preset", choices=tuple(PRESETS), help="HMM family to emulate")
-    target.add_argument("--hmm", metavar="FILE", help='another HMM, as JSON: {"A": [[...], ...], "B": [[...], ...]}')
+    target.add_argument("--hmm", metavar="FILE", help=HMM_HELP)
     parser.add_argument("--recipe", default="fast", choices=RECIPES, help="the published recipe or ours (%(default)s)")
     parser.add_argument("--out", required=True, metavar="FILE", help=".safetensors file, replaced if it exists")
     for option, (field, least, text) in TRAINING_NUMBERS.items():
@@ -103,8 +111,9 @@ def run(args: argparse.Namespace) -> int:
         changes |= dict(read_setting(text) for text in args.set)
         if len(args.note) > MAX_NOTE:
             raise ValueError(f"--note has at most {MAX_NOTE} characters; got {len(args.note)}")
-        hmm = HMM.preset(args.preset) if args.preset else _hmm_file(Path(args.hmm))
+        hmm = HMM.preset(args.preset) if args.preset else hmm_from_file(Path(args.hmm))
         config = TrainingConfig.from_dict({**TrainingConfig.for_hmm(hmm, args.recipe).to_dict(), **changes})
+        warn_of_target(hmm)
         out = file_to_write(args.out, ".safetensors")
         state = None if args.state is None else file_to_write(args.state)
         snapshots = _Snapshots(Path(args.snapshots), args.at) if args.snapshots else None
@@ -133,6 +142,14 @@ def _noted(network: Network, note: str) -> Network:
     return replace(network, metadata={**network.metadata, NOTE: note}) if note else network
 
 
+def warn_of_target(hmm: HMM) -> None:
+    """Say what was done to the numbers of an HMM, and that some of its states are left for good."""
+    for note in hmm.notes:
+        logger.warning("%s", note)
+    if hmm.long_run:
+        logger.warning("%s; a network is judged by that alone", hmm.long_run)
+
+
 def read_setting(text: str) -> tuple[str, Any]:
     """Read the name and the value of a setting, as --set gives it.
 
@@ -148,13 +165,34 @@ def read_setting(text: str) -> tuple[str, Any]:
         raise ValueError(f"the value of --set {name} must be a number, true or false; got {value!r}") from None
 
 
-def _hmm_file(path: Path) -> HMM:
+def hmm_from_file(path: Path) -> HMM:
+    """Read an HMM from a file: JSON, text with named matrices as programs print them, or .npz.
+
+    Raises:
+        ValueError: it holds no HMM.
+        OSError: it cannot be read.
+    """
+    if path.suffix == ".npz":
+        return HMM.from_dict(_arrays(path))
     try:
-        return HMM.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not text; expected JSON with the matrices A and B") from error
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is not JSON ({error}); expected the matrices A and B") from error
+        raise ValueError(f"{path} is not text; expected JSON with the matrices A and B, or .npz") from error
+    try:
+        named = read_hmm(text)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    if not named:
+        raise ValueError(f"{path} is no HMM: expected the matrices A and B, as JSON or as A = ... and B = ...")
+    return HMM.from_dict(named)
+
+
+def _arrays(path: Path) -> dict[str, Any]:
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (ValueError, EOFError, BadZipFile) as error:
+        raise ValueError(f"{path} is no .npz of plain arrays: {error}") from error
 
 
 class _Snapshots:

@@ -1,5 +1,7 @@
 """An HMM as a graph: states on a circle or a line, transitions as arrows that are wider the likelier they are.
 
+An HMM of more than 12 states is drawn as its two matrices: a graph of hundreds of arrows shows nothing.
+
 Positions are in radii of a state, and the picture keeps its proportions. Arrows bend to the right as seen from the
 state that they leave, so that those of both ways lie beside each other.
 """
@@ -11,7 +13,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from hmmrnn.analysis.hmm_graph import HMMGraph
-from hmmrnn.figures.theme import FONT_SIZE, Theme, make_layout, make_note
+from hmmrnn.figures.theme import FONT_SIZE, Theme, make_colour_bar, make_layout, make_note
 
 Floats = NDArray[np.floating]
 
@@ -27,10 +29,14 @@ NAME = -1.4
 THINNEST, WIDEST = 1.0, 6.0
 # More states leave no room for a sentence, or for more than a number, in each.
 MOST_WORDED, MOST_NAMED = 4, 6
+# More states are drawn as matrices.
+MOST_DRAWN = 12
 
 
 def draw_hmm_graph(graph: HMMGraph, theme: Theme) -> go.Figure:
     """Draw states, transitions and their probabilities."""
+    if len(graph.emission) > MOST_DRAWN:
+        return _matrices(graph, theme)
     at = _places(graph)
     centre = at.mean(axis=0)
     traces: list[Any] = []
@@ -57,6 +63,28 @@ def draw_hmm_graph(graph: HMMGraph, theme: Theme) -> go.Figure:
     margin = {"l": 8, "r": 8, "t": 8, "b": 8}
     look = {"showlegend": False, "hovermode": "closest", "dragmode": False, "margin": margin}
     return go.Figure(traces, make_layout(theme, axes, shapes=circles, annotations=notes, **look))
+
+
+def _matrices(graph: HMMGraph, theme: Theme) -> go.Figure:
+    """Probability of each next state and of each emission, a row for each state."""
+    n_states, n_outputs = graph.emissions.shape
+    A = np.zeros((n_states, n_states))
+    A[graph.start, graph.end] = graph.probability
+    bar = make_colour_bar("probability per step")
+    shared = {"zmin": 0.0, "zmax": 1.0, "colorscale": theme.sequential, "colorbar": bar}
+    to = "from state %{y} to state %{x}: %{z:.4g}<extra></extra>"
+    out = "state %{y}, emission %{x}: %{z:.4g}<extra></extra>"
+    traces = [
+        go.Heatmap(z=A, hovertemplate=to, **shared),
+        go.Heatmap(z=graph.emissions, hovertemplate=out, xaxis="x2", showscale=False, **shared),
+    ]
+    split = 0.2 + 0.6 * n_states / (n_states + n_outputs)
+    axes = {
+        "xaxis": {"title": "next state (number)", "domain": [0.0, split - 0.03]},
+        "xaxis2": {"title": "emission (number)", "domain": [split + 0.03, 1.0], "anchor": "y"},
+        "yaxis": {"title": "state (number)", "autorange": "reversed"},
+    }
+    return go.Figure(traces, make_layout(theme, axes))
 
 
 def _places(graph: HMMGraph) -> Floats:

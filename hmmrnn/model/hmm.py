@@ -11,21 +11,32 @@ Source: Torre et al. (2025), section 2 and appendix A (the families of target mo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-MAX_STATES = 12
-MAX_OUTPUTS = 8
+MAX_STATES = 70
+MAX_OUTPUTS = 32
 ROW_SUM_TOLERANCE = 1e-6
+# Rows of numbers that are written with so many decimals are taken for rounded ones.
+ROUNDED_DECIMALS = range(3, 9)
+# What programs call the matrices; those that end in _ are the attributes of a fitted hmmlearn model.
+NAMES = {
+    **dict.fromkeys(("A", "transmat_", "transmat"), "A"),
+    **dict.fromkeys(("B", "emissionprob_", "emissionprob"), "B"),
+    **dict.fromkeys(("start", "startprob_", "startprob", "pi"), "start"),
+}
 
 
 @dataclass(frozen=True, eq=False)
 class HMM:
     """A Hidden Markov Model with K states and O outputs, checked when it is made.
+
+    A row whose sum is 1 but for rounding, of the decimals that its numbers are written with, is divided by its sum;
+    `notes` says so.
 
     Raises:
         ValueError: a matrix has the wrong shape, a value outside 0 to 1, or a row whose sum is not 1.
@@ -36,10 +47,13 @@ class HMM:
     # (K,) distribution of the first state; uniform if None is given.
     start: NDArray[np.float64] = None  # type: ignore[assignment]  # None is replaced below
     name: str = "custom"  # the family it belongs to, or "custom"
+    # Sentences on what was done to the numbers that were given; none if they are taken as they are.
+    notes: tuple[str, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
-        A = _probability_rows("A", self.A, ndim=2)
-        B = _probability_rows("B", self.B, ndim=2)
+        notes: list[str] = []
+        A = _probability_rows("A", self.A, 2, notes)
+        B = _probability_rows("B", self.B, 2, notes)
         n_states = len(A)
         if A.shape != (n_states, n_states):
             raise ValueError(f"A must be square (K, K); got {A.shape}")
@@ -51,12 +65,13 @@ class HMM:
                 f"got {n_states} states and {B.shape[1]} outputs"
             )
         start = np.full(n_states, 1 / n_states) if self.start is None else self.start
-        start = _probability_rows("start", start, ndim=1)
+        start = _probability_rows("start", start, 1, notes)
         if start.shape != (n_states,):
             raise ValueError(f"start must have one value per state, ({n_states},); got {start.shape}")
         for name, value in (("A", A), ("B", B), ("start", start)):
             value.setflags(write=False)
             object.__setattr__(self, name, value)
+        object.__setattr__(self, "notes", tuple(notes))
 
     @classmethod
     def preset(cls, name: str) -> HMM:
@@ -78,15 +93,30 @@ class HMM:
     def from_dict(cls, data: Mapping[str, Any]) -> HMM:
         """Build an HMM from plain values; one of the paper's families is recognised and gets its name.
 
+        The matrices are called A, B and start, or transmat_, emissionprob_ and startprob_ as in hmmlearn; pi is start.
+
         Raises:
-            ValueError: a matrix is missing, ragged, not of numbers, or no matrix of probabilities.
+            ValueError: a matrix is missing, ragged, not of numbers, or no matrix of probabilities; or a name is not
+                known.
         """
-        if not isinstance(data, Mapping) or not {"A", "B"} <= set(data) <= {"A", "B", "start"}:
-            found = ", ".join(sorted(map(str, data))) if isinstance(data, Mapping) else type(data).__name__
-            raise ValueError(f"an HMM must have matrices A and B, and may have a start; got {found or 'nothing'}")
-        start = {"start": data["start"]} if data.get("start") is not None else {}
-        given = cls(A=data["A"], B=data["B"], **start)
+        given = cls(**_named(data))
         return next((known for known in map(cls.preset, PRESETS) if known.equals(given)), given)
+
+    @classmethod
+    def from_hmmlearn(cls, model: Any) -> HMM:
+        """Take the HMM of a fitted `CategoricalHMM` of hmmlearn: transmat_, emissionprob_, startprob_.
+
+        Raises:
+            ValueError: the model has no such attributes, because it is not fitted or emits no symbols.
+        """
+        names = ("transmat_", "emissionprob_", "startprob_")
+        missing = [name for name in names if not hasattr(model, name)]
+        if missing:
+            raise ValueError(
+                f"expected a fitted hmmlearn.hmm.CategoricalHMM with {', '.join(names)}; "
+                f"got {type(model).__name__} without {', '.join(missing)}"
+            )
+        return cls.from_dict({name: getattr(model, name) for name in names})
 
     def equals(self, other: HMM) -> bool:
         """Whether all probabilities are equal up to rounding."""
@@ -104,21 +134,58 @@ class HMM:
         return self.B.shape[1]
 
     @cached_property
-    def stationary(self) -> NDArray[np.float64]:
-        """(K,) long-run share of time in each state, pi with pi A = pi.
+    def recurrent(self) -> NDArray[np.bool_]:
+        """(K,) which states are entered again and again; the others are left for good, or never reached from the start.
 
         Raises:
             ValueError: the chain falls into parts that never meet, so the share depends on the start.
         """
-        equations = np.vstack([self.A.T - np.eye(self.n_states), np.ones(self.n_states)])
-        if np.linalg.matrix_rank(equations, tol=1e-10) < self.n_states:
+        reach = np.eye(self.n_states, dtype=bool) | (self.A > 0)
+        for _ in range(self.n_states.bit_length()):
+            reach = reach @ reach
+        stays = (reach <= reach.T).all(axis=1) & reach[self.start > 0].any(axis=0)
+        parts = np.unique(reach[stays], axis=0)
+        if len(parts) > 1:
+            listed = " and ".join(_listed(part) for part in parts[:-3:-1])
             raise ValueError(
-                "A has more than one stationary distribution, because some states never reach the others; "
-                "connect them, or leave the unreachable ones out"
+                f"A has more than one stationary distribution, because some states never reach the others: {listed} "
+                "are each never left; connect them, or leave one part out"
             )
-        target = np.append(np.zeros(self.n_states), 1.0)
-        pi = np.clip(np.linalg.lstsq(equations, target, rcond=None)[0], 0.0, None)
-        return pi / pi.sum()
+        return stays
+
+    @cached_property
+    def stationary(self) -> NDArray[np.float64]:
+        """(K,) long-run share of time in each state, pi with pi A = pi; exactly 0 for a state that is left for good.
+
+        Raises:
+            ValueError: the chain falls into parts that never meet, so the share depends on the start.
+        """
+        stays = self.recurrent
+        count = int(stays.sum())
+        A = self.A[np.ix_(stays, stays)]
+        equations = np.vstack([A.T - np.eye(count), np.ones(count)])
+        if np.linalg.matrix_rank(equations, tol=1e-10) < count:
+            raise ValueError(
+                "A has more than one stationary distribution up to rounding, because some states never reach the "
+                "others in less than about 1e10 steps; connect them, or leave one part out"
+            )
+        found = np.clip(np.linalg.lstsq(equations, np.append(np.zeros(count), 1.0), rcond=None)[0], 0.0, None)
+        pi = np.zeros(self.n_states)
+        pi[stays] = found / found.sum()
+        return pi
+
+    @property
+    def long_run(self) -> str:
+        """What of the chain is left in the long run, as a sentence; empty if every state comes back.
+
+        Raises:
+            ValueError: the chain falls into parts that never meet.
+        """
+        stays = self.recurrent
+        if stays.all():
+            return ""
+        verb = "ends in" if stays.sum() == 1 else "stays for good among"
+        return f"the target {verb} {_listed(stays)}{' for good' if stays.sum() == 1 else ''}"
 
     @cached_property
     def marginal(self) -> NDArray[np.float64]:
@@ -142,7 +209,9 @@ class HMM:
 
     @cached_property
     def volatility(self) -> float:
-        """Probability that two successive symbols differ."""
+        """Probability that two successive symbols differ; exactly 0 if there is one symbol in the long run."""
+        if np.count_nonzero(self.B[self.recurrent].any(axis=0)) == 1:
+            return 0.0
         return float(1 - np.trace(self.joint(1)))
 
     def lag_agreement(self, lag: int) -> float:
@@ -176,22 +245,37 @@ class HMM:
         if n_outputs != self.n_outputs:
             raise ValueError(f"network and HMM must have equally many outputs; got {n_outputs} and {self.n_outputs}")
 
-    def check_symbols(self, emissions: NDArray[np.integer]) -> None:
-        """Raise ValueError if a symbol lies outside 0 to O - 1."""
-        if emissions.size and not (0 <= emissions.min() and emissions.max() < self.n_outputs):
+    def check_symbols(self, emissions: ArrayLike) -> NDArray[np.int64]:
+        """Symbols 0 to O - 1 as whole numbers; floats that are whole are taken.
+
+        Raises:
+            ValueError: a value is no whole number, or lies outside 0 to O - 1.
+        """
+        given = np.asarray(emissions)
+        numbers = given.dtype.kind in "iub" or (given.dtype.kind == "f" and bool((given == np.rint(given)).all()))
+        if given.size and not numbers:
+            raise ValueError(
+                f"emissions must be whole numbers 0 to {self.n_outputs - 1}; got {str(given.ravel())[:80]}"
+            )
+        if given.size and not (0 <= given.min() and given.max() < self.n_outputs):
             raise ValueError(
                 f"emissions must be symbols 0 to {self.n_outputs - 1}; "
-                f"got values from {emissions.min()} to {emissions.max()}"
+                f"got values from {given.min():g} to {given.max():g}"
             )
+        return given.astype(np.int64)
 
-    def log_likelihood(self, emissions: NDArray[np.integer]) -> NDArray[np.float64]:
+    def log_likelihood(self, emissions: ArrayLike) -> NDArray[np.float64]:
         """Log-likelihood (B,) of sequences (B, T) in nats, by the scaled forward algorithm; -inf where none can be.
 
         Raises:
-            ValueError: a symbol lies outside 0 to O - 1.
+            ValueError: a symbol lies outside 0 to O - 1, or the sequences are one column.
         """
-        emissions = np.atleast_2d(emissions)
-        self.check_symbols(emissions)
+        emissions = np.atleast_2d(self.check_symbols(emissions))
+        if emissions.ndim == 2 and emissions.shape[1] == 1 and len(emissions) > 1:
+            raise ValueError(
+                f"emissions must have one sequence a row, (B, T); got a column of {len(emissions)} symbols, which "
+                f"would be {len(emissions)} sequences of one symbol: pass emissions.T for one sequence"
+            )
         total = np.zeros(len(emissions))
         belief = np.broadcast_to(self.start, (len(emissions), self.n_states))
         for symbols in emissions.T:
@@ -209,21 +293,65 @@ def transition_matrix(joint: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.divide(joint, mass, out=np.full_like(joint, np.nan), where=mass > 0)
 
 
-def _probability_rows(name: str, values: ArrayLike, ndim: int) -> NDArray[np.float64]:
+def _named(data: Any) -> dict[str, Any]:
+    """The matrices among plain values, by the names of the fields of an HMM."""
+    wanted = "an HMM must have matrices A and B, and may have a start (or transmat_, emissionprob_, startprob_; or pi)"
+    if not isinstance(data, Mapping):
+        raise ValueError(f"{wanted}; got {type(data).__name__}")
+    unknown = [str(name) for name in data if name not in NAMES]
+    if unknown:
+        raise ValueError(f"{', '.join(unknown)[:80]} is not known: {wanted}")
+    found: dict[str, Any] = {}
+    for name, value in data.items():
+        if NAMES[name] in found:
+            raise ValueError(f"{NAMES[name]} is there twice, under two names; got {', '.join(data)}")
+        if NAMES[name] != "start" or value is not None:
+            found[NAMES[name]] = value
+    if not {"A", "B"} <= set(found):
+        raise ValueError(f"{wanted}; got {', '.join(map(str, data)) or 'nothing'}")
+    return found
+
+
+def _listed(states: NDArray[np.bool_]) -> str:
+    numbers = [str(number) for number in np.flatnonzero(states)]
+    if len(numbers) == 1:
+        return f"state {numbers[0]}"
+    return f"states {', '.join(numbers[:8])}{', ...' if len(numbers) > 8 else ''}"
+
+
+def _probability_rows(name: str, values: ArrayLike, ndim: int, notes: list[str]) -> NDArray[np.float64]:
+    """Check rows of probabilities and return them with sums of 1; a sentence on rounding is added to `notes`."""
     try:
         array = np.array(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} must hold numbers, equally many in each row; got {str(values)[:80]}") from None
     if array.ndim != ndim or array.size == 0:
         raise ValueError(f"{name} must have {ndim} dimension{'s' * (ndim > 1)}; got shape {array.shape}")
-    if not np.isfinite(array).all() or array.min() < 0 or array.max() > 1 + ROW_SUM_TOLERANCE:
+    within = np.isfinite(array).all() and -ROW_SUM_TOLERANCE <= array.min() and array.max() <= 1 + ROW_SUM_TOLERANCE
+    if not within:
         raise ValueError(f"{name} must hold probabilities from 0 to 1; got {array.min():g} to {array.max():g}")
-    sums = array.sum(axis=-1)
-    worst = int(np.argmax(np.abs(sums - 1))) if ndim > 1 else 0
-    if np.abs(np.atleast_1d(sums)[worst] - 1) > ROW_SUM_TOLERANCE:
+    # What 1 minus a sum leaves below 0.
+    array = np.clip(array, 0.0, None)
+    sums = np.atleast_1d(array.sum(axis=-1))
+    off = np.abs(sums - 1)
+    allowed = np.array([_rounding(row) for row in np.atleast_2d(array)])
+    worst = int(np.argmax(np.where(off > allowed, off, 0)))
+    if off[worst] > allowed[worst]:
         where = f"row {worst} of {name}" if ndim > 1 else name
-        raise ValueError(f"{where} must sum to 1; got {np.atleast_1d(sums)[worst]:.6g}")
+        raise ValueError(f"{where} must sum to 1; got {sums[worst]:.6g}")
+    if off.max() > 0.5 * ROW_SUM_TOLERANCE:
+        rows = f"{np.count_nonzero(off > 0.5 * ROW_SUM_TOLERANCE)} of {len(off)} rows of {name}" if ndim > 1 else name
+        notes.append(f"{rows} divided by the sum, which is {sums[off.argmax()]:.7g} by rounding")
     return array / array.sum(axis=-1, keepdims=True)
+
+
+def _rounding(row: NDArray[np.float64]) -> float:
+    """The most by which the sum of a row may differ from 1: half a unit of its last decimal for each number."""
+    for decimals in ROUNDED_DECIMALS:
+        if np.abs(row - np.round(row, decimals)).max() < 1e-12:
+            fewer = decimals == ROUNDED_DECIMALS[0] and np.abs(row - np.round(row, decimals - 1)).max() < 1e-12
+            return 2 * ROW_SUM_TOLERANCE if fewer else 2 * ROW_SUM_TOLERANCE + 0.5 * len(row) * 10.0**-decimals
+    return 2 * ROW_SUM_TOLERANCE
 
 
 def _upper_edges(rows: NDArray[np.float64]) -> NDArray[np.float64]:

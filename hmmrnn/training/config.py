@@ -98,7 +98,8 @@ class TrainingConfig:
         if self.carry and self.normal_start:
             raise ValueError("carry must be off with normal_start, which draws the start of every batch anew")
         # The target is what the network is judged by: one without long-run statistics is refused before, not after.
-        self.hmm.joint(1)
+        if self.hmm.volatility == 0:
+            raise ValueError(_nothing_to_emulate(self.hmm))
 
     @classmethod
     def preset(cls, family: str, recipe: str = "fast", **changes: Any) -> TrainingConfig:
@@ -191,6 +192,13 @@ def _published(hmm: HMM) -> dict[str, Any]:
         "steps": STEPS_PER_EPOCH * PAPER_EPOCHS.get(hmm.name, USUAL_EPOCHS),
         "normal_start": hmm.name in TRAINING_LENGTH and not several_orbits,
     }
+
+
+def _nothing_to_emulate(hmm: HMM) -> str:
+    symbol = int(hmm.marginal.argmax())
+    why = f", because {hmm.long_run}" if hmm.long_run else ""
+    advice = "let its last state lead back to a first one" if hmm.long_run else "give it a second symbol"
+    return f"the target emits symbol {symbol} alone in the long run{why}, so there is nothing to emulate; {advice}"
 
 
 def _length(hmm: HMM) -> int:

@@ -11,6 +11,7 @@ import pytest
 from hmmrnn import HMM, Network, cli
 from hmmrnn.analysis.fidelity import measure_fidelity
 from hmmrnn.cli import train as train_command
+from hmmrnn.cli.train import hmm_from_file
 from hmmrnn.model.checkpoint import load
 from hmmrnn.model.metadata import target
 from hmmrnn.training.trainer import FIDELITY_NUMBERS, Progress, TrainingResult, train
@@ -54,9 +55,23 @@ class TestTrain:
         assert network.n_outputs == 2
         assert target(network.metadata, 2).equals(hmm)
 
+    def test_an_hmm_may_be_text_of_a_program_or_arrays(self, capsys, caplog, tmp_path) -> None:
+        text = "transmat_ = [[0.5 0.5]\n [0.667 0.333]]\nemissionprob_ = [[0.333 0.333 0.333]\n [0 0.5 0.5]]"
+        (tmp_path / "hmm.txt").write_text(text)
+        np.savez(tmp_path / "hmm.npz", A=[[0.5, 0.5], [0.667, 0.333]], B=[[1 / 3] * 3, [0, 0.5, 0.5]], pi=[0.5, 0.5])
+        found = [hmm_from_file(tmp_path / name) for name in ("hmm.txt", "hmm.npz")]
+        assert found[0].equals(found[1])
+        cli.main(["train", "--hmm", str(tmp_path / "hmm.txt"), "--out", str(tmp_path / "a.safetensors"), *TINY])
+        assert "1 of 2 rows of B divided by the sum, which is 0.999 by rounding" in caplog.messages
+        capsys.readouterr()
+        (tmp_path / "bad.npz").write_bytes(b"no archive")
+        sentence = refusal(capsys, "train", "--hmm", tmp_path / "bad.npz", "--out", tmp_path / "b.safetensors")
+        assert "is no .npz of plain arrays" in sentence
+
     @pytest.mark.parametrize(("content", "sentence"), [
         (b"\xff\xfe", "hmm.json is not text; expected JSON with the matrices A and B"),
-        (b"A = 1", "hmm.json is not JSON"), (b"[1]", "an HMM must have matrices A and B"),
+        (b"A = 1", "an HMM must have matrices A and B"), (b"[1]", "hmm.json is no HMM: expected the matrices A and B"),
+        (b"A = x", "hmm.json: expected numbers"), (b'{"A": [[1]], "B": [[1]]}', "emits symbol 0 alone in the long run"),
         (b'{"A": [[0.4, 0.4]], "B": [[1]]}', "row 0 of A must sum to 1; got 0.8"),
     ])  # fmt: skip
     def test_a_bad_hmm_is_refused(self, capsys, tmp_path, content, sentence) -> None:

@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from hmmrnn.analysis.hmm_graph import describe_graph
-from hmmrnn.figures.hmm_graph import draw_hmm_graph
+from hmmrnn.analysis.hmm_graph import MIN_PROBABILITY, describe_graph
+from hmmrnn.figures.hmm_graph import MOST_DRAWN, draw_hmm_graph
 from hmmrnn.figures.theme import LIGHT, THEMES
 from hmmrnn.model.hmm import HMM, PRESETS
 from tests.analysis.test_hmm_graph import random_hmm
@@ -89,3 +89,11 @@ def test_no_two_states_touch_and_all_are_inside(name):
     for axis, values in ((layout.xaxis, at[:, 0]), (layout.yaxis, at[:, 1])):
         assert axis.range[0] <= values.min() - 1
         assert values.max() + 1 <= axis.range[1]
+
+
+def test_more_states_than_a_graph_can_show_are_two_matrices():
+    hmm = random_hmm(MOST_DRAWN + 1, 3)
+    transitions, emissions = draw_hmm_graph(describe_graph(hmm), LIGHT).data
+    np.testing.assert_allclose(transitions.z, np.where(hmm.A < MIN_PROBABILITY, 0, hmm.A))
+    np.testing.assert_allclose(emissions.z, hmm.B)
+    assert len(draw_hmm_graph(describe_graph(random_hmm(MOST_DRAWN, 3)), LIGHT).data) > 2

@@ -291,11 +291,11 @@ HALVES = np.full((2, 2), 0.5)
         ({"A": HALVES, "B": HALVES, "start": [[1.0, 0.0]]}, r"start must have 1 dimension; got shape \(1, 2\)"),
         (
             {"A": np.eye(MAX_STATES + 1), "B": np.full((MAX_STATES + 1, 2), 0.5)},
-            "at most 12 states and 8 outputs are supported; got 13 states and 2 outputs",
+            "at most 70 states and 32 outputs are supported; got 71 states and 2 outputs",
         ),
         (
             {"A": HALVES, "B": np.full((2, MAX_OUTPUTS + 1), 1 / (MAX_OUTPUTS + 1))},
-            "at most 12 states and 8 outputs are supported; got 2 states and 9 outputs",
+            "at most 70 states and 32 outputs are supported; got 2 states and 33 outputs",
         ),
     ],
 )
@@ -334,6 +334,17 @@ def test_refuses_lags_lengths_and_symbols_out_of_range():
         hmm.log_likelihood(np.array([[0, 3]]))
     with pytest.raises(ValueError, match="emissions must be symbols 0 to 2; got values from -1 to 1"):
         hmm.log_likelihood(np.array([[1, -1]]))
+
+
+def test_symbols_may_be_floats_and_a_column_is_refused():
+    hmm = HMM([[0.9, 0.1], [0.2, 0.8]], [[0.9, 0.1], [0.2, 0.8]])
+    for symbols in ([[0, 1, 1]], [[0.0, 1.0, 1.0]], [0, 1, 1], np.array([[0, 1, 1]], dtype=np.float32)):
+        np.testing.assert_allclose(hmm.log_likelihood(symbols), [-2.61421839], atol=5e-9)
+    with pytest.raises(ValueError, match=r"got a column of 3 symbols, .* 3 sequences of one symbol: pass emissions\.T"):
+        hmm.log_likelihood(np.array([[0], [1], [1]]))
+    for symbols in ([[0.5, 1.0]], [["0", "1"]], [[np.nan, 0.0]]):
+        with pytest.raises(ValueError, match="emissions must be whole numbers 0 to 1"):
+            hmm.log_likelihood(symbols)
 
 
 @pytest.mark.parametrize("family", PRESETS)

@@ -23,7 +23,7 @@ from hmmrnn.dashboard.app import create_app
 from hmmrnn.dashboard.configuration import configuration
 from hmmrnn.dashboard.guide import TOUR
 from hmmrnn.dashboard.own_answers import parts_of
-from hmmrnn.dashboard.pages.train.form import setup
+from hmmrnn.dashboard.pages.train.form import read_paste, setup
 from hmmrnn.explorer import queries
 from hmmrnn.explorer.scenario import Against, Scenario
 from hmmrnn.model.checkpoint import load, save
@@ -546,9 +546,27 @@ def tour() -> Numbers:
 # ---- training.test.mjs ----
 
 
+PASTES = [
+    ("A", "0,9\t0,1\t0\n0\t0,9\t0,1\n0,1\t0\t0,9"),
+    ("B", "90 %; 10 %\n0.5; 0.5\n1/4; 3/4"),
+    ("A", "[[0.5, 0.5, 0], [0, 1, 0], [0, 0, 1]]"),
+    ("A", "[[9.999e-01 1.000e-04]\n [0.000e+00 1.000e+00]]"),
+    ("A", "\n".join(["0.1,0.9"] * 71)),
+    ("B", "transmat_ = [[0.9 0.1]\n [0.2 0.8]]\nemissionprob_ = [[1 0]\n [0 1]]\nstartprob_ = [1. 0.]"),
+    ("B", "A = [0.7 0.3; 0.4 0.6]"),
+    ("A", "no numbers"),
+]
+
+
 def training() -> Numbers:
-    """What the form of a new training begins with."""
-    return setup()
+    """What the form of a new training begins with, and how the server reads what is pasted."""
+    answers = []
+    for matrix, text in PASTES:
+        try:
+            answers.append(read_paste({"matrix": matrix, "text": text}))
+        except ValueError as error:
+            answers.append({"refused": str(error)})
+    return {"setup": setup(), "pastes": [[*pasted, answer] for pasted, answer in zip(PASTES, answers, strict=True)]}
 
 
 FILES: dict[str, Callable[[], Numbers]] = {

@@ -7,7 +7,7 @@ import { numbers } from "./numbers.mjs";
 import { open } from "./page.mjs";
 
 const { ids } = numbers("configuration");
-const setup = numbers("training");
+const { setup, pastes } = numbers("training");
 const A_WHILE = 10_000;
 const JOB = "0123456789ab";
 
@@ -50,7 +50,12 @@ async function opened({ session, path = "/train" } = {}) {
   return {
     page, functions, find, send,
     type: (id, text) => { find(id).value = text; send("input", id); },
-    paste: (id, text) => send("paste", id, { clipboardData: { getData: () => text } }),
+    paste: async (id, text) => {
+      send("paste", id, { clipboardData: { getData: () => text } });
+      const question = asked("/train/paste").at(-1);
+      const [, , answer] = pastes.find(([matrix, known]) => matrix === question.body.matrix && known === text);
+      await question.answer(answer);
+    },
     sum: (name, row) => find(`sum-${name}-${row}`).textContent,
     wrong: () => matrices.all().filter(({ classes, id }) => id?.startsWith("sum") && classes.has("wrong")).length,
     matrix: (name) => matrices.all().filter(({ tag, id }) => tag === "tr" && id === undefined)
@@ -141,20 +146,44 @@ test("a training is watched by its parts, and one that is not there leads to the
 });
 
 test("a block is pasted as spreadsheets and programs write it", async () => {
-  const { paste, matrix, family, said } = await opened();
-  paste("cell-A-0-0", "0,9\t0,1\t0\n0\t0,9\t0,1\n0,1\t0\t0,9");
-  paste("cell-B-0-0", "90 %; 10 %\n0.5; 0.5\n1/4; 3/4");
+  const { paste, matrix, family, said, commands, functions, send, page } = await opened();
+  const [wide, shares, nested, scientific, tall, whole, other, none] = pastes.map(([, text]) => text);
+  await paste("cell-A-0-0", wide);
+  await paste("cell-B-0-0", shares);
   assert.equal(family(), "own");
-  const found = [["0.9", "0.1", "0"], ["0", "0.9", "0.1"], ["0.1", "0", "0.9"]];
-  assert.deepEqual(matrix("A"), found);
+  assert.deepEqual(matrix("A"), [["0.9", "0.1", "0"], ["0", "0.9", "0.1"], ["0.1", "0", "0.9"]]);
   assert.deepEqual(matrix("B"), [["0.9", "0.1"], ["0.5", "0.5"], ["0.25", "0.75"]]);
-  ["[[0.5, 0.5, 0], [0, 1, 0], [0, 0, 1]]", "0.5 0.5 0\n0 1 0\n0 0 1"].forEach((text) => {
-    paste("cell-A-0-0", text);
-    assert.deepEqual(matrix("A"), [["0.5", "0.5", "0"], ["0", "1", "0"], ["0", "0", "1"]]);
-  });
-  paste("cell-A-0-0", Array(13).fill("0.1,0.9").join("\n"));
-  assert.match(said(), /At most 12 states and 8 symbols/);
-  assert.equal(matrix("A").length, 3);
+  await paste("cell-A-0-0", nested);
+  assert.deepEqual(matrix("A"), [["0.5", "0.5", "0"], ["0", "1", "0"], ["0", "0", "1"]]);
+  await paste("cell-A-0-0", scientific);
+  assert.deepEqual(matrix("A"), [["0.9999", "0.0001"], ["0", "1"]], "the larger matrix is gone");
+  await paste("cell-A-0-0", tall);
+  assert.match(said(), /At most 70 states and 32 symbols/);
+  await paste("cell-A-0-0", none);
+  assert.match(said(), /expected numbers/);
+  assert.equal(matrix("A").length, 2);
+  await paste("cell-B-1-1", other);
+  assert.deepEqual(matrix("A"), [["0.7", "0.3"], ["0.4", "0.6"]], "the name of a matrix counts, not the cell");
+  await paste("cell-B-1-1", whole);
+  assert.deepEqual([matrix("A"), matrix("B")], [[["0.9", "0.1"], ["0.2", "0.8"]], [["1", "0"], ["0", "1"]]]);
+  functions.command_train(1);
+  assert.deepEqual(commands()[0].body.of.start, [1, 0]);
+  functions.form_states(3);
+  functions.command_train(2);
+  assert.equal(commands()[1].body.of.start, undefined, "the start belongs to two states");
+  const before = page.asked.length;
+  send("paste", "cell-A-0-0", { clipboardData: { getData: () => "2.5e-01" } });
+  assert.equal(page.asked.length, before, "one number goes into its cell");
+});
+
+test("a rounded row is a distribution, and one that is short is none", async () => {
+  const { type, sum } = await opened();
+  [["0.333333", "0.666666", "✓ 1"], ["0.33", "0.66", "✗ 0.01 short"], ["1e+00", "-2.8e-17", "✓ 1"]]
+    .forEach(([first, second, words]) => {
+      type("cell-A-0-0", first);
+      type("cell-A-0-1", second);
+      assert.equal(sum("A", 0), words);
+    });
 });
 
 test("states and symbols come and go", async () => {

@@ -7,9 +7,10 @@ The matrices of the HMM are the script's work (assets/pages/training.mjs): a tab
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, NotRequired
 
 import dash_mantine_components as dmc
+import numpy as np
 from dash import html
 from flask import Flask
 from pydantic import ConfigDict, Field
@@ -18,7 +19,8 @@ from typing_extensions import TypedDict
 from hmmrnn.dashboard.components.controls import whole_number
 from hmmrnn.dashboard.pages.train import ids
 from hmmrnn.dashboard.view import Json, Updates
-from hmmrnn.model.hmm import HMM, MAX_OUTPUTS, MAX_STATES, PRESETS, ROW_SUM_TOLERANCE
+from hmmrnn.model.hmm import HMM, MAX_OUTPUTS, MAX_STATES, NAMES, PRESETS, ROUNDED_DECIMALS, ROW_SUM_TOLERANCE
+from hmmrnn.model.hmm_text import MAX_CHARACTERS, read_hmm, read_rows
 from hmmrnn.server.questions import Name, answer_at
 from hmmrnn.server.sentence import sentence
 from hmmrnn.training.config import RECIPES, TrainingConfig
@@ -68,6 +70,8 @@ class Form(TypedDict):
     __pydantic_config__ = ConfigDict(strict=True, extra="allow")  # type: ignore[misc]
     A: Matrix
     B: Matrix
+    # Of an HMM that was pasted with the distribution of its first state; uniform without.
+    start: NotRequired[Annotated[list[Any], Field(max_length=100)]]
     recipe: Name
     neurons: Number
     inputs: Number
@@ -75,9 +79,18 @@ class Form(TypedDict):
     steps: Number
 
 
+class Paste(TypedDict):
+    """A text that was pasted into a cell of a matrix."""
+
+    __pydantic_config__ = ConfigDict(strict=True, extra="forbid")  # type: ignore[misc]
+    matrix: Literal["A", "B"]
+    text: Annotated[str, Field(max_length=MAX_CHARACTERS)]
+
+
 def register(server: Flask) -> None:
-    """Register the server's check of the form."""
+    """Register the server's check of the form, and what reads a text that is pasted into it."""
     answer_at(server, "/train/check", "check-form", Form, check_form)
+    answer_at(server, "/train/paste", "read-paste", Paste, read_paste)
 
 
 # ---- components ----
@@ -88,7 +101,8 @@ def setup() -> Json:
     return {
         "families": {name: {key: HMM.preset(name).to_dict()[key] for key in ("A", "B")} for name in PRESETS},
         "max": {"states": MAX_STATES, "outputs": MAX_OUTPUTS},
-        "tolerance": ROW_SUM_TOLERANCE,
+        "tolerance": 2 * ROW_SUM_TOLERANCE,
+        "rounded": list(ROUNDED_DECIMALS),
         "first": {
             "family": FIRST_FAMILY,
             "recipe": RECIPES[0],
@@ -128,8 +142,9 @@ def _target_card() -> Any:
                 className="target-controls",
             ),
             html.P(
-                "Every row of A and B must sum to 1. Type into a cell, or paste a block from a spreadsheet into the "
-                "cell where it begins: 0.25, 0,25, 25 % and 1/4 are all read.",
+                "Every row of A and B must sum to 1. Type into a cell, or paste a matrix into its first one, from a "
+                "spreadsheet or as NumPy, MATLAB, pandas, torch and R print it. A whole HMM (JSON; A = … and B = …; or "
+                "transmat_ … of hmmlearn) may be pasted into any cell. 0.25, 0,25, 2.5e-01, 25 % and 1/4 are all read.",
                 className="note",
             ),
             html.Div(id=ids.TRAIN_MATRICES, className="matrices"),
@@ -181,6 +196,27 @@ def _train_button() -> Any:
     return dmc.Button("Train", id=ids.TRAIN_START, color="blue.8", disabled=True, n_clicks=0, **described)
 
 
+# ---- what is pasted ----
+
+
+def read_paste(paste: Json) -> Json:
+    """The rows of the matrix that was pasted, `name` says which; or the whole `hmm` where there are both matrices.
+
+    Raises:
+        ValueError: the text cannot be read.
+    """
+    named = read_hmm(paste["text"])
+    known = {NAMES[name]: value for name, value in named.items() if name in NAMES}
+    if {"A", "B"} <= set(known) or set(named) - set(NAMES):
+        hmm = HMM.from_dict(named)
+        return {"hmm": {key: value for key, value in hmm.to_dict().items() if key in known}}
+    found = next((name for name in ("A", "B") if name in known), None)
+    if known and found is None:
+        raise ValueError("the start alone cannot be pasted; paste it together with A and B")
+    name = found or paste["matrix"]
+    return {"name": name, "rows": known[name] if found else read_rows(paste["text"], square=name == "A")}
+
+
 # ---- the check ----
 
 
@@ -205,7 +241,7 @@ def config_of(form: Json) -> TrainingConfig:
     Raises:
         ValueError: the HMM is none, or a value is missing, has another type or is out of range.
     """
-    hmm = HMM.from_dict({"A": form["A"], "B": form["B"]})
+    hmm = HMM.from_dict({"A": form["A"], "B": form["B"], "start": form.get("start")})
     given = {FIELDS[name]: form[name] for name in FIELDS if form[name] not in (None, "")}
     for name, value in given.items():
         low, high = LIMITS[name]
@@ -228,9 +264,16 @@ def facts(config: TrainingConfig) -> str:
     """What is to be expected of an HMM in the long run."""
     hmm = config.hmm
     shares = ", ".join(f"{symbol}: {100 * share:.1f} %" for symbol, share in enumerate(hmm.marginal))
+    notes = [sentence(words) for words in (*hmm.notes, hmm.long_run) if words]
+    if np.ptp(hmm.start) > 0:
+        notes.append(f"The first state is drawn with {', '.join(f'{share:.3g}' for share in hmm.start)}.")
     return (
-        f"In the long run symbols have the shares {shares}; two successive ones differ at "
-        f"{100 * hmm.volatility:.1f} % of the steps. The network sees windows of {config.length} symbols."
+        " ".join(notes)
+        + " " * bool(notes)
+        + (
+            f"In the long run symbols have the shares {shares}; two successive ones differ at "
+            f"{100 * hmm.volatility:.1f} % of the steps. The network sees windows of {config.length} symbols."
+        )
     )
 
 
