@@ -1,6 +1,6 @@
 """The command line: serve the dashboard, work for it, train one network or many, analyse, convert.
 
-    hmmrnn serve | worker | user | train | sweep | analyse | lens | live | convert        (each with --help)
+    hmmrnn serve | worker | user | train | fit | sweep | analyse | lens | live | convert        (each with --help)
 
 In a clone it is `python -m hmmrnn`. Results go to stdout, one JSON document where a program may read them; progress
 and errors go to stderr. Exit status: 0 done; 1 the network is not its HMM, or a training did not end well; 2 bad input,
@@ -33,6 +33,7 @@ COMMANDS = {
     "worker": Command("train and experiment for a dashboard", "all"),
     "user": Command("let a user sign in to the dashboard", "server"),
     "train": Command("train a network to emulate an HMM", "train"),
+    "fit": Command("fit an HMM to sequences of symbols, and train a network", "data"),
     "sweep": Command("train a network for each family, N, M and seed of a grid", "all"),
     "analyse": Command("summarise a network as JSON, or write a report", "dashboard"),
     "lens": Command("look at a network through the analysis of a neighbouring paper", "lenses"),

@@ -1,0 +1,243 @@
+"""Symbol sequences from a table: one column of symbols and one of sequence ids, or one row a sequence.
+
+A symbol is whatever a cell holds; the alphabet lists the different ones, in the order of their numbers or letters, and
+a sequence is kept as their places in it. Which layout a table has is read from its shape and its header, and said.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmmrnn.model.hmm import MAX_OUTPUTS
+from hmmrnn.model.network import Result
+
+# More symbols would take a fit of an HMM hours.
+MAX_SYMBOLS = 500_000
+SHORTEST = 2
+# Names of columns that hold symbols, and those that hold ids of sequences; compared without case.
+SYMBOL_NAMES = (
+    "symbol",
+    "symbols",
+    "emission",
+    "state",
+    "behaviour",
+    "behavior",
+    "label",
+    "syllable",
+    "observation",
+    "y",
+)
+ID_NAMES = (
+    "sequence",
+    "sequence_id",
+    "seq",
+    "id",
+    "trial",
+    "session",
+    "animal",
+    "subject",
+    "run",
+    "bout",
+    "trajectory",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences(Result):
+    """B sequences of symbols, of any lengths."""
+
+    symbols: tuple[NDArray[np.int64], ...]  # B sequences (T_b,) of symbols 0 to O - 1
+    alphabet: tuple[str, ...]  # (O,) what each symbol is called in the table
+    how: str  # how the table was read, as a sentence
+
+    @property
+    def n_outputs(self) -> int:
+        """O, the number of different symbols."""
+        return len(self.alphabet)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """(B,) number of symbols of each sequence."""
+        return np.array([len(one) for one in self.symbols])
+
+
+def sequences_of(symbols: Sequence[NDArray[np.integer]], alphabet: Sequence[str] | None = None) -> Sequences:
+    """Take sequences that are there as whole numbers from 0.
+
+    Raises:
+        ValueError: there are no symbols, or too many different ones.
+    """
+    taken = tuple(np.asarray(one, dtype=np.int64) for one in symbols)
+    most = max((int(one.max(initial=0)) for one in taken), default=0)
+    names = tuple(str(o) for o in range(most + 1)) if alphabet is None else tuple(alphabet)
+    return _checked(Sequences(taken, names, f"{len(taken)} sequences of whole numbers"))
+
+
+def read_sequences(text: str, symbols: str = "", sequence: str = "") -> Sequences:
+    """Read sequences from the text of a table, with commas, semicolons, tabs or blanks between its cells.
+
+    Args:
+        text: the table.
+        symbols: name of the column of symbols, or its number from 0; found by the header and the shape if empty.
+        sequence: the same of the column of sequence ids.
+
+    Raises:
+        ValueError: the table cannot be read in one way, or holds no sequences that an HMM can be fitted to.
+    """
+    table = _cells(text)
+    if symbols or sequence:
+        return _in_columns(table, _header(table), symbols, sequence)
+    width = max(map(len, table))
+    header = _header(table)
+    named = {name.lower() for name in header or ()}
+    if width == 2 or (width > 2 and named & set(SYMBOL_NAMES) and (named & set(ID_NAMES) or _same_width(table))):
+        return _in_columns(table, header, "", "")
+    if width == 1:
+        cells = [row[0] for row in (table[1:] if header else table)]
+        return _numbered([cells], "one column: one sequence")
+    return _in_rows(table, header)
+
+
+# ---- the table ----
+
+
+def _cells(text: str) -> list[list[str]]:
+    lines = [line for line in text.lstrip("\ufeff").splitlines() if line.strip(" ,;\t")]
+    if not lines:
+        raise ValueError("the table is empty; expected a symbol in each cell")
+    separator = next((sign for sign in "\t;," if any(sign in line for line in lines)), None)
+    rows = csv.reader(io.StringIO("\n".join(lines)), delimiter=separator) if separator else map(str.split, lines)
+    try:
+        table = [[cell.strip() for cell in row] for row in rows]
+    except csv.Error as error:
+        raise ValueError(f"the table cannot be read: {error}") from error
+    # Rows of different lengths are filled up with empty cells by spreadsheets.
+    for row in table:
+        while row and not row[-1]:
+            row.pop()
+    return [row for row in table if row]
+
+
+def _header(table: list[list[str]]) -> list[str] | None:
+    """The first row, if none of its cells is found below it and one of them is a word."""
+    first, below = table[0], {cell for row in table[1:] for cell in row}
+    words = any(not _is_number(cell) for cell in first)
+    known = {cell.lower() for cell in first} & {*SYMBOL_NAMES, *ID_NAMES}
+    return first if len(table) > 1 and words and (known or not below & set(first)) else None
+
+
+def _same_width(table: list[list[str]]) -> bool:
+    return len(set(map(len, table))) == 1
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+# ---- the layouts ----
+
+
+def _in_columns(table: list[list[str]], header: list[str] | None, symbols: str, sequence: str) -> Sequences:
+    rows = table[1:] if header else table
+    names = header or [str(i) for i in range(len(table[0]))]
+    at = _place(names, symbols) if symbols else _known(names, SYMBOL_NAMES)
+    ids = _place(names, sequence) if sequence else _known(names, ID_NAMES)
+    if len(names) == 2 and (at is None) != (ids is None):
+        at, ids = (1 - ids, ids) if ids is not None else (at, 1 - at if at is not None else None)
+    if at is None:
+        at, ids = _by_shape(rows, names)
+    short = next((i for i, row in enumerate(rows) if len(row) <= max(at, ids or 0)), None)
+    if short is not None:
+        raise ValueError(f"row {short + 1 + bool(header)} has no symbol or no sequence id; fill it in, or leave it out")
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        found.setdefault("" if ids is None else row[ids], []).append(row[at])
+    where = f"symbols in column {names[at]}"
+    return _numbered(list(found.values()), where if ids is None else f"{where}, sequence ids in column {names[ids]}")
+
+
+def _place(names: list[str], wanted: str) -> int:
+    if wanted in names:
+        return names.index(wanted)
+    if wanted.isdigit() and int(wanted) < len(names):
+        return int(wanted)
+    raise ValueError(f"there is no column {wanted!r}; the columns are {', '.join(names)[:200]}")
+
+
+def _known(names: list[str], known: Sequence[str]) -> int | None:
+    return next((i for i, name in enumerate(names) if name.lower() in known), None)
+
+
+def _by_shape(rows: list[list[str]], names: list[str]) -> tuple[int, int]:
+    """Of two columns, that of symbols and that of ids: an id stays while its sequence lasts, and does not come back."""
+
+    def blocks(column: int) -> bool:
+        cells = [row[column] for row in rows if len(row) == 2]
+        changes = sum(one != other for one, other in pairwise(cells))
+        return changes == len(set(cells)) - 1
+
+    ids = [column for column in (0, 1) if blocks(column)]
+    if len(names) != 2 or len(ids) != 1:
+        raise ValueError(
+            "expected a column of symbols and one of sequence ids, and cannot tell which is which; name them symbol "
+            f"and sequence; the columns are {', '.join(names)[:200]}"
+        )
+    return 1 - ids[0], ids[0]
+
+
+def _in_rows(table: list[list[str]], header: list[str] | None) -> Sequences:
+    rows = table[1:] if header else table
+    first = [row[0] for row in rows]
+    others = {cell for row in rows for cell in row[1:]}
+    labelled = len(rows) > 1 and len(set(first)) == len(first) and not set(first) & others
+    how = "one row a sequence" + (", its name in the first column" if labelled else "")
+    return _numbered([row[1:] if labelled else row for row in rows], how)
+
+
+# ---- the symbols ----
+
+
+def _numbered(cells: list[list[str]], how: str) -> Sequences:
+    """Sequences of cells as numbers of an alphabet."""
+    for number, row in enumerate(cells):
+        if "" in row:
+            raise ValueError(f"sequence {number + 1} has an empty cell at symbol {row.index('') + 1}; fill it in")
+    plain = [[_canonical(cell) for cell in row] for row in cells]
+    different = {cell for row in plain for cell in row}
+    numeric = all(map(_is_number, different))
+    alphabet = sorted(different, key=(lambda cell: (float(cell), cell)) if numeric else str)
+    place = {name: o for o, name in enumerate(alphabet)}
+    taken = tuple(np.array([place[cell] for cell in row], dtype=np.int64) for row in plain)
+    return _checked(Sequences(taken, tuple(alphabet), how))
+
+
+def _canonical(cell: str) -> str:
+    """A whole number as it is written without decimals: 1.0 is 1."""
+    return str(int(float(cell))) if _is_number(cell) and abs(float(cell)) < 1e15 and float(cell) % 1 == 0 else cell
+
+
+def _checked(found: Sequences) -> Sequences:
+    total = int(found.lengths.sum()) if found.symbols else 0
+    if found.n_outputs > MAX_OUTPUTS:
+        raise ValueError(
+            f"at most {MAX_OUTPUTS} different symbols are supported; got {found.n_outputs}, as {found.alphabet[0]} and "
+            f"{found.alphabet[1]} ({found.how}): sort measurements into a few classes first, or name the columns"
+        )
+    if found.n_outputs < 2:
+        raise ValueError(f"expected at least 2 different symbols; got {found.n_outputs} ({found.how})")
+    if total > MAX_SYMBOLS:
+        raise ValueError(f"at most {MAX_SYMBOLS:,} symbols are supported; got {total:,}; take a part of them")
+    if found.lengths.max() < SHORTEST:
+        raise ValueError(f"expected sequences of several symbols; got {len(found.symbols)} of one symbol ({found.how})")
+    return found
