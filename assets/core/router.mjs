@@ -2,6 +2,7 @@
  *
  *     /  /emulation  ...  /bench     the chapters
  *     /train  /train/<id>  /sweep  /sweep/<name>     trainings and sweeps
+ *     /data  /data/<table and what is chosen>        own data
  */
 
 import { configuration } from "./configuration.mjs";
@@ -10,12 +11,12 @@ import { link } from "./link.mjs";
 import { store } from "./page.mjs";
 
 const root = document.documentElement;
-const OTHER = { train: ["form", "job"], sweep: ["sweeps", "sweep"] };
-const TITLES = { form: "new training", job: "training", sweeps: "sweeps", sweep: "sweep" };
+const OTHER = { train: ["form", "job"], sweep: ["sweeps", "sweep"], data: ["data", "data"] };
+const TITLES = { form: "new training", job: "training", sweeps: "sweeps", sweep: "sweep", data: "own data" };
 
 const state = { place: null, before: null };
 
-/* {page, item, chapter}: `item` is the training or sweep that is open, `chapter` null on the pages of these. */
+/* {page, item, chapter}: `item` is the training, sweep or table that is open, `chapter` null on the pages of these. */
 export function placeOf(path) {
   const { chapters } = configuration();
   const [first, item = ""] = path.split("/").slice(1);

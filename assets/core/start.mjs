@@ -108,6 +108,7 @@ root.dataset.scheme = preferredScheme();
 provide({ ...functions, ...fieldFunctions(), ...tableFunctions });
 answerDash();
 provideLazily(TRAINING, () => import("../pages/training.mjs"));
+provideLazily(["dataReady"], () => import("../pages/data.mjs"));
 provideLazily(["sweepShown"], () => import("../pages/sweeps.mjs"));
 /* For scripts that try the page from outside. */
 provide({ store, on, go, link, kickGroups, isSettled: () => isWhole && isSettled() });

@@ -17,7 +17,7 @@ function arrange() {
   const { chapter } = place();
   document.querySelectorAll(".header .page-link, .chapters .page-link").forEach((link) => {
     const path = link.getAttribute("href");
-    const here = chapter ? path === chapter.path : path === "/train";
+    const here = path === (chapter ? chapter.path : place().page === "data" ? "/data" : "/train");
     if (here) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   });

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,23 +111,37 @@ def measure_symbols(sequences: Sequence[NDArray[np.int64]], hmm: HMM) -> SymbolS
     total, number = (np.stack(part) for part in zip(*(_run_sums(*one, n_outputs) for one in runs), strict=True))
     longer = np.stack([(steps[:, None] > np.arange(RUN_STEPS)).sum(axis=0) for _, steps in runs])
     every = np.broadcast_to(number.sum(axis=1, keepdims=True), longer.shape)
-    likelihood = np.array([hmm.log_likelihood(one)[0] if len(one) else 0.0 for one in checked])
-    return SymbolStatistics(
-        *ratio_of_sums(counts, np.broadcast_to(lengths[:, None], counts.shape)),
-        *ratio_of_sums(pairs, np.broadcast_to(pairs.sum(axis=2, keepdims=True), pairs.shape)),
-        *ratio_of_sums(equal, compared),
-        *ratio_of_sums(total, number),
-        *ratio_of_sums(longer, every),
-        *map(float, _mean_likelihood(likelihood, lengths)),
-        sequences=len(checked),
-        symbols=int(lengths.sum()),
-    )
+    likelihood = _likelihoods(checked, lengths, hmm)
+    measured = {
+        "marginal": ratio_of_sums(counts, np.broadcast_to(lengths[:, None], counts.shape)),
+        "transitions": ratio_of_sums(pairs, np.broadcast_to(pairs.sum(axis=2, keepdims=True), pairs.shape)),
+        "agreement": ratio_of_sums(equal, compared),
+        "run_length": ratio_of_sums(total, number),
+        "runs_longer": ratio_of_sums(longer, every),
+    }
+    values: dict[str, Any] = {name: value for name, (value, _) in measured.items()}
+    errors: dict[str, Any] = {f"{name}_se": error for name, (_, error) in measured.items()}
+    mean, error = _mean_likelihood(likelihood, lengths)
+    numbers = {"log_likelihood": mean, "log_likelihood_se": error, "sequences": len(checked)}
+    return SymbolStatistics(**values, **errors, **numbers, symbols=int(lengths.sum()))
 
 
-def _mean_likelihood(likelihood: Floats, lengths: NDArray[np.int64]) -> tuple[Floats, Floats]:
+def _likelihoods(sequences: Sequence[NDArray[np.int64]], lengths: NDArray[np.int64], hmm: HMM) -> Floats:
+    """(B,) log-likelihood of each sequence; those that are equally long at once."""
+    found = np.zeros(len(sequences))
+    for length in np.unique(lengths[lengths > 0]):
+        at = np.flatnonzero(lengths == length)
+        together = np.stack([sequences[i] for i in at])
+        # A column would be refused: of symbols one by one the likelihood is that of the start.
+        found[at] = np.log(hmm.start @ hmm.B)[together[:, 0]] if length == 1 else hmm.log_likelihood(together)
+    return found
+
+
+def _mean_likelihood(likelihood: Floats, lengths: NDArray[np.int64]) -> tuple[float, float]:
     if not np.isfinite(likelihood).all():
-        return np.array(-np.inf), np.array(np.nan)
-    return ratio_of_sums(likelihood, lengths)
+        return -np.inf, np.nan
+    mean, error = ratio_of_sums(likelihood, lengths)
+    return float(mean), float(error)
 
 
 def _emissions(network: Network, count: int, steps: int, seed: int) -> tuple[NDArray[np.int64], int]:

@@ -51,9 +51,15 @@ def functions_for(services: Services, name: str) -> dict[str, Callable[..., Any]
         return {TRAIN: partial(run_training, services.trainings)}
     if name == EXPERIMENTS:
         from hmmrnn.explorer.experiments import compute
+        from hmmrnn.tasks.data_fits import DataQuestion
         from hmmrnn.tasks.experiments import run_experiment
 
-        return {EXPERIMENT: partial(run_experiment, services.store, partial(compute, services.explorer))}
+        def answer(name: str, subject: Any, on_progress: Any) -> Any:
+            if isinstance(subject, DataQuestion):
+                return services.data_fits.compute(name, subject, on_progress)
+            return compute(services.explorer, name, subject, on_progress)
+
+        return {EXPERIMENT: partial(run_experiment, services.store, answer)}
     from hmmrnn.tasks.short_tasks import analyse
 
     return {CHECK: services.uploads.check, ANALYSE: partial(analyse, services.explorer)}

@@ -44,7 +44,7 @@ _BROUGHT = "<!-- brought -->"
 
 
 class Place(NamedTuple):
-    """What an address opens: a chapter, or a page of trainings or sweeps."""
+    """What an address opens: a chapter, or a page of trainings, sweeps or own data."""
 
     chapter: Chapter | None
     page: str = ""
@@ -59,7 +59,7 @@ def place_of(path: str, query: str = "", view: str | None = None) -> Place:
         view: or the chapter of the view that an older link names.
     """
     first = path.split("/")[1]
-    if first in ("train", "sweep"):
+    if first in ("train", "sweep", "data"):
         return Place(None, first)
     by_path = {one.path: one for one in CHAPTERS}
     if path == "/" and "model" in parse_qs(query):

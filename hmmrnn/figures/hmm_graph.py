@@ -79,7 +79,7 @@ def _matrices(graph: HMMGraph, theme: Theme) -> go.Figure:
         go.Heatmap(z=graph.emissions, hovertemplate=out, xaxis="x2", showscale=False, **shared),
     ]
     split = 0.2 + 0.6 * n_states / (n_states + n_outputs)
-    axes = {
+    axes: dict[str, dict[str, Any]] = {
         "xaxis": {"title": "next state (number)", "domain": [0.0, split - 0.03]},
         "xaxis2": {"title": "emission (number)", "domain": [split + 0.03, 1.0], "anchor": "y"},
         "yaxis": {"title": "state (number)", "autorange": "reversed"},

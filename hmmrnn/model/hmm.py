@@ -143,7 +143,7 @@ class HMM:
         reach = np.eye(self.n_states, dtype=bool) | (self.A > 0)
         for _ in range(self.n_states.bit_length()):
             reach = reach @ reach
-        stays = (reach <= reach.T).all(axis=1) & reach[self.start > 0].any(axis=0)
+        stays: NDArray[np.bool_] = (reach <= reach.T).all(axis=1) & np.any(reach[self.start > 0], axis=0)
         parts = np.unique(reach[stays], axis=0)
         if len(parts) > 1:
             listed = " and ".join(_listed(part) for part in parts[:-3:-1])

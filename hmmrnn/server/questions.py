@@ -63,7 +63,9 @@ def register(app: Dash) -> None:
     app.server.register_error_handler(DependencyException, lambda _error: _refuse("there is no such script", 404))
 
 
-def answer_at(server: Flask, path: str, endpoint: str, form: Any, answer: Callable[[Any], Any]) -> None:
+def answer_at(
+    server: Flask, path: str, endpoint: str, form: Any, answer: Callable[[Any], Any], most_bytes: int = MAX_BYTES
+) -> None:
     """Answer questions at an address.
 
     Args:
@@ -73,15 +75,16 @@ def answer_at(server: Flask, path: str, endpoint: str, form: Any, answer: Callab
         form: the type of a question, as pydantic reads it: strictly.
         answer: from a question to what is answered; figures, arrays and components become JSON. A ValueError is the
             sentence why there is no answer.
+        most_bytes: of a question.
     """
     reader = TypeAdapter(form, config=None if hasattr(form, "__pydantic_config__") else ConfigDict(strict=True))
 
     def answered() -> ResponseReturnValue:
-        request.max_content_length = MAX_BYTES
+        request.max_content_length = most_bytes
         try:
             question = read(reader, _body(), endpoint)
         except RequestEntityTooLarge:
-            return _refuse(f"a question must have at most {MAX_BYTES:,} bytes; got more; {RELOAD}", 413)
+            return _refuse(f"a question must have at most {most_bytes:,} bytes; got more; {RELOAD}", 413)
         except QuestionError as error:
             return _refuse(str(error), 400)
         try:

@@ -16,6 +16,7 @@ from hmmrnn.storage.paths import DataFolder
 from hmmrnn.storage.redis import RedisServer
 from hmmrnn.storage.shipped_answers import ShippedAnswers
 from hmmrnn.storage.signing import derived, read_secret
+from hmmrnn.tasks.data_fits import DataFits, Tables
 from hmmrnn.tasks.experiments import Experiments
 from hmmrnn.tasks.queue import Queues
 from hmmrnn.tasks.store import Store
@@ -46,6 +47,7 @@ class Services:
         self.trainings = Trainings(self.store, self.data)
         self.sweeps = Sweeps(self.trainings)
         self.experiments = Experiments(self.store, self.answers)
+        self.data_fits = DataFits(Tables(self.data), self.experiments, self.explorer)
         self.uploads = Uploads(self.store, self.data, self.models, settings.networks_mb * 2**20)
 
     def _redis(self, url: str) -> RedisServer:

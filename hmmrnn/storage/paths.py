@@ -3,6 +3,7 @@
 networks/    trained and opened networks and snapshots, offered in the picker beside the shipped ones
 trainings/   one folder per training: its settings, the state from which it is resumed, its latest snapshot
 sweeps/      one file per sweep: the settings of its trainings
+tables/      tables of symbol sequences that were opened
 incoming/    uploaded files that are not checked yet
 queue.db     the queues, unless they are in Redis
 signed-out/  the numbers of sessions that were ended, where there are users
@@ -34,8 +35,8 @@ class DataFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
-        parts = [self.path / name for name in ("networks", "trainings", "sweeps", "incoming")]
-        self.networks, self.trainings, self.sweeps, self.incoming = parts
+        parts = [self.path / name for name in ("networks", "trainings", "sweeps", "incoming", "tables")]
+        self.networks, self.trainings, self.sweeps, self.incoming, self.tables = parts
         self.queue, self.secret = self.path / "queue.db", self.path / "secret.key"
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)

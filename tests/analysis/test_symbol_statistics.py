@@ -27,7 +27,7 @@ def test_statistics_are_those_of_naive_counts():
     for at, lag in enumerate(LAGS):
         equal = [one[t] == one[t + lag] for one in sequences for t in range(len(one) - lag)]
         assert found.agreement[at] == pytest.approx(np.mean(equal))
-    runs = [(symbol, len(list(steps))) for one in sequences for symbol, steps in list(groupby(one))[1:-1]]
+    runs = [run for one in sequences for run in [(symbol, len(list(steps))) for symbol, steps in groupby(one)][1:-1]]
     np.testing.assert_allclose(found.run_length, [np.mean([n for s, n in runs if s == o]) for o in range(3)])
     np.testing.assert_allclose(found.runs_longer, [np.mean([n > r for _, n in runs]) for r in range(RUN_STEPS)])
     likelihood = sum(HMM_3.log_likelihood(one)[0] for one in sequences)
@@ -36,7 +36,7 @@ def test_statistics_are_those_of_naive_counts():
 
 
 def test_errors_are_those_of_many_samples():
-    samples = [measure_symbols(list(HMM_3.sample(30, 60, seed)[0]), HMM_3) for seed in range(40)]
+    samples = [measure_symbols(list(HMM_3.sample(20, 60, seed)[0]), HMM_3) for seed in range(30)]
     for name in ("marginal", "agreement", "run_length"):
         spread = np.std([getattr(one, name) for one in samples], axis=0)
         told = np.mean([getattr(one, f"{name}_se") for one in samples], axis=0)
@@ -44,7 +44,7 @@ def test_errors_are_those_of_many_samples():
 
 
 def test_data_of_an_hmm_are_like_it_and_unlike_the_null():
-    data = sequences_of(list(HMM_3.sample(60, 200, 5)[0]))
+    data = sequences_of(list(HMM_3.sample(60, 120, 5)[0]))
     found = compare_symbols(data, HMM_3, random_network(6, 3, 3))
     for name in ("marginal", "transitions", "agreement", "run_length", "log_likelihood"):
         difference = getattr(found.data, name) - getattr(found.hmm, name)

@@ -57,10 +57,11 @@ def header(models: Sequence[dict[str, str]], account: Sequence[Any]) -> Any:
 
 
 def chapter_row() -> Any:
-    """The chapters of the argument, and the page of trainings."""
+    """The chapters of the argument, and the pages of trainings and of own data."""
     links = [html.A(one.title, href=one.path, className="page-link", title=one.claim) for one in chapters.CHAPTERS]
     train = html.A("Train", href="/train", className="page-link", title="Train a network; watch trainings")
-    return html.Nav([*links, train], className="chapters", **{"aria-label": "Chapters"})
+    data = html.A("Data", href="/data", className="page-link", title="From your own sequences to a network")
+    return html.Nav([*links, train, data], className="chapters", **{"aria-label": "Chapters"})
 
 
 def _opener(id: str, text: str, title: str) -> Any:

@@ -1,7 +1,8 @@
-"""The pages of trainings and of sweeps, which lie over the views: each comes when it is first opened.
+"""The pages of trainings, of sweeps and of own data, which lie over the views: each comes when it is first opened.
 
 GET  /pages/train    the layout of the pages of trainings, as updates of components
 GET  /pages/sweep    the layout of the pages of sweeps
+GET  /pages/data     the layout of the page of own data
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from flask import Flask, Response
 from plotly.io.json import to_json_plotly
 
 from hmmrnn.dashboard import ids
+from hmmrnn.dashboard.pages.data import data
+from hmmrnn.dashboard.pages.data import ids as data_ids
 from hmmrnn.dashboard.pages.train import form, sweep, training
 from hmmrnn.dashboard.pages.train import ids as train_ids
 from hmmrnn.dashboard.view import Updates
@@ -32,6 +35,7 @@ class Pages(NamedTuple):
 PAGES: Mapping[str, Pages] = {
     "train": Pages(ids.TRAIN_PAGES, training.layout, lambda: [(train_ids.TRAIN_SETUP, {"data": form.setup()})]),
     "sweep": Pages(ids.SWEEP_PAGES, sweep.layout, lambda: [(train_ids.SWEEP_MEASURE, {"value": sweep.FIRST_MEASURE})]),
+    "data": Pages(ids.DATA_PAGES, data.layout, lambda: [(data_ids.DATA_READY, {"data": 1})]),
 }
 
 

@@ -1,0 +1,1 @@
+"""Own data: from a table of symbol sequences to an explored network."""

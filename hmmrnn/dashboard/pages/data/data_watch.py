@@ -1,0 +1,236 @@
+"""Tables that are opened, trainings that are begun, and how far a table is: what assets/pages/data.mjs asks for.
+
+One request at a time, once a second while something goes on. Each part of a response has a stamp; what has not changed
+is not sent.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from dash import html
+from flask import Flask
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from hmmrnn.dashboard.components.parts import away, changed
+from hmmrnn.dashboard.pages.data import data, ids
+from hmmrnn.dashboard.pages.train.training import progress_share, state_words
+from hmmrnn.dashboard.view import Json, Updates
+from hmmrnn.figures.data import draw_comparison, draw_states_curve
+from hmmrnn.figures.theme import THEMES, Theme
+from hmmrnn.model.sequences import Sequences
+from hmmrnn.server.auth import requester
+from hmmrnn.server.questions import STRICT, Name, answer_at
+from hmmrnn.server.sentence import sentence
+from hmmrnn.server.services import services
+from hmmrnn.tasks import queue
+from hmmrnn.tasks.data_fits import MOST_BYTES, Table
+from hmmrnn.tasks.experiments import Experiment
+from hmmrnn.tasks.store import TaskState
+from hmmrnn.tasks.trainings import Training, id_of
+from hmmrnn.training.baum_welch import HMMFit
+
+OFTEN = 1.0
+_NO_FIGURE: Json = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
+
+
+class DataTable(TypedDict):
+    """A table as its file holds it, and the columns that were named."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    name: Name
+    text: Annotated[str, Field(max_length=MOST_BYTES)]
+    symbols: Name
+    sequence: Name
+
+
+class DataCommand(TypedDict):
+    """The training that is to begin, by the address of the page."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    command: Literal["train"]
+    of: Name
+
+
+class DataWatch(TypedDict):
+    """The table that is open, and which parts the page has."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+    of: Name
+    theme: Literal["light", "dark"]
+    seen: dict[Name, Any]
+
+
+def register(server: Flask) -> None:
+    """Register the addresses."""
+    answer_at(server, "/data/read", "read-data", DataTable, read_table, MOST_BYTES + 10_000)
+    answer_at(server, "/data/command", "data-command", DataCommand, run_command)
+    answer_at(server, "/watch/data", "watch-data", DataWatch, watch_data)
+
+
+def read_table(asked: Json) -> Json:
+    """Keep a table; its id.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    table = Table(asked["name"], asked["text"], asked["symbols"].strip(), asked["sequence"].strip())
+    return {"table": services().data_fits.tables.keep(table)}
+
+
+def run_command(asked: Json) -> Json:
+    """Begin the training of the HMM that is shown.
+
+    Raises:
+        ValueError: there is no HMM yet, or it cannot be trained.
+    """
+    item = data.item_of(asked["of"])
+    fit = services().data_fits.fit(item.table, item.most_states, requester.identify_requester()).result
+    if fit is None:
+        raise ValueError("the HMMs are not fitted yet; wait until they are")
+    config = item.config(_shown(fit, item).hmm)
+    return {"job": services().trainings.submit(config, requester.identify_requester())}
+
+
+def watch_data(asked: Json) -> Json:
+    """What has changed of a table: how it was read, its HMMs, its training, and the comparison.
+
+    Returns:
+        `again`, in how many seconds to request again, or None if nothing will change; and the parts that have changed.
+        Or `unknown`, if there is no such table.
+    """
+    theme = THEMES[asked["theme"]]
+    try:
+        item = data.item_of(asked["of"])
+        table = services().data_fits.tables.find(item.table)
+        sequences = table.read()
+        fit = services().data_fits.fit(item.table, item.most_states, requester.identify_requester())
+        parts: dict[str, Updates] = {"read": [(ids.DATA_READ, {"children": data.describe(sequences, table.name)})]}
+        parts["fit"] = _fit_updates(fit, item, sequences, theme)
+        goes_on = fit.state not in (TaskState.DONE, TaskState.FAILED)
+        training = _training(fit.result, item)
+        parts["train"] = _training_updates(fit.result, training)
+        compared = _compared(fit.result, item, training)
+        parts["compare"] = _comparison_updates(compared, training, theme)
+        goes_on = goes_on or _is_under_way(training) or (compared is not None and compared.result is None)
+    except queue.QueueGoneError as error:
+        return {"again": OFTEN, "parts": changed(away(error), asked["seen"])}
+    except ValueError as error:
+        return {"unknown": sentence(error)}
+    return {"again": OFTEN if goes_on else None, "parts": changed(parts, asked["seen"])}
+
+
+# ---- the HMMs ----
+
+
+def _shown(fit: HMMFit, item: data.Item) -> Any:
+    return fit.of(item.states) if item.states in fit.states else fit.best
+
+
+def _fit_updates(fit: Experiment, item: data.Item, sequences: Sequences, theme: Theme) -> Updates:
+    found: HMMFit | None = fit.result
+    if found is None:
+        return [
+            (ids.DATA_FIT_STATE, {"children": _waiting("Fitting", fit)}),
+            (ids.DATA_FIT_PROGRESS, {"value": f"{fit.share:.3f}"}),
+            (ids.DATA_CURVE, {"figure": _NO_FIGURE}),
+            (ids.DATA_CHOICE, {"children": []}),
+            (ids.DATA_HMM, {"children": []}),
+        ]
+    shown = _shown(found, item)
+    states = shown.hmm.n_states
+    buttons = [
+        html.Button(
+            f"{number} state{'s' * (number > 1)}",
+            className="data-button",
+            **{"data-states": str(number), "aria-pressed": str(bool(number == states)).lower()},
+        )
+        for number in found.states
+    ]
+    return [
+        (ids.DATA_FIT_STATE, {"children": data.fit_words(found, states)}),
+        (ids.DATA_FIT_PROGRESS, {"value": "1"}),
+        (ids.DATA_CURVE, {"figure": draw_states_curve(found, states, theme)}),
+        (ids.DATA_CHOICE, {"children": buttons}),
+        (ids.DATA_HMM, {"children": data.hmm_tables(shown, sequences.alphabet)}),
+    ]
+
+
+def _waiting(what: str, task: Experiment) -> str:
+    if task.state is TaskState.FAILED:
+        return sentence(task.reason)
+    if task.state is TaskState.RUNNING:
+        return f"{what}: {task.share:.0%}."
+    return sentence(task.reason) if task.reason else f"Waiting: {task.before} before it."
+
+
+# ---- the network ----
+
+
+def _training(fit: HMMFit | None, item: data.Item) -> Training | None:
+    """The training of the HMM that is shown, if it has been begun."""
+    if fit is None:
+        return None
+    try:
+        id = id_of(item.config(_shown(fit, item).hmm))
+    except ValueError:
+        return None
+    return next((one for one in services().trainings.listing() if one.id == id), None)
+
+
+def _is_under_way(training: Training | None) -> bool:
+    return training is not None and training.state in (TaskState.WAITING, TaskState.RUNNING)
+
+
+def _training_updates(fit: HMMFit | None, training: Training | None) -> Updates:
+    begins = {"disabled": fit is None or training is not None}
+    if training is None:
+        words = "Once the HMM is there." if fit is None else "Not begun."
+        return [
+            (ids.DATA_TRAIN, begins),
+            (ids.DATA_TRAIN_STATE, {"children": words}),
+            (ids.DATA_TRAIN_PROGRESS, {"value": "0"}),
+            (ids.DATA_TRAINING, {"href": "/train", "hidden": True}),
+            (ids.DATA_EXPLORE, {"disabled": True, "data-job": ""}),
+        ]
+    here = services()
+    kept = here.trainings.state_file(training.id).exists()
+    cancelling = training.state is TaskState.RUNNING and here.trainings.cancel_requested(training.id)
+    words = state_words(training, here.store.worker_present(queue.TRAININGS), cancelling, kept=kept)
+    there = bool(training.model) or here.trainings.snapshot_file(training.id).exists()
+    return [
+        (ids.DATA_TRAIN, begins),
+        (ids.DATA_TRAIN_STATE, {"children": words}),
+        (ids.DATA_TRAIN_PROGRESS, {"value": f"{progress_share(training):.4f}"}),
+        (ids.DATA_TRAINING, {"href": f"/train/{training.id}", "hidden": False}),
+        (ids.DATA_EXPLORE, {"disabled": not there, "data-job": training.id}),
+    ]
+
+
+# ---- the comparison ----
+
+
+def _compared(fit: HMMFit | None, item: data.Item, training: Training | None) -> Experiment | None:
+    if fit is None:
+        return None
+    network = training.model if training is not None else ""
+    return services().data_fits.compare(item.table, _shown(fit, item).hmm, network, requester.identify_requester())
+
+
+def _comparison_updates(task: Experiment | None, training: Training | None, theme: Theme) -> Updates:
+    if task is None or task.result is None:
+        words = "Once the HMM is there." if task is None else _waiting("Measuring", task)
+        return [(ids.DATA_COMPARE_STATE, {"children": words}), (ids.DATA_COMPARE, {"figure": _NO_FIGURE})]
+    found = task.result
+    missing = "" if found.network is not None else " The network follows when it is trained."
+    diverged = f" {found.diverged} runs of the network diverged and are left out." if found.diverged else ""
+    words = (
+        f"{found.data.symbols:,} symbols of data beside {found.hmm.sequences} sequences each of HMM"
+        f"{' and network' if found.network is not None else ''}; independent symbols are the null.{missing}{diverged}"
+    )
+    return [
+        (ids.DATA_COMPARE_STATE, {"children": words}),
+        (ids.DATA_COMPARE, {"figure": draw_comparison(found, theme)}),
+        (ids.DATA_TABLE, {"children": data.comparison_table(found)}),
+    ]
