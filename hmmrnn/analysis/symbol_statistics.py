@@ -122,7 +122,7 @@ def measure_symbols(sequences: Sequence[NDArray[np.int64]], hmm: HMM) -> SymbolS
     values: dict[str, Any] = {name: value for name, (value, _) in measured.items()}
     errors: dict[str, Any] = {f"{name}_se": error for name, (_, error) in measured.items()}
     mean, error = _mean_likelihood(likelihood, lengths)
-    numbers = {"log_likelihood": mean, "log_likelihood_se": error, "sequences": len(checked)}
+    numbers: dict[str, Any] = {"log_likelihood": mean, "log_likelihood_se": error, "sequences": len(checked)}
     return SymbolStatistics(**values, **errors, **numbers, symbols=int(lengths.sum()))
 
 
@@ -131,7 +131,7 @@ def _likelihoods(sequences: Sequence[NDArray[np.int64]], lengths: NDArray[np.int
     found = np.zeros(len(sequences))
     for length in np.unique(lengths[lengths > 0]):
         at = np.flatnonzero(lengths == length)
-        together = np.stack([sequences[i] for i in at])
+        together = np.stack([sequences[int(i)] for i in at])
         # A column would be refused: of symbols one by one the likelihood is that of the start.
         found[at] = np.log(hmm.start @ hmm.B)[together[:, 0]] if length == 1 else hmm.log_likelihood(together)
     return found

@@ -22,23 +22,23 @@ from hmmrnn.figures.panels import (
 from hmmrnn.figures.theme import Theme
 from hmmrnn.training.baum_welch import HMMFit
 
-HEIGHT, GAP, WIDE = 190, 0.1, 0.07
+HEIGHT, GAP, WIDE, LABELS = 190, 0.1, 0.08, 0.02
 
 
 def draw_states_curve(fit: HMMFit, shown: int, theme: Theme) -> go.Figure:
     """Draw held-out likelihood and BIC against the number of states; a line is at the number that is shown."""
     hover = "%{x} states: %{customdata}<extra></extra>"
-    held = draw_measured(fit.states, fit.held_out, fit.held_out_se, "held out", theme.text, theme, hovertemplate=hover)
-    bic = draw_measured(
-        fit.states, fit.bic, np.full(len(fit.bic), np.nan), "BIC", theme.text, theme, hovertemplate=hover
-    )
+    number = fit.states.astype(np.float64)
+    held = draw_measured(number, fit.held_out, fit.held_out_se, "held out", theme.text, theme, hovertemplate=hover)
+    unknown = np.full(len(fit.bic), np.nan)
+    bic = draw_measured(number, fit.bic, unknown, "BIC", theme.text, theme, hovertemplate=hover)
     states = {"title": "states (number)", "dtick": 1 + len(fit.states) // 16}
     mark = [draw_line_at(shown, theme)]
     panels = [
-        Panel([held], states, {"title": "nats per symbol"}, "Held-out log-likelihood", shapes=mark),
+        Panel([held], states, {"title": "nats / symbol"}, "Held-out log-likelihood", shapes=mark),
         Panel([bic], states, {"title": "BIC (nats)"}, "BIC: least is best", shapes=mark),
     ]
-    return stack_rows([Row(panels, split_columns(2, GAP), HEIGHT)], theme, still=True)
+    return stack_rows([Row(panels, split_columns(2, GAP, LABELS), HEIGHT)], theme, still=True)
 
 
 def draw_comparison(found: Comparison, theme: Theme) -> go.Figure:
@@ -53,13 +53,13 @@ def draw_comparison(found: Comparison, theme: Theme) -> go.Figure:
         Panel(
             [_curve(lags, one.agreement, one.agreement_se, name, theme) for name, one in known.items()],
             lag,
-            {"title": "P(same symbol)"},
+            {"title": "P(same)"},
             "Agreement over time",
         ),
         Panel(
             _runs(steps, known, theme),
             {"title": "steps"},
-            {"title": "share of runs", "type": "log"},
+            {"title": "share of runs", "type": "log", "tickformat": "~g"},
             "Runs longer than",
         ),
     ]

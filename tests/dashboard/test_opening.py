@@ -17,7 +17,7 @@ from hmmrnn.shipped import ASSETS
 pytest_plugins = ["tests.fixtures_dashboard"]
 
 TABLES = "/dash_ag_grid.v"
-OVER = (("train", "training-form"), ("sweep", "sweep-start"))
+OVER = (("train", "training-form"), ("sweep", "sweep-start"), ("data", "data-steps"))
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_figures_come_in_the_colours_that_the_browser_showed_last(client):
 
 def test_a_layout_holds_what_is_open_and_the_rest_comes_when_it_is_opened(client):
     whole = client.get("/_dash-layout").get_json()
-    for path, there in (("/bench", set()), ("/train/0123", {"train"}), ("/sweep", {"sweep"})):
+    for path, there in (("/bench", set()), ("/train/0123", {"train"}), ("/sweep", {"sweep"}), ("/data", {"data"})):
         layout = json.dumps(brought(page_at(client, path), ids.LAYOUT))
         assert {page for page, part in OVER if part in layout} == there
         assert len(layout) < len(json.dumps(whole))

@@ -49,7 +49,7 @@ class Item:
         for name, value, (low, high) in (("N", self.neurons, NEURONS), ("the budget", self.steps, STEPS)):
             if value and not low <= value <= high:
                 raise ValueError(f"{name} must be from {low:,} to {high:,}; got {value:,}")
-        changes = {"n_neurons": self.neurons, "steps": self.steps}
+        changes: dict[str, Any] = {"n_neurons": self.neurons, "steps": self.steps}
         return TrainingConfig.for_hmm(hmm, **{name: value for name, value in changes.items() if value})
 
 

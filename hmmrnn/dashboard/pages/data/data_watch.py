@@ -144,9 +144,9 @@ def _fit_updates(fit: Experiment, item: data.Item, sequences: Sequences, theme: 
         html.Button(
             f"{number} state{'s' * (number > 1)}",
             className="data-button",
-            **{"data-states": str(number), "aria-pressed": str(bool(number == states)).lower()},
+            **{"data-states": str(number), "aria-pressed": str(number == states).lower()},
         )
-        for number in found.states
+        for number in map(int, found.states)
     ]
     return [
         (ids.DATA_FIT_STATE, {"children": data.fit_words(found, states)}),
