@@ -84,7 +84,7 @@ def belief(network: Network, seed: int = 0, *, on_progress: ProgressCallback = n
     numbers["r2_belief_from_h_null"] = explained(other, predict_by_ridge(run.h, other))[0]
     numbers["r2_h_from_belief_null"] = explained(run.h, predict_by_ridge(other, run.h))[0]
     on_progress(0.7)
-    region = _sampled_regions(network, run.h, seed)
+    region = _sampled_regions(network, run.state, seed)
     both = pairs[:2]
     by_region = np.array([[_where(*pair, region == name) for pair in both] for name in REGIONS])
     offset = np.arange(-AROUND, AROUND + 1)
@@ -135,12 +135,12 @@ def _normalised(weights: Floats, otherwise: Floats) -> Floats:
     return np.divide(weights, total, out=np.array(otherwise), where=total > 0)
 
 
-def _sampled_regions(network: Network, h: Floats, seed: int) -> NDArray[np.str_]:
+def _sampled_regions(network: Network, state: Floats, seed: int) -> NDArray[np.str_]:
     """(B, T) region of some of the states, "" elsewhere."""
-    runs, steps, n = h.shape
+    runs, steps, n = state.shape
     chosen = np.random.default_rng([seed, runs]).permutation(runs * steps)[:REGION_STATES]
     region = np.full(runs * steps, "", dtype="<U10")
-    region[chosen] = residency(network, h.reshape(-1, n)[chosen], seed=seed).region
+    region[chosen] = residency(network, state.reshape(-1, n)[chosen], seed=seed).region
     return region.reshape(runs, steps)
 
 

@@ -5,8 +5,9 @@
     pulse_k(i, j)     = E[pre_i k steps after j was silenced for one step] - E[pre_i]
     direct(i, j)      = -W_ij E[h_j]
 
-pulse_1 is the direct effect; what total has beyond it goes through other neurons. In a network whose neurons are always
-active total(i, j) = -T_ij / T_jj E[h_j] for i other than j, with T = (I - W)^-1.
+pulse_1 is the direct effect, and stands for it where gates or a leak lie between; what total has beyond it goes through
+other neurons. In a network whose neurons are always active total(i, j) = -T_ij / T_jj E[h_j] for i other than j, with
+T = (I - W)^-1.
 
 Null: if j has no effect, each run's difference is as likely above zero as below. The band is the 95th percentile of the
 largest effect of any neuron when the runs' differences change their signs at random.
@@ -74,7 +75,7 @@ def effects(network: Network, seed: int = 0, *, on_progress: ProgressCallback = 
     Raises:
         ValueError: the network diverges.
     """
-    starts = settled_runs(network, seed, RUNS, LEAD).h[:, -1]
+    starts = settled_runs(network, seed, RUNS, LEAD).state[:, -1]
     drive = draw_drive(network, STEPS, RUNS, 1.0, seed + 1)
     with few_threads(network):
         intact = _Look.at(network, starts, drive)
@@ -85,7 +86,7 @@ def effects(network: Network, seed: int = 0, *, on_progress: ProgressCallback = 
     exits = _exits(intact.counts.sum(axis=0))
     effect, effect_se, band = _on_exits(intact, silenced, exits, seed)
     total, total_se = mean_and_error(np.stack([one.mean - intact.mean for one in silenced], axis=-1))
-    mean, error = mean_and_error(intact.activity)
+    direct = _direct(network, intact, pulse[0], pulse_se[0])
     rates, rates_se = mean_and_error(np.stack([intact.influence(*exit) for exit in exits], axis=-1))
     names = tuple(f"{a}->{b}" for a, b in exits)
     order = _strongest(effect)
@@ -102,8 +103,8 @@ def effects(network: Network, seed: int = 0, *, on_progress: ProgressCallback = 
         band=band,
         total=total,
         total_se=total_se,
-        direct=-network.W_hh * mean,
-        direct_se=np.abs(network.W_hh) * error,
+        direct=direct[0],
+        direct_se=direct[1],
         lags=np.array(LAGS),
         pulse=pulse,
         pulse_se=pulse_se,
@@ -118,10 +119,10 @@ def pulses(network: Network, starts: Floats, drive: Floats, lags: tuple[int, ...
     """Change of the mean input (L, N, N) of each neuron k steps after one was silent for one step, and its error.
 
     Args:
-        starts: (B, N) states in which the neuron is silenced, of B independent runs.
-        drive: (B, T, N) what enters from outside afterwards, T at least the longest lag.
+        starts: (B, S) states in which the neuron is silenced, of B independent runs.
+        drive: (B, T, D) what enters from outside afterwards, T at least the longest lag.
     """
-    runs, n = starts.shape
+    runs, n = len(starts), network.n_neurons
     at = np.array(lags) - 1
     drive = drive[:, : max(lags)]
     intact = rollout(network, drive, starts).pre_activation[:, at]
@@ -131,7 +132,9 @@ def pulses(network: Network, starts: Floats, drive: Floats, lags: tuple[int, ...
         pushed = np.repeat(starts[None], len(block), axis=0)
         pushed[np.arange(len(block)), :, block] = 0.0
         shape = (len(block), *drive.shape)
-        path = rollout(network, np.broadcast_to(drive, shape).reshape(-1, *drive.shape[1:]), pushed.reshape(-1, n))
+        path = rollout(
+            network, np.broadcast_to(drive, shape).reshape(-1, *drive.shape[1:]), pushed.reshape(-1, starts.shape[1])
+        )
         moved = path.pre_activation[:, at].reshape(len(block), runs, len(lags), n) - intact
         mean, of_mean = mean_and_error(moved.swapaxes(0, 1))
         change[:, :, block], error[:, :, block] = mean.transpose(1, 2, 0), of_mean.transpose(1, 2, 0)
@@ -161,12 +164,12 @@ class _Look:
     @classmethod
     def at(cls, network: Network, starts: Floats, drive: Floats) -> "_Look":
         path = rollout(network, drive, starts)
-        output = network.logits(path.h).argmax(axis=-1)
+        output = network.logits(path.state).argmax(axis=-1)
         o = network.n_outputs
         code = output[:, :-1] * o + output[:, 1:]
         counts = np.array([np.bincount(one, minlength=o * o) for one in code]).reshape(-1, o, o)
         bounded = bool((first_divergence(path.h, drive, starts) < 0).all())
-        activity = (path.h[:, :-1].sum(axis=1) + starts) / drive.shape[1]
+        activity = (path.h[:, :-1].sum(axis=1) + starts[:, : network.n_neurons]) / drive.shape[1]
         return cls(counts, path.pre_activation.mean(axis=1), activity, bounded)
 
     def influence(self, a: int, b: int) -> Floats:
@@ -181,7 +184,7 @@ class _Look:
 def _silence_each(network: Network, starts: Floats, drive: Floats, on_progress: ProgressCallback) -> list[_Look]:
     def look(j: int) -> _Look:
         changed = drive.copy()
-        changed[..., j] = 0.0
+        changed[..., network.drive_columns((j,))] = 0.0
         return _Look.at(intervene(network, Intervention((j,))), starts, changed)
 
     found: list[_Look] = []
@@ -189,6 +192,14 @@ def _silence_each(network: Network, starts: Floats, drive: Floats, on_progress: 
         found += on_all_cores(look, range(first, min(first + BLOCK_NEURONS, network.n_neurons)))
         on_progress(0.05 + 0.75 * len(found) / network.n_neurons)
     return found
+
+
+def _direct(network: Network, intact: _Look, pulse: Floats, pulse_se: Floats) -> tuple[Floats, Floats]:
+    """What a weight alone makes of silencing (N, N), and its error; of a cell with gates or a leak, the first pulse."""
+    if network.kind.is_gated or network.is_leaky:
+        return pulse, pulse_se
+    mean, error = mean_and_error(intact.activity)
+    return -network.W_hh * mean, np.abs(network.W_hh) * error
 
 
 def _exits(counts: NDArray[np.integer]) -> list[tuple[int, int]]:

@@ -16,7 +16,7 @@ from hmmrnn.lenses.catalog import Groups
 from hmmrnn.model.hmm import HMM
 from hmmrnn.model.metadata import known_target
 from hmmrnn.model.network import Floats, Network, Result, check_exists
-from hmmrnn.model.simulation import Trajectory, simulate
+from hmmrnn.model.simulation import Trajectory, draw_drive, simulate
 
 # Of a network of 150 neurons all steps are run; larger ones are run for fewer.
 MAX_VALUES = 12_000_000
@@ -32,6 +32,13 @@ class SettledRuns(Result):
     pre_activation: Floats  # (B, T, N) input to the ReLU
     output: NDArray[np.int64]  # (B, T) argmax of the logits
     emission: NDArray[np.int64]  # (B, T) sampled symbols
+    # (B, T, S) what further runs go on from: h itself, but in an LSTM with its memory (see `Trajectory.state`).
+    state: Floats = None  # type: ignore[assignment]  # None is replaced by h
+
+    def __post_init__(self) -> None:
+        if self.state is None:
+            object.__setattr__(self, "state", self.h)
+        super().__post_init__()
 
 
 def settled_runs(network: Network, seed: int = 0, runs: int = 64, steps: int = 1000) -> SettledRuns:
@@ -46,7 +53,14 @@ def settled_runs(network: Network, seed: int = 0, runs: int = 64, steps: int = 1
     run = simulate(network, TRANSIENT + steps, runs, seed=seed)
     check_bounded(run)
     after = np.s_[:, TRANSIENT:]
-    return SettledRuns(run.h[after], run.pre_activation[after], run.output[after], run.emission[after])
+    activity = (run.h[after], run.pre_activation[after])
+    return SettledRuns(*activity, run.output[after], run.emission[after], run.state[after])
+
+
+def settled_drive(network: Network, run: SettledRuns, seed: int = 0) -> Floats:
+    """(B, T, D) what entered the network at each step of `settled_runs` with the same seed."""
+    batch, steps, _ = run.h.shape
+    return draw_drive(network, TRANSIENT + steps, batch, 1.0, seed)[:, TRANSIENT:]
 
 
 def check_bounded(run: Trajectory) -> None:

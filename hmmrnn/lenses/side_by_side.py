@@ -26,7 +26,7 @@ from hmmrnn.analysis.orbit import fit_plane, orbit_phase
 from hmmrnn.analysis.regions import REGIONS, region_shares, residency
 from hmmrnn.analysis.switching import count_switches
 from hmmrnn.lenses.cross_validation import explained, predict_by_ridge
-from hmmrnn.lenses.runs import SettledRuns, settled_runs
+from hmmrnn.lenses.runs import SettledRuns, settled_drive, settled_runs
 from hmmrnn.lenses.time_scales import lyapunov_exponents
 from hmmrnn.model.metadata import known_target
 from hmmrnn.model.network import Floats, Network, Result, few_threads
@@ -131,13 +131,12 @@ def _measure(
     row["kick_effect"] = min(ratios, default=float("nan"))
     if kick is None:
         notes.append("no kick effect: its kick neurons have not been searched for")
-    states = run.h.reshape(-1, network.n_neurons)
+    states = run.state.reshape(-1, network.n_state)
     chosen = np.random.default_rng([seed, 13]).permutation(len(states))[:REGION_STATES]
     shares = region_shares(residency(network, states[chosen], seed=seed).region)
     row["region_shares"] = np.array([shares[name] for name in REGIONS])
     part = np.s_[:LYAPUNOV_RUNS, :LYAPUNOV_STEPS]
-    some = SettledRuns(run.h[part], run.pre_activation[part], run.output[part], run.emission[part])
-    lyapunov, error = lyapunov_exponents(network, some, 1, seed)
+    lyapunov, error = lyapunov_exponents(network, run.state[part], settled_drive(network, run, seed)[part], 1, seed)
     row |= {"lyapunov": float(lyapunov[0]), "lyapunov_se": float(error[0])}
     row["participation_ratio"], row["participation_ratio_se"] = participation_ratio(run.h)
     return row, notes

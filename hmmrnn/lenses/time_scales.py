@@ -3,6 +3,7 @@
     dh_{t+1} = J_t dh_t                           J_t: exact Jacobian of step t, under the noise of the run
     lyapunov_i = mean of ln R_ii per step,  Q_{t+1} R = J_t Q_t (QR)                 nats per step
     time scale = -1 / lyapunov, or -1 / ln|lambda| of an eigenvalue of J             steps
+    of a gate  = -1 / mean ln z, z: the gate that keeps the state (GRU: update, LSTM: forget)
 
 An exponent below 0 says that runs under the same noise come together. Null: the same weights in random places, which
 have the same gain and no structure.
@@ -20,16 +21,17 @@ from numpy.typing import NDArray
 from hmmrnn.analysis.numerics import ProgressCallback, mean_and_error, no_progress, progress_part
 from hmmrnn.analysis.regions import REGIONS, residency
 from hmmrnn.analysis.stability import spectra
-from hmmrnn.lenses.runs import SettledRuns, settled_runs
-from hmmrnn.model.network import Floats, Network, Result
+from hmmrnn.lenses.runs import SettledRuns, settled_drive, settled_runs
+from hmmrnn.model.cells import logistic, step_jacobian
+from hmmrnn.model.network import Floats, Gate, Network, Result
 
 EXPONENTS = 10
 RUNS, STEPS, BURN_IN = 12, 400, 40
 REGION_STATES, SPECTRA_PER_REGION = 800, 20
 # An eigenvalue is near 1 if its magnitude is this close to it: time scales above about 10 steps.
 NEAR_ONE = 0.1
-# Below this magnitude an eigenvalue is that of a silent neuron.
-SILENT = 1e-9
+# The gate that decides how much of the state is kept, by cell; a level at which the logistic function is 0 or 1.
+KEEPERS, CLAMPED = {"gru": "update", "lstm": "forget"}, 40.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,9 @@ class TimeScales(Result):
     near_one: Floats
     near_one_se: Floats
     near_one_null: Floats  # (R,) the same at these states with the recurrent weights in random places
+    # gate_time_scale: (R, N) -1 / mean ln z of the gate that keeps the state, in steps, by region and neuron; NaN
+    # without gates, and where a region was not seen.
+    gate_time_scale: Floats
     magnitude: Floats  # (S, N) magnitudes of the eigenvalues at S states, by falling magnitude
     magnitude_region: NDArray[np.str_]  # (S,) their region
     seed: int  # seed of the noise
@@ -78,11 +83,14 @@ def measure_time_scales(
         raise ValueError(f"exponents must be >= 1; got {exponents}")
     wanted = min(exponents, network.n_neurons)
     run = settled_runs(network, seed, RUNS, STEPS)
-    lyapunov, error = lyapunov_exponents(network, run, wanted, seed, progress_part(on_progress, 0.0, 0.4))
+    drive = settled_drive(network, run, seed)
+    lyapunov, error = lyapunov_exponents(network, run.state, drive, wanted, seed, progress_part(on_progress, 0.0, 0.4))
     shuffled = shuffle_weights(network, seed)
     try:
         there = settled_runs(shuffled, seed, RUNS, STEPS // 2)
-        null = lyapunov_exponents(shuffled, there, wanted, seed, progress_part(on_progress, 0.4, 0.6))[0]
+        drive = settled_drive(shuffled, there, seed)
+        rest = progress_part(on_progress, 0.4, 0.6)
+        null = lyapunov_exponents(shuffled, there.state, drive, wanted, seed, rest)[0]
     except ValueError:
         null = np.full(wanted, np.nan)
     return TimeScales(
@@ -96,15 +104,24 @@ def measure_time_scales(
 
 
 def lyapunov_exponents(
-    network: Network, run: SettledRuns, exponents: int, seed: int = 0, on_progress: ProgressCallback = no_progress
+    network: Network,
+    state: Floats,
+    drive: Floats,
+    exponents: int,
+    seed: int = 0,
+    on_progress: ProgressCallback = no_progress,
 ) -> tuple[Floats, Floats]:
-    """The largest exponents (E,) along runs, in nats per step, and their standard errors over the runs."""
-    runs, steps, n = run.h.shape
+    """The largest exponents (E,) along runs, in nats per step, and their standard errors over the runs.
+
+    Args:
+        state, drive: (B, T, S) states after each step of B runs, and (B, T, D) what entered at it.
+    """
+    runs, steps, n = state.shape
     start = np.random.default_rng([seed, n]).standard_normal((runs, n, exponents))
     frame = np.linalg.qr(start)[0]
     total, burn_in = np.zeros((runs, exponents)), min(BURN_IN, steps // 2)
     for t in range(1, steps):
-        frame, upper = np.linalg.qr(step_jacobians(network, run.h[:, t - 1], run.pre_activation[:, t]) @ frame)
+        frame, upper = np.linalg.qr(step_jacobian(network, state[:, t - 1], drive[:, t]) @ frame)
         if t >= burn_in:
             with np.errstate(divide="ignore"):
                 total += np.log(np.abs(np.diagonal(upper, axis1=1, axis2=2)))
@@ -115,30 +132,74 @@ def lyapunov_exponents(
     return mean[order], error[order]
 
 
-def step_jacobians(network: Network, before: Floats, pre_activation: Floats) -> Floats:
-    """Jacobians (S, N, N) of steps from states (S, N) whose input to the neurons was (S, N); exact away from kinks."""
-    return (pre_activation > 0)[:, :, None] * network.W_hh
-
-
 def shuffle_weights(network: Network, seed: int) -> Network:
     """The network with its recurrent weights in random places: the same gain, and no structure."""
-    shuffled = np.random.default_rng([seed, 9]).permutation(network.W_hh.ravel())
-    return replace(network, W_hh=shuffled.reshape(network.W_hh.shape))
+    rng = np.random.default_rng([seed, 9])
+
+    def elsewhere(W: Floats) -> Floats:
+        return rng.permutation(W.ravel()).reshape(W.shape)
+
+    gates = {name: replace(gate, W_hh=elsewhere(gate.W_hh)) for name, gate in network.gates.items()}
+    return replace(network, W_hh=elsewhere(network.W_hh), gates=gates)
+
+
+def clamp_gate(network: Network, gate: str, value: float) -> Network:
+    """The network with one of its gates held at a value from 0 to 1 at every neuron, as an intervention.
+
+    An update gate of a GRU at 1 keeps the state as it is; at 0, with the reset gate at 1, the cell is a plain tanh.
+
+    Raises:
+        ValueError: the network's cell has no such gate, or the value is outside 0 to 1.
+    """
+    if gate not in network.gates:
+        raise ValueError(f"the gates of this network are {', '.join(network.gates) or 'none'}; got {gate!r}")
+    if not 0 <= value <= 1:
+        raise ValueError(f"a gate is held at a value from 0 to 1; got {value:g}")
+    shut = network.gates[gate]
+    with np.errstate(divide="ignore"):
+        level = np.clip(np.log(value) - np.log1p(-value), -CLAMPED, CLAMPED)
+    held = Gate(np.zeros_like(shut.W_hh), np.zeros_like(shut.W_ih), np.full(network.n_neurons, level))
+    return replace(network, gates={**network.gates, gate: held})
+
+
+def kept_by_gate(network: Network, state: Floats, drive: Floats) -> Floats:
+    """(B, N) share of each neuron that its gate keeps in a step from states (B, S) under drives (B, D).
+
+    The update gate z of a GRU, the forget gate f of an LSTM; 1 - alpha of a cell without gates.
+    """
+    if network.cell not in KEEPERS:
+        return np.full((len(state), network.n_neurons), 1 - network.alpha)
+    n, name = network.n_neurons, KEEPERS[network.cell]
+    block = 1 + list(network.gates).index(name)
+    return logistic(state[:, :n] @ network.gates[name].W_hh.T + drive[:, block * n : (block + 1) * n])
 
 
 def _by_region(network: Network, shuffled: Network, run: SettledRuns, seed: int) -> dict[str, Any]:
     """Spectra of the Jacobian at states of each region."""
     rng = np.random.default_rng([seed, 5])
     runs, steps = np.divmod(rng.permutation(run.output.size)[:REGION_STATES], run.output.shape[1])
-    region = residency(network, run.h[runs, steps], seed=seed).region
+    region = residency(network, run.state[runs, steps], seed=seed).region
     chosen = np.concatenate([np.flatnonzero(region == name)[:SPECTRA_PER_REGION] for name in REGIONS])
-    states = run.h[runs, steps][chosen]
+    states = run.state[runs, steps][chosen]
+    gates = _gate_time_scales(network, states, region[chosen])
     magnitude, null = (np.abs(spectra(one, states).eigenvalues) for one in (network, shuffled))
     found = region[chosen]
     per_region = [_of_region(magnitude[found == name], null[found == name]) for name in REGIONS]
     names = ("leading", "leading_se", "near_one", "near_one_se", "near_one_null")
     columns = dict(zip(names, np.array(per_region).T, strict=True))
-    return {"regions": REGIONS, **columns, "magnitude": magnitude, "magnitude_region": found}
+    return {"regions": REGIONS, **columns, "gate_time_scale": gates, "magnitude": magnitude, "magnitude_region": found}
+
+
+def _gate_time_scales(network: Network, states: Floats, region: NDArray[np.str_]) -> Floats:
+    """(R, N) mean time scale of the gate that keeps the state, at the states of each region."""
+    scales = np.full((len(REGIONS), network.n_neurons), np.nan)
+    if network.cell not in KEEPERS:
+        return scales
+    kept = kept_by_gate(network, states, np.broadcast_to(network.drive_bias, (len(states), network.n_drive)))
+    for place, name in enumerate(REGIONS):
+        if (region == name).any():
+            scales[place] = _in_steps(np.log(np.maximum(kept[region == name], np.finfo(float).tiny)).mean(axis=0))
+    return scales
 
 
 def _of_region(magnitude: Floats, null: Floats) -> tuple[float, ...]:

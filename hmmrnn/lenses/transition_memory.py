@@ -153,7 +153,7 @@ def transition_graph(network: Network, seed: int = 0, on_progress: ProgressCallb
         ValueError: the network diverges.
     """
     run = settled_runs(network, seed + 1, GRAPH_RUNS, GRAPH_STEPS)
-    region = residency(network, run.h.reshape(-1, network.n_neurons), seed=seed).region
+    region = residency(network, run.state.reshape(-1, network.n_state), seed=seed).region
     on_progress(0.8)
     number = (region.reshape(run.output.shape)[..., None] == np.array(REGIONS)).argmax(axis=-1)
     return graph_of(run.output * len(REGIONS) + number, seed)

@@ -63,7 +63,7 @@ def reversibility(network: Network, seed: int = 0) -> Reversibility:
     Raises:
         ValueError: the network diverges.
     """
-    probabilities = softmax(network.logits(settled_runs(network, seed, RUNS, STEPS).h))
+    probabilities = softmax(network.logits(settled_runs(network, seed, RUNS, STEPS).state))
     return asymmetry_of(probabilities, seed)
 
 

@@ -5,15 +5,16 @@ import pytest
 
 from hmmrnn.lenses.causal_effects import effects, pulses, regress_weights
 from hmmrnn.lenses.runs import settled_runs
+from hmmrnn.model.cells import CELLS
 from hmmrnn.model.network import Network, rollout
 from hmmrnn.model.simulation import draw_drive
 from tests.lenses.known_answers import linear_network
-from tests.networks import planted_switch, random_network
+from tests.networks import network_of_cell, planted_switch, random_network
 
 
 def test_one_step_of_silence_takes_exactly_the_weight_times_the_activity():
     network = random_network(n=10)
-    starts = settled_runs(network, 0, 8, 100).h[:, -1]
+    starts = settled_runs(network, 0, 8, 100).state[:, -1]
     drive = draw_drive(network, 3, 8, 1.0, 1)
     change, error = pulses(network, starts, drive, (1,))
     np.testing.assert_allclose(change[0], -network.W_hh * starts.mean(axis=0), atol=1e-12)
@@ -103,3 +104,24 @@ def test_the_noise_of_a_random_network_stays_within_the_band_of_chance():
     assert (found.band > 0).all()
     assert np.isfinite(found.effect).all()
     assert (found.effect_se >= 0).all()
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_pulses_of_every_cell_are_those_of_a_loop(cell):
+    network = network_of_cell(cell, n=6)
+    starts = settled_runs(network, 0, 3, 100).state[:, -1]
+    drive = draw_drive(network, 3, 3, 1.0, 1)
+    change, _ = pulses(network, starts, drive, (1, 3))
+    intact = rollout(network, drive, starts).pre_activation
+    for j in range(6):
+        pushed = starts.copy()
+        pushed[:, j] = 0
+        moved = rollout(network, drive, pushed).pre_activation - intact
+        np.testing.assert_allclose(change[:, :, j], moved.mean(axis=0)[[0, 2]], atol=1e-12)
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_silencing_a_gated_neuron_is_the_intervention(cell):
+    found = effects(network_of_cell(cell, n=5, o=2))
+    assert np.isfinite(found.total).all()
+    np.testing.assert_array_equal(found.direct, found.pulse[0])

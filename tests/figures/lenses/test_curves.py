@@ -99,6 +99,7 @@ def scales() -> TimeScales:
         near_one=some(4),
         near_one_se=some(4) / 10,
         near_one_null=some(4),
+        gate_time_scale=np.full((4, N), np.nan),
         magnitude=-np.sort(-some(6, N)),
         magnitude_region=np.array([REGIONS[0]] * 3 + [REGIONS[1]] * 2 + [REGIONS[3]]),
         seed=0,
