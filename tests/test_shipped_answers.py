@@ -38,11 +38,11 @@ FAST = (
     *("_fitted_plane", "survey_of", "orbit_spectrum_of", "_rest", "switch_average_of"),
     *("fidelity_of", "matched_distances_of", "decoding_of"),
 )
-MEASURED = (kinds.KICK_PROOF, kinds.GAIN_SWEEP, kinds.NOISE, kinds.EMERGENCE)
+MEASURED = (kinds.KICK_PROOF, kinds.GAIN_SWEEP, kinds.NOISE, kinds.LEAVE_RATE_THEORY, kinds.EMERGENCE)
 # Those that are computed anew: the quick ones each of another network, the others of one. That of kick-proof would
 # repeat the search for kick neurons with other seeds.
 QUICK = [name for name in FAST if name != "switch_average_of"]
-LONG = ("kick_neurons_of", "switch_average_of", kinds.GAIN_SWEEP, kinds.NOISE, kinds.EMERGENCE)
+LONG = ("kick_neurons_of", "switch_average_of", kinds.GAIN_SWEEP, kinds.NOISE, kinds.LEAVE_RATE_THEORY, kinds.EMERGENCE)
 # The sentences of the claims hold the last digits of what is measured.
 EXPERIMENTS = (*MEASURED, kinds.CLAIMS)
 MAX_BYTES = 5e6

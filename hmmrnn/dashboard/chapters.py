@@ -14,7 +14,7 @@ from hmmrnn.dashboard.pages.dynamics import noise, orbit, readout, state_space
 from hmmrnn.dashboard.pages.emergence import emergence
 from hmmrnn.dashboard.pages.emulation import fidelity, hmm_graph
 from hmmrnn.dashboard.pages.interventions import gain_sweep, numbers
-from hmmrnn.dashboard.pages.kick_neurons import activity, evidence, neuron_table, switch_triggered
+from hmmrnn.dashboard.pages.kick_neurons import activity, evidence, leave_rate_theory, neuron_table, switch_triggered
 from hmmrnn.dashboard.pages.lenses import (
     belief,
     current,
@@ -99,6 +99,7 @@ CHAPTERS: tuple[Chapter, ...] = (
         (
             (switch_triggered.VIEW, WHOLE),
             (evidence.VIEW, WHOLE),
+            (leave_rate_theory.VIEW, WHOLE),
             (activity.VIEW, WHOLE),
             (neuron_table.VIEW, WHOLE),
         ),

@@ -18,6 +18,7 @@ from hmmrnn.analysis.emergence import Emergence, trace_emergence
 from hmmrnn.analysis.gain_sweep import GainSweep, sweep_gains
 from hmmrnn.analysis.kick_effects import KickEffects, measure_effects
 from hmmrnn.analysis.kick_neurons import Agreement, KickNeurons, compare_seeds
+from hmmrnn.analysis.leave_rate_theory import LeaveRateTheory, predict_leave_rates
 from hmmrnn.analysis.noise_sensitivity import NoiseSensitivity, sensitivity_of_survey
 from hmmrnn.analysis.noise_sweep import NoiseSweep, sweep_noise
 from hmmrnn.analysis.numerics import ProgressCallback, no_progress, progress_part
@@ -33,6 +34,7 @@ from hmmrnn.storage.shipped_answers import Question
 
 KICK, KICK_PROOF, GAIN_SWEEP, NOISE = "kick", "kick-proof", "gain-sweep", "noise"
 EMERGENCE, REPORT, CLAIMS = "emergence", "report", "claims"
+LEAVE_RATE_THEORY = "leave-rate-theory"
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,11 @@ def shipped_question(experiment: str, subject: Scenario, files: str) -> Question
 def _network_and_noise(scenario: Scenario) -> Scenario:
     """The network as it is now, its plane, sigma and seed."""
     return replace(scenario.simulated, steps=Scenario.steps, trajectories=Scenario.trajectories)
+
+
+def _under_noise(scenario: Scenario) -> Scenario:
+    """The network as it is now, sigma and seed, whatever plane it is seen in."""
+    return replace(_network_and_noise(scenario), pair=None)
 
 
 def _network_now(scenario: Scenario) -> Scenario:
@@ -191,6 +198,12 @@ def _gain_sweeps(explored: Explored, on_progress: ProgressCallback) -> dict[str,
     }
 
 
+def _leave_rate_theory(explored: Explored, on_progress: ProgressCallback) -> LeaveRateTheory:
+    kick, of = queries.kick_neurons_of(explored, on_progress=progress_part(on_progress, 0.0, 0.5)), explored.scenario
+    last = progress_part(on_progress, 0.5, 1.0)
+    return predict_leave_rates(explored.now, kick, of.seed, of.sigma, on_progress=last)
+
+
 def _noise(explored: Explored, on_progress: ProgressCallback) -> NoiseEffects:
     plane, of = queries.plane_of(explored), explored.scenario
     kick = queries.kick_neurons_of(explored, on_progress=progress_part(on_progress, 0.0, 0.1))
@@ -247,6 +260,7 @@ def _known_parts(explored: Explored) -> dict[str, Any]:
         "gains": shipped(GAIN_SWEEP) or {},
         "noise": noise and noise.sweep,
         "resonance": noise and noise.resonance,
+        "theory": shipped(LEAVE_RATE_THEORY),
         "emergence": shipped(EMERGENCE) if _snapshots(explored) else None,
     }
 
@@ -265,6 +279,7 @@ EXPERIMENTS = {
     KICK_PROOF: Experiment(_intact_network, _network_file, _kick_proof, version=2),
     GAIN_SWEEP: Experiment(_network_and_noise, _network_file, _gain_sweeps, version=1),
     NOISE: Experiment(_network_and_noise, _network_file, _noise, version=1),
+    LEAVE_RATE_THEORY: Experiment(_under_noise, _network_file, _leave_rate_theory, version=1),
     REPORT: Experiment(_network_now, _all_files, _report),
     CLAIMS: Experiment(_network_now, _all_files, _claims, version=2),
     EMERGENCE: Experiment(_training, _series_files, _emergence, version=1),

@@ -15,6 +15,7 @@ from hmmrnn.analysis.emergence import Emergence, trace_emergence
 from hmmrnn.analysis.fidelity import Fidelity, measure_fidelity
 from hmmrnn.analysis.gain_sweep import GainSweep, sweep_gains
 from hmmrnn.analysis.kick_neurons import Agreement, KickGroup, KickNeurons, compare_seeds, detect_kick_neurons
+from hmmrnn.analysis.leave_rate_theory import LeaveRateTheory, predict_leave_rates
 from hmmrnn.analysis.matched_distance import MatchedDistances, match_sequences
 from hmmrnn.analysis.noise_sensitivity import NoiseSensitivity, sensitivity_of_survey
 from hmmrnn.analysis.noise_sweep import NoiseSweep, sweep_noise
@@ -81,6 +82,7 @@ class Mechanism:
     weights: BlockWeights
     gains: dict[SweptPopulation, GainSweep]  # the gain sweep of each population
     resonance: GainSweep | None  # the gain sweep of all kick neurons; None without any
+    theory: LeaveRateTheory | None  # leave rates predicted from the noise of the kick groups; None without any
     # Each kick group with the runs that are drawn, under the same noise, while it is silenced.
     silenced: tuple[tuple[KickGroup, TrajectorySummary], ...]
 
@@ -129,6 +131,7 @@ class KnownParts:
     gains: Mapping[str, GainSweep] = field(default_factory=dict)  # by the name of the population
     noise: NoiseSweep | None = None
     resonance: GainSweep | None = None
+    theory: LeaveRateTheory | None = None
     emergence: Emergence | None = None
 
 
@@ -225,6 +228,9 @@ def _mechanism(
     every, resonance = kick.all_members, known.resonance
     if resonance is None and every:
         resonance = sweep_gains(network, every, "recurrent", plane, seed=seed, on_progress=parts[-1])
+    theory = known.theory
+    if theory is None and every:
+        theory = predict_leave_rates(network, kick, seed)
     silenced = [(group, intervene(network, Intervention(group.neurons))) for group in kick.groups if group.neurons]
     return Mechanism(
         kick,
@@ -233,6 +239,7 @@ def _mechanism(
         summarise_block_weights(network, populations),
         gains,
         resonance,
+        theory,
         tuple((group, summarise_trajectories(one, plane, noise, 1.0, seed, hmm)) for group, one in silenced),
     )
 

@@ -32,6 +32,7 @@ from hmmrnn.figures.fidelity import Verdict, draw_fidelity
 from hmmrnn.figures.gain_sweep import draw_gain_sweeps
 from hmmrnn.figures.jacobian_spectrum import draw_jacobian_spectrum
 from hmmrnn.figures.kick_neurons import draw_block_weights, draw_kick_neurons, name_population
+from hmmrnn.figures.leave_rate_theory import describe_prediction, draw_leave_rate_theory
 from hmmrnn.figures.noise_sensitivity import draw_noise_sensitivity
 from hmmrnn.figures.noise_sweep import draw_noise_sweep
 from hmmrnn.figures.orbit import draw_orbit
@@ -159,7 +160,7 @@ def _draw(found: Findings) -> Iterator[tuple[str, list[Illustration]]]:
         yield "orbit", _orbit(there, found.judged.hmm if found.judged else None, shown)
         yield "regions", _regions(there)
         yield "sensitivity", _sensitivity(there.sensitivity)
-        yield "kick", [_kick_neurons(there.mechanism)]
+        yield "kick", _kick_neurons(there.mechanism)
         yield "connectivity", _connectivity(found.network, there.mechanism)
         yield "interventions", _interventions(there, shown)
         yield "readout", [Illustration(draw_readout(there.readout, LIGHT), "Angles in degrees."), *_activity(there)]
@@ -224,10 +225,14 @@ def _sensitivity(found: NoiseSensitivity | None) -> list[Illustration]:
     return [Illustration(draw_noise_sensitivity(found, LIGHT), caption)]
 
 
-def _kick_neurons(found: Mechanism) -> Illustration:
+def _kick_neurons(found: Mechanism) -> list[Illustration]:
     seeds = ", ".join(map(str, found.agreement.seeds))
     caption = f"Leave rates as ratios to intact; {CONTROLS} random groups of the same size; seeds {seeds}."
-    return Illustration(draw_kick_neurons(found.kick, found.agreement, LIGHT, TEXT_WIDTH), caption)
+    drawn = [Illustration(draw_kick_neurons(found.kick, found.agreement, LIGHT, TEXT_WIDTH), caption)]
+    if found.theory is not None:
+        caption = f"Where the leave rate comes from: {describe_prediction(found.theory)}."
+        drawn.append(Illustration(draw_leave_rate_theory(found.theory, LIGHT, TEXT_WIDTH), caption))
+    return drawn
 
 
 def _connectivity(network: Network, found: Mechanism) -> list[Illustration]:

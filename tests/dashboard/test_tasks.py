@@ -9,7 +9,7 @@ from hmmrnn.dashboard.components import task_line
 from hmmrnn.dashboard.pages.dynamics import noise
 from hmmrnn.dashboard.pages.emergence import emergence
 from hmmrnn.dashboard.pages.interventions import gain_sweep
-from hmmrnn.dashboard.pages.kick_neurons import evidence
+from hmmrnn.dashboard.pages.kick_neurons import evidence, leave_rate_theory
 from hmmrnn.dashboard.pages.report import claims, report
 from hmmrnn.dashboard.view import View
 from hmmrnn.explorer import experiments as kinds
@@ -151,6 +151,7 @@ def test_emergence_is_of_the_snapshots_beside_the_network(empty_world):
 @pytest.mark.parametrize(("view", "words"), [
     (evidence.VIEW, "3 of 3 kick groups necessary (held-out noise), seed 0; agreement of 5 seeds"),
     (noise.VIEW, "strengths of the noise"), (gain_sweep.VIEW, "gains of"),
+    (leave_rate_theory.VIEW, "(3 of 3 exits); 32 runs of 1,000 steps for the prediction"),
 ], ids=lambda given: getattr(given, "id", ""))  # fmt: skip
 def test_every_experiment_is_drawn_with_its_caption(intact, view, words, theme):
     if task(view, intact, theme)["unfinished"]:

@@ -77,5 +77,7 @@ def test_what_does_not_change_the_answer_is_no_part_of_the_subject(touched):
         assert subject(kinds.NOISE, **look) == subject(kinds.NOISE)
     for matter in ({"seed": 4}, {"sigma": 0.5}, {"interventions": ()}, {"model": "anonymous"}):
         assert subject(kinds.NOISE, **matter) != subject(kinds.NOISE)
+    theory = kinds.LEAVE_RATE_THEORY
+    assert subject(theory, pair=(0, 1), steps=90) == subject(theory) != subject(theory, sigma=0.5)
     assert subject(kinds.KICK_PROOF, interventions=(), sigma=0.5) == subject(kinds.KICK_PROOF)
     assert subject(kinds.REPORT, sigma=0.5) == subject(kinds.REPORT) != subject(kinds.REPORT, interventions=())

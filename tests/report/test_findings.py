@@ -68,7 +68,14 @@ class TestFindings:
         assert all(tuple(sweep.neurons) == one.neurons for one, sweep in gains.items())
 
     def test_parts_that_are_known_are_not_computed_anew(self, small_switch, found, monkeypatch):
-        for slow in ("detect_kick_neurons", "compare_seeds", "sweep_gains", "sweep_noise", "trace_emergence"):
+        for slow in (
+            "detect_kick_neurons",
+            "compare_seeds",
+            "sweep_gains",
+            "sweep_noise",
+            "predict_leave_rates",
+            "trace_emergence",
+        ):
             monkeypatch.setattr(findings, slow, None)
         part, there = found.dynamics.mechanism, found.dynamics
         known = KnownParts(
@@ -77,12 +84,14 @@ class TestFindings:
             gains={one.name: sweep for one, sweep in part.gains.items()},
             noise=there.noise,
             resonance=part.resonance,
+            theory=part.theory,
             emergence="of the training",
         )
         again = gather_findings(small_switch.network, found.seed, [small_switch.network], known=known)
         assert list(again.dynamics.mechanism.gains.items()) == list(part.gains.items())
         assert (again.dynamics.mechanism.kick, again.dynamics.mechanism.agreement) == (part.kick, part.agreement)
         assert (again.dynamics.noise, again.dynamics.mechanism.resonance) == (there.noise, part.resonance)
+        assert again.dynamics.mechanism.theory is part.theory
         assert again.emergence == "of the training"
         # What is computed is what was found before.
         np.testing.assert_array_equal(again.dynamics.survey.points, there.survey.points)
@@ -90,7 +99,8 @@ class TestFindings:
     def test_every_analysis_has_the_same_seed(self, found):
         there = found.dynamics
         sweeps = [*there.mechanism.gains.values(), there.mechanism.resonance, there.noise, there.sensitivity]
-        assert {found.seed, there.mechanism.kick.seed, *(sweep.seed for sweep in sweeps)} == {3}
+        alone = {there.mechanism.kick.seed, there.mechanism.theory.seed}
+        assert {found.seed, *alone, *(sweep.seed for sweep in sweeps)} == {3}
         assert there.mechanism.agreement.seeds == (3, 4)
 
     def test_progress_rises_to_the_end(self, studied_progress):
