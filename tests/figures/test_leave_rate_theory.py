@@ -1,4 +1,4 @@
-"""Predicted leave rates as a figure: every exit with its marks, what they are compared with, and the numbers in words."""
+"""Predicted leave rates as a figure: marks of every exit, what they are compared with, and the numbers in words."""
 
 from dataclasses import replace
 
