@@ -24,10 +24,10 @@ see Formation in the chapter Emergence.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test unit coverage bench audit faults load soak attack models answers lint format docs tutorial screenshots findings views live plotly system
+.PHONY: help run test unit coverage bench audit faults load soak attack models answers lint format docs tutorial screenshots findings views leave-rates live plotly system
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(RUNTIME) ## Start the dashboard and open it in the browser
 	$(PY) -m hmmrnn serve --open
@@ -110,6 +110,9 @@ findings: $(DEV) ## Judge the paper's claims on every shipped network anew (docs
 
 views: $(DEV) ## Look at every shipped network through every lens anew (docs/pages/eleven-views.md)
 	$(PY) -m scripts.eleven_views
+
+leave-rates: $(DEV) ## Write the tables of docs/pages/leave-rates.md; trains five chains of two states in .cache/chains
+	$(PY) -m scripts.leave_rates --family .cache/chains
 
 live: $(RUNTIME) ## Write the page in docs/ that runs a shipped network by itself
 	$(PY) -m hmmrnn live models/linear-2.safetensors --out docs/pages/live.html
