@@ -134,13 +134,18 @@ def _shipped(explorer: Explorer, name: str) -> LeaveRateTheory:
 # ---- the family of chains ----
 
 
+def chain(q: float) -> dict[str, Any]:
+    """The HMM of two states that are left with probability q."""
+    return {"A": [[1 - q, q], [q, 1 - q]], "B": EMISSIONS}
+
+
 def train_chain(q: float, folder: Path) -> Path:
     """The chain of two states that are left with probability q, trained if its file is missing."""
     out = folder / f"q{q:g}.safetensors"
     if not out.exists():
         folder.mkdir(parents=True, exist_ok=True)
         hmm = folder / f"q{q:g}.json"
-        hmm.write_text(json.dumps({"A": [[1 - q, q], [q, 1 - q]], "B": EMISSIONS}), encoding="utf-8")
+        hmm.write_text(json.dumps(chain(q)), encoding="utf-8")
         command = [sys.executable, "-m", "hmmrnn", "train", "--hmm", str(hmm), "--length", "100", "--steps", "700"]
         settings = [part for setting in SETTINGS for part in ("--set", setting)]
         # A chain that fails the gate is one more that is looked at; its status says so.
@@ -151,7 +156,7 @@ def train_chain(q: float, folder: Path) -> Path:
 def look_at(q: float, path: Path) -> Member:
     """Find its kick groups, and predict its leave rates from them."""
     network = load(path)
-    hmm = HMM(A=[[1 - q, q], [q, 1 - q]], B=EMISSIONS)
+    hmm = HMM.from_dict(chain(q))
     kick = detect_kick_neurons(network)
     found = predict_leave_rates(network, kick, runs=FAMILY_RUNS, steps=FAMILY_STEPS)
     of, unit = found.intact, found.input_noise

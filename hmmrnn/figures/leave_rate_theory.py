@@ -107,8 +107,8 @@ def _crossings(found: LeaveRateTheory, theme: Theme) -> Panel:
             said = f"crossing rate, {name}" + (", group silenced" if kind else "")
             hover = f"{said}<br>by the formula: %{{y:.4f}}<br>counted: %{{x:.4f}}"
             bars = _errors(theme, x=of.counted_se[e], y=of.crossing_rate_se[e])
-            place = [of.counted[e]], [of.crossing_rate[e]]
-            traces.append(draw("markers", *place, said, hover, **_look(found, e, theme, kind), **bars))
+            look = {**_look(found, e, theme, kind), **bars}
+            traces.append(draw("markers", [of.counted[e]], [of.crossing_rate[e]], said, hover, **look))
         ends += [*of.counted, *of.crossing_rate]
     end = ROOM * float(np.nanmax(ends))
     return _equal("counted crossings (per step)", "formula (per step)", end, traces, "Crossings of zero", theme)
