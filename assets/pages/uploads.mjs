@@ -23,11 +23,11 @@ let said = null;
 /* ---- what is added to the page --------------------------------------------------------------------------------- */
 
 const input = make("input", {
-  type: "file", id: "open-file-input", accept: ".pth,.pt,.safetensors", className: "file-input", tabIndex: -1,
+  type: "file", id: "open-file-input", accept: ".pth,.pt,.ckpt,.safetensors,.npz,.h5,.keras,.mat,.json,.bin", className: "file-input", tabIndex: -1,
   "aria-label": "Network file to open",
 });
 const overlay = make("div", { id: "file-drop", className: "file-drop", hidden: true },
-  make("p", { textContent: "Drop a .pth or .safetensors to open it" }));
+  make("p", { textContent: "Drop a file of a network to open it: torch, safetensors, NumPy, Keras, MATLAB or JSON" }));
 const words = make("span");
 const sign = make("div", { id: "file-progress", className: "file-progress", hidden: true, role: "status" },
   make("span", { className: "file-wheel", "aria-hidden": "true" }), words);

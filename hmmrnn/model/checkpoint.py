@@ -6,23 +6,26 @@
 Another cell than ReLU stands in the header (`cell`, `alpha`, `leak`). Gates lie as torch has them, one below the other;
 a readout that sees the input has skip.weight (O, M).
 
-Files of torch.save with the same names are read as well (see tensor_files.py).
+Files of other programs and of other names are read as well (see tensor_files.py and tensor_roles.py).
 
 Source: Torre et al. (2025), published code (names of the tensors).
 """
 
 import hashlib
 import json
+import logging
 import os
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import save as serialize
 
+from hmmrnn.model import tensor_reading
 from hmmrnn.model.cells import CELLS, RATE
 from hmmrnn.model.files import replace_file
 from hmmrnn.model.network import MAX_NEURONS, Floats, Gate, Network
@@ -31,14 +34,29 @@ from hmmrnn.model.tensor_files import (
     RESAVE,
     CheckpointError,
     Contents,
-    Stored,
     header_length,
     is_safetensors,
     open_tensor_file,
     shorten,
 )
+from hmmrnn.model.tensor_names import int_size
+from hmmrnn.model.tensor_reading import ALPHA, CELL, LEAK, MATRICES, STACKED, Reading, ReadingError
+from hmmrnn.model.tensor_roles import read_roles
+from hmmrnn.model.tensor_terms import Shape, TermError, names_of, shape_of, value_of
 
-__all__ = ["CheckpointError", "Header", "fingerprint", "is_single", "load", "metadata_of", "read_metadata", "save"]
+__all__ = [
+    "CheckpointError",
+    "Header",
+    "MappingNeededError",
+    "fingerprint",
+    "is_single",
+    "load",
+    "metadata_of",
+    "read_metadata",
+    "save",
+]
+
+logger = logging.getLogger(__name__)
 
 # A few bytes can declare any shape; all that is computed and sent grows with these.
 MAX_INPUTS, MAX_OUTPUTS = 8192, 100
@@ -47,13 +65,32 @@ MAX_INPUT_WEIGHTS = MAX_NEURONS**2
 W_IH, W_HH, W_OUT = "rnn.weight_ih_l0", "rnn.weight_hh_l0", "fc.weight"
 B_IH, B_HH, B_OUT = "rnn.bias_ih_l0", "rnn.bias_hh_l0", "fc.bias"
 W_SKIP = "skip.weight"
-WEIGHTS = (W_IH, W_HH, W_OUT)
-BIASES = (B_IH, B_HH, B_OUT)
-CELL, ALPHA, LEAK = "cell", "alpha", "leak"
-# How torch stacks the rows of gated cells; "" is the candidate.
-STACKED = {"gru": ("reset", "update", ""), "lstm": ("input", "forget", "", "output")}
+
+_OWN = {"W_hh": W_HH, "W_ih": W_IH, "W_out": W_OUT, "b_ih": B_IH, "b_hh": B_HH, "b_out": B_OUT, "W_skip": W_SKIP}
+# What a file that this program has written says in its header.
+_OWN_KEYS = {CELL, "family", "hmm", "recipe", "opened_sha256"}
+READ_AS = "read_as"
+MAX_WORDS = 4000
+# Values of a tensor of which only a part may be used.
+MOST_VALUES = 4 * MAX_INPUT_WEIGHTS
 
 _EXPECTED = f"expected {W_IH} (N, M), {W_HH} (N, N) and {W_OUT} (O, N)"
+
+
+class MappingNeededError(CheckpointError):
+    """A file that could be read in several ways.
+
+    Attributes:
+        shapes: of all its tensors, by name.
+        proposal: a mapping that works.
+        asked: what cannot be read from the tensors.
+    """
+
+    def __init__(self, sentence: str, needed: tensor_reading.MappingNeededError) -> None:
+        super().__init__(sentence)
+        self.shapes: dict[str, Shape] = needed.shapes
+        self.proposal: dict[str, Any] = needed.proposal
+        self.asked = needed.asked
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,30 +118,40 @@ def save(network: Network, path: str | os.PathLike[str]) -> None:
     if not all(isinstance(text, str) for item in metadata.items() for text in item):
         raise ValueError(f"metadata must map strings to strings; got {metadata}")
     tensors = _tensors_of(network)
-    if not network.is_plain_relu:
+    if not network.is_plain_relu or not _OWN_KEYS & set(metadata):
         metadata |= {CELL: network.cell, ALPHA: repr(network.alpha), LEAK: network.leak}
     dtype = np.float32 if all(is_single(array) for array in tensors.values()) else np.float64
     data = serialize({name: np.ascontiguousarray(array, dtype) for name, array in tensors.items()}, metadata or None)
     replace_file(Path(path), _with_sorted_header(data))
 
 
-def load(path: str | os.PathLike[str]) -> Network:
-    """Read a network from safetensors or from a file of torch.save, whatever its name ends in.
+def load(path: str | os.PathLike[str], mapping: Mapping[str, Any] | None = None) -> Network:
+    """Read a network from any file that holds one, whatever its name ends in.
 
-    A torch file may hold the state dict itself or under "state_dict" or "model_state_dict", and its names may share
-    a prefix ("module."). b_h is the sum of the two recurrent biases. Code in a pickle is refused, never run.
+    Formats: safetensors, torch.save, .npz, .mat, .json, and Keras (.h5, .weights.h5, .keras). Tensors may have any
+    names and lie under any key; what is read at once, and how, stands in the metadata under `read_as`. Code in a file
+    is refused, never run.
+
+    Args:
+        mapping: what cannot be read from the tensors: "cell", "alpha", "leak", and for a role (W_hh, W_ih, W_out, b_h,
+            b_ih, b_hh, b_out, W_skip) the tensor that fills it, or a term such as "wi.T" (tensor_terms.py). A role that
+            is given replaces what would be read.
 
     Raises:
+        MappingNeededError: it could be read in several ways; the message has a mapping that works.
         CheckpointError: the file is missing, damaged, something else, too large, or not such a network.
     """
     path = Path(path)
     contents = open_tensor_file(path)
-    names = _checked_names(path.name, contents)
-    stored = contents.values()
-    arrays = {name: stored[key] for name, key in names.items()}
-    for name, array in arrays.items():
-        _check_finite(path.name, name, array)
-    return _network_of(arrays, contents.metadata)
+    if mapping is None and _is_own(contents):
+        return _network_of(_checked_values(path.name, contents, _own_reading(path.name, contents)), contents.metadata)
+    reading = _reading(path.name, contents, mapping)
+    arrays = _checked_values(path.name, contents, reading)
+    said = {CELL: reading.cell, ALPHA: repr(reading.alpha), LEAK: reading.leak}
+    if reading.assumed:
+        logger.warning("%s was read as ReLU, as it does not say its activation; if it is tanh, say so", path.name)
+    words = "; ".join([*contents.notes, reading.words])
+    return _network_of(arrays, {**contents.metadata, READ_AS: words[:MAX_WORDS], **said})
 
 
 def read_metadata(path: str | os.PathLike[str]) -> Header:
@@ -120,15 +167,29 @@ def read_metadata(path: str | os.PathLike[str]) -> Header:
             f"convert it with python -m hmmrnn convert"
         )
     contents = open_tensor_file(path)
-    names = _checked_names(path.name, contents)
+    if not set(contents.tensors) <= set(_OWN.values()):
+        raise CheckpointError(
+            f"{path.name} is no network as this program writes it; convert it with python -m hmmrnn convert"
+        )
+    names = _own_reading(path.name, contents).terms
     shapes = {name: contents.tensors[key].shape for name, key in names.items()}
     return Header(
         metadata=MappingProxyType(_own_metadata(contents.metadata)),
-        n_neurons=shapes[W_HH][1],
-        n_inputs=shapes[W_IH][1],
-        n_outputs=shapes[W_OUT][0],
+        n_neurons=shapes["W_hh"][1],
+        n_inputs=shapes["W_ih"][1],
+        n_outputs=shapes["W_out"][0],
         cell=contents.metadata.get(CELL, "relu"),
     )
+
+
+def is_own_file(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is one that `save` wrote, whose header alone says what it is.
+
+    Raises:
+        CheckpointError: the file is missing, empty, damaged, too large, or a Git LFS pointer.
+    """
+    path = Path(path)
+    return is_safetensors(path) and _is_own(open_tensor_file(path))
 
 
 def metadata_of(data: bytes) -> dict[str, str]:
@@ -219,62 +280,127 @@ def _with_sorted_header(data: bytes) -> bytes:
     return struct.pack("<Q", len(text)) + text + data[end:]
 
 
-def _checked_names(file: str, contents: Contents) -> dict[str, str]:
-    """Map the names of the paper's state dict to the names in the file, once these tensors make a network."""
-    tensors, cell = contents.tensors, contents.metadata.get(CELL, "relu")
+def _is_own(contents: Contents) -> bool:
+    """Whether a file is one that `save` wrote: its names, and a header that says its cell or where it comes from."""
+    known = {*_OWN.values()}
+    return set(contents.tensors) <= known and _OWN_KEYS & set(contents.metadata) != set()
+
+
+def _own_reading(file: str, contents: Contents) -> Reading:
+    """The roles in a file that `save` wrote, once its shapes fit each other."""
+    cell = contents.metadata.get(CELL, "relu")
     if cell not in CELLS:
         raise CheckpointError(f"{file} says that its cell is {shorten(cell)!r}; expected one of {', '.join(CELLS)}")
-    anchor = next((key for key in tensors if key == W_HH or key.endswith(f".{W_HH}")), W_HH)
-    prefix = anchor.removesuffix(W_HH)
-    names = {key.removeprefix(prefix): key for key in tensors if key.startswith(prefix)}
-    _check_names(file, names, tensors)
-    for name, key in names.items():
-        if tensors[key].dtype not in FLOATS.values():
+    terms = {role: name for role, name in _OWN.items() if name in contents.tensors}
+    for role in MATRICES:
+        if role not in terms:
+            found = ", ".join(contents.tensors) or "no tensors"
+            raise CheckpointError(f"{file} has no tensor {_OWN[role]}; {_EXPECTED}, found {shorten(found)}; {RESAVE}")
+    _check_shapes(file, contents, Reading(terms, cell=cell))
+    return Reading(terms, cell=cell)
+
+
+def _reading(file: str, contents: Contents, mapping: Mapping[str, Any] | None) -> Reading:
+    """How the tensors of any other file are read.
+
+    Raises:
+        MappingNeededError: in several ways.
+        CheckpointError: they are no network that can be shown.
+    """
+    shapes = {name: item.shape for name, item in contents.tensors.items()}
+    for name, item in contents.tensors.items():
+        if not item.shape and item.dtype.startswith(("nested", "torch.")):
+            raise _wrong_type(file, name, item.dtype)
+    said = {**contents.settings, **{key: contents.metadata[key] for key in (CELL, LEAK) if key in contents.metadata}}
+    if ALPHA in contents.metadata:
+        said[ALPHA] = float(contents.metadata[ALPHA])
+    try:
+        reading = read_roles(shapes, said, mapping, contents.asks)
+    except tensor_reading.MappingNeededError as error:
+        raise MappingNeededError(f"{file} {shorten(str(error), MAX_WORDS)}", error) from error
+    except ReadingError as error:
+        words = str(error)
+        raise CheckpointError(f"{file}{'' if words.startswith(':') else ' '}{shorten(words, MAX_WORDS)}") from error
+    _check_shapes(file, contents, reading)
+    return reading
+
+
+def _checked_values(file: str, contents: Contents, reading: Reading) -> dict[str, Floats]:
+    """The arrays of a network by the names of its file, finite and in their shapes."""
+    stored = contents.values()
+    for name in reading.must_be_ones:
+        if name in stored and not (stored[name] == 1).all():
             raise CheckpointError(
-                f"{file}: {name} has numbers of type {tensors[key].dtype}; "
-                f"expected {', '.join(FLOATS.values())}; convert it with .float()"
+                f"{file} has {name}, by which weights may be multiplied, and not all its values are 1; fold it in with "
+                f"mapping={{'W_hh': '{reading.terms['W_hh']} * {name}'}}, or leave it out with "
+                f"mapping={dict(reading.terms)!r}"
             )
-    _check_shapes(file, {name: tensors[key].shape for name, key in names.items()}, len(STACKED.get(cell, ("",))))
-    return names
+    arrays: dict[str, Floats] = {}
+    for role, term in reading.terms.items():
+        for name in names_of(term, contents.tensors):
+            _check_finite(file, name, stored[name])
+        arrays[_OWN[role]] = _shaped(value_of(term, stored), role)
+    return arrays
 
 
-def _check_names(file: str, names: Mapping[str, str], tensors: Mapping[str, Stored]) -> None:
-    for name in WEIGHTS:
-        if name not in names:
-            found = ", ".join(tensors) or "no tensors"
-            raise CheckpointError(f"{file} has no tensor {name}; {_EXPECTED}, found {shorten(found)}; {RESAVE}")
-    known = {names[name] for name in (*WEIGHTS, *BIASES, W_SKIP) if name in names}
-    extra = [key for key in tensors if key not in known]
-    if extra:
-        raise CheckpointError(
-            f"{file} has a tensor {shorten(', '.join(extra))} that such a network does not; {_EXPECTED}; "
-            f"save a network of one recurrent layer and one readout"
-        )
-    if (B_IH in names) != (B_HH in names):
-        present, absent = (B_IH, B_HH) if B_IH in names else (B_HH, B_IH)
-        raise CheckpointError(f"{file} has {present} but no {absent}; expected both or neither; {RESAVE}")
+def _shaped(array: Floats, role: str) -> Floats:
+    # Programs without vectors store biases as columns or rows.
+    return np.atleast_2d(array) if role in (*MATRICES, "W_skip") else array.reshape(-1)
 
 
-def _check_shapes(file: str, shapes: Mapping[str, tuple[int, ...]], stacked: int) -> None:
-    """Compare every shape with N, which W_hh decides; a gated cell has so many blocks of N rows."""
-    recurrent = shapes[W_HH]
+def _check_shapes(file: str, contents: Contents, reading: Reading) -> None:
+    """Compare types, and every shape with N, which W_hh decides; a gated cell has so many blocks of N rows."""
+    shapes = {name: item.shape for name, item in contents.tensors.items()}
+    names = set[str]().union(*(names_of(term, shapes) for term in reading.terms.values()))
+    for name in sorted(names):
+        if contents.tensors[name].dtype not in FLOATS.values():
+            raise _wrong_type(file, name, contents.tensors[name].dtype)
+        if int_size(shapes[name]) > MOST_VALUES and any(name != term for term in reading.terms.values()):
+            _check_sizes(file, *_sizes_of(reading, shapes))
+    try:
+        found = {role: shape_of(term, shapes) for role, term in reading.terms.items()}
+    except TermError as error:
+        raise CheckpointError(f"{file} cannot be read so: {error}") from error
+    _compare(file, reading, found)
+    _check_sizes(file, *_sizes_of(reading, shapes))
+
+
+def _wrong_type(file: str, name: str, kind: str) -> CheckpointError:
+    return CheckpointError(
+        f"{file}: {name} has numbers of type {kind}; expected {', '.join(FLOATS.values())}; convert it with .float()"
+    )
+
+
+def _sizes_of(reading: Reading, shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, int, int]:
+    """N, M and O."""
+    sizes = {role: shape_of(term, shapes) for role, term in reading.terms.items()}
+    return sizes["W_hh"][1], sizes["W_ih"][1], sizes["W_out"][0]
+
+
+def _compare(file: str, reading: Reading, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    recurrent, called = shapes["W_hh"], reading.terms
+    stacked = len(STACKED.get(reading.cell, ("",)))
     if len(recurrent) != 2 or recurrent[0] != stacked * recurrent[1] or 0 in recurrent:
-        gated = len(recurrent) == 2 and recurrent[1] and recurrent[0] in (3 * recurrent[1], 4 * recurrent[1])
-        hint = "; a GRU or LSTM has such a shape, train a ReLU RNN" if gated else f"; {RESAVE}"
-        raise CheckpointError(f"{file}: {W_HH} has shape {recurrent}; expected two equal sizes (N, N){hint}")
+        wanted = "two equal sizes (N, N)" if stacked == 1 else f"({stacked} N, N)"
+        raise CheckpointError(f"{file}: {called['W_hh']} has shape {recurrent}; expected {wanted}; {RESAVE}")
     rows, n = recurrent
-    outputs = shapes[W_OUT][0] if shapes[W_OUT] else "O"
+    outputs = shapes["W_out"][0] if shapes["W_out"] else "O"
+    inputs = shapes["W_ih"][1] if len(shapes["W_ih"]) > 1 else "M"
     expected: dict[str, tuple[int | str, ...]] = {
-        W_IH: (rows, "M"), W_OUT: ("O", n), B_IH: (rows,), B_HH: (rows,), B_OUT: (outputs,),
-        W_SKIP: (outputs, shapes[W_IH][1] if len(shapes[W_IH]) > 1 else "M"),
+        "W_ih": (rows, "M"), "W_out": ("O", n), "b_ih": (rows,), "b_hh": (rows,), "b_out": (outputs,),
+        "W_skip": (outputs, inputs),
     }  # fmt: skip
-    for name, pattern in expected.items():
-        if name in shapes and not _matches(shapes[name], pattern):
+    for role, pattern in expected.items():
+        if role in shapes and not _matches(_flat(shapes[role], role), pattern):
             text = f"({', '.join(map(str, pattern))}{',' if len(pattern) == 1 else ''})"
             raise CheckpointError(
-                f"{file}: {name} has shape {shapes[name]}; expected {text} with N = {n} as in {W_HH}; {RESAVE}"
+                f"{file}: {called[role]} has shape {shapes[role]}; expected {text} with N = {n} as in "
+                f"{called['W_hh']}; {RESAVE}"
             )
-    _check_sizes(file, n, shapes[W_IH][1], shapes[W_OUT][0])
+
+
+def _flat(shape: tuple[int, ...], role: str) -> tuple[int, ...]:
+    return (max(shape),) if role.startswith("b") and len(shape) == 2 and 1 in shape else shape
 
 
 def _check_sizes(file: str, n: int, m: int, o: int) -> None:

@@ -1,4 +1,4 @@
-"""Tensors in a file, whatever its format: safetensors, or what torch.save writes.
+"""Tensors in a file, whatever its format: safetensors, what torch.save writes, or one of those in foreign_files.py.
 
 safetensors holds numbers and strings, never code. The paper's own `.pth` files are pickles: they are read by torch in
 its weights-only mode, which refuses code instead of running it. The content decides the format of a file, not its name.
@@ -17,22 +17,39 @@ import re
 import struct
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, deserialize, safe_open
 
+from hmmrnn.model import foreign_files
 from hmmrnn.model.network import Floats
 
-if TYPE_CHECKING:
-    import torch
-
 MAX_BYTES = 256 * 2**20
-NESTED_UNDER = ("state_dict", "model_state_dict")
-RESAVE = "save it again with torch.save(model.state_dict(), path)"
+# Where the weights lie beside an optimizer and counters, the likeliest first.
+NESTED_UNDER = (
+    *(
+        "state_dict",
+        "model_state_dict",
+        "model_state",
+        "model",
+        "net",
+        "network",
+        "net_state_dict",
+        "weights",
+        "params",
+    ),
+    *("parameters", "state", "rnn_state_dict", "ema", "ema_state_dict", "model_ema"),
+)
+# What is never weights.
+BESIDE = re.compile(r"(?i)^(optim|sched|scaler|lr_|rng|callbacks|loops|loss|history|hparams_name|random)")
+RESAVE = "save its state dict with torch.save(model.state_dict(), path)"
 FLOATS = {"F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64"}
 
 _HEAD_BYTES = 1024
@@ -41,15 +58,17 @@ _ZIP = b"PK\x03\x04"
 _TORCH_LEGACY = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
 _LEGACY_PICKLES = 4  # magic number, protocol, system, and the object; then storage keys and raw numbers
 _METADATA = "__metadata__"
+_HDF5, _MATLAB, _MATLAB_VERSION = b"\x89HDF", b"MATLAB ", 125
+_CORES = ("_core", "core")
 _MAX_HEADER_BYTES = 100_000_000  # the limit of the safetensors format
 _OTHER_FORMATS = {
     b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture",
     b"%PDF": "a PDF document",
-    b"\x89HDF": "an HDF5 file",
     b"\x93NUMPY": "a NumPy .npy file",
     b"\x1f\x8b": "a gzip archive",
 }
+_READ = (*FLOATS.values(), "int64", "int32", "int16", "int8", "uint8", "bool")
 # What torch and pickletools were seen to raise on damaged bytes, besides UnpicklingError.
 _PICKLE_FAULTS = (
     RuntimeError, ValueError, LookupError, TypeError, AttributeError, AssertionError,
@@ -74,6 +93,10 @@ class Contents(NamedTuple):
     metadata: dict[str, str]
     tensors: dict[str, Stored]
     values: Callable[[], Mapping[str, Floats]]
+    settings: Mapping[str, Any] = MappingProxyType({})  # numbers and words that lie beside the tensors
+    notes: tuple[str, ...] = ()  # how it was read
+    # Whether the activation is to be asked for where the file does not say it, and not taken as the paper's ReLU.
+    asks: bool = False
 
 
 def open_tensor_file(path: Path) -> Contents:
@@ -83,7 +106,10 @@ def open_tensor_file(path: Path) -> Contents:
         CheckpointError: the file is missing, damaged, something else or too large.
     """
     head = _head(path)
-    return _safetensors(path) if _is_safetensors(path, head) else _torch_file(path, head)
+    if _is_safetensors(path, head):
+        return _safetensors(path)
+    reader = _foreign_reader(path, head)
+    return _torch_file(path, head) if reader is None else _foreign_file(path, reader)
 
 
 def is_safetensors(path: Path) -> bool:
@@ -161,6 +187,52 @@ def _safetensors(path: Path) -> Contents:
     return Contents(metadata, tensors, values)
 
 
+def _foreign_reader(path: Path, head: bytes) -> Callable[[Path], foreign_files.Found] | None:
+    """What reads a file that is neither safetensors nor torch's; None if nothing does."""
+    if head.startswith(_ZIP):
+        names = _archived(path)
+        if names and all(name.endswith(".npy") for name in names):
+            return foreign_files.read_npz
+        return foreign_files.read_keras_archive if {"config.json", "model.weights.h5"} <= set(names) else None
+    if head.startswith(_HDF5) or (head.startswith(_MATLAB) and head[_MATLAB_VERSION] == 2):
+        return foreign_files.read_hdf5
+    if head.startswith(_MATLAB):
+        return foreign_files.read_mat
+    return foreign_files.read_json if head.lstrip().startswith(b"{") and _is_text(head) else None
+
+
+def _archived(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
+                return []
+            return archive.namelist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error):
+        return []
+
+
+def _foreign_file(path: Path, reader: Callable[[Path], foreign_files.Found]) -> Contents:
+    try:
+        found = reader(path)
+    except foreign_files.UnreadableError as error:
+        raise CheckpointError(f"{path.name} {error}") from error
+    except (*_PICKLE_FAULTS, zipfile.BadZipFile, zlib.error) as error:
+        raise CheckpointError(f"{path.name} is damaged ({shorten(str(error))}); copy or download it again") from error
+    return Contents(
+        metadata={"source": path.name},
+        tensors={name: Stored(array.shape, _kind(array)) for name, array in found.arrays.items()},
+        values=lambda: {name: np.asarray(array, dtype=np.float64) for name, array in found.arrays.items()},
+        settings=found.settings,
+        notes=tuple(found.notes),
+        asks=reader in (foreign_files.read_hdf5, foreign_files.read_keras_archive),
+    )
+
+
+def _kind(array: NDArray[Any]) -> str:
+    # Programs that have no other numbers store whole weights as integers.
+    return "float64" if array.dtype.kind in "iu" and array.ndim else str(array.dtype)
+
+
 def _decoded(part: Mapping[str, Any]) -> Floats:
     if part["dtype"] == "BF16":
         # bfloat16 is the upper half of a float32; NumPy has no name for it.
@@ -204,12 +276,7 @@ def _torch_file(path: Path, head: bytes) -> Contents:
         _check_pickles(path)
     else:
         raise CheckpointError(_foreign(path, head))
-    state = _state_dict(path.name, _torch_object(path))
-    return Contents(
-        metadata={"source": path.name},
-        tensors={name: _described(tensor) for name, tensor in state.items()},
-        values=lambda: {name: tensor.detach().double().numpy() for name, tensor in state.items()},
-    )
+    return _torch_contents(path.name, _torch_object(path))
 
 
 def _check_archive(path: Path) -> None:
@@ -222,7 +289,8 @@ def _check_archive(path: Path) -> None:
     parts = {name.rpartition("/")[2] for name in names}
     if "data.pkl" not in parts or "constants.pkl" in parts:
         found = "a TorchScript program" if "constants.pkl" in parts else "a zip archive of another kind"
-        raise CheckpointError(f"{path.name} is {found}; expected a state dict; {RESAVE}")
+        advice = "load it with torch.jit.load and " + RESAVE if "constants.pkl" in parts else RESAVE
+        raise CheckpointError(f"{path.name} is {found}; expected a state dict; {advice}")
     if size > MAX_BYTES:
         raise CheckpointError(
             f"{path.name} unpacks to {size / 2**20:,.0f} MiB; expected at most {MAX_BYTES // 2**20} MiB; "
@@ -253,7 +321,8 @@ def _torch_object(path: Path) -> Any:
     try:
         # Given a path, torch would go by the name's ending and not by the content.
         # Its warnings are advice to programmers; what a viewer can do is in the sentences below.
-        with open(path, "rb") as file, warnings.catch_warnings(action="ignore"):
+        allowed = torch.serialization.safe_globals(_numpy_globals())
+        with open(path, "rb") as file, warnings.catch_warnings(action="ignore"), allowed:
             return torch.load(file, weights_only=True, map_location="cpu")
     except pickle.UnpicklingError as error:
         asked = re.search(r"GLOBAL ([\w.]+)", str(error))
@@ -297,21 +366,74 @@ def _is_text(head: bytes) -> bool:
     return bool(text) and all(char.isprintable() or char.isspace() for char in text)
 
 
-def _state_dict(name: str, loaded: Any) -> dict[str, torch.Tensor]:
-    """The named tensors of what torch.load gave; other entries, such as an epoch, are no part of a network."""
+def _numpy_globals() -> list[Any]:
+    """What NumPy's numbers and arrays need to be read: they hold no code."""
+    from numpy._core import multiarray
+
+    makers = ("_reconstruct", "scalar")
+    plain = [np.ndarray, np.dtype, *{type(np.dtype(kind)) for kind in "?bBhHiIlLqQefd"}, codecs.encode]
+    named = [(getattr(multiarray, name), f"numpy.{core}.multiarray.{name}") for name in makers for core in _CORES]
+    return [*plain, (codecs.encode, "_codecs.encode"), *named]
+
+
+def _torch_contents(name: str, loaded: Any) -> Contents:
+    """The named tensors of what torch.load gave, wherever they are nested, and the settings beside them."""
+    if not isinstance(loaded, Mapping):
+        raise CheckpointError(f"{name} holds a {type(loaded).__name__}; expected a dict of named tensors; {RESAVE}")
+    settings: dict[str, Any] = {}
+    everything = dict(foreign_files.flatten(_without_others(loaded), settings))
+    state, inside, beside = everything, [""], set[str]()
+    while len(inside) <= foreign_files.MAX_DEPTH:
+        key = next((key for key in NESTED_UNDER if any(_is_under(name, key) for name in state)), None)
+        # A module may be called so as well: only what holds all that has two dimensions is the network.
+        if key is None or not _holds_matrices(state, key):
+            break
+        beside |= {name.partition(".")[0] for name, item in state.items() if not _is_under(name, key) and item.shape}
+        state = {name.removeprefix(f"{key}."): item for name, item in state.items() if _is_under(name, key)}
+        inside.append(key)
+    others = f", beside {', '.join(sorted(beside))}" if beside else ""
+    notes = (f"found under {'.'.join(inside[1:])!r}{others}",) if len(inside) > 1 else ()
+    return Contents(
+        metadata={"source": name},
+        tensors={name: _described(tensor) for name, tensor in state.items()},
+        values=lambda: {name: _value(tensor) for name, tensor in state.items() if _described(tensor).dtype in _READ},
+        settings=settings,
+        notes=notes,
+    )
+
+
+def _is_under(name: str, key: str) -> bool:
+    return name.startswith(f"{key}.")
+
+
+def _holds_matrices(state: Mapping[str, Any], key: str) -> bool:
+    """Whether a whole network lies under a key: all matrices, or at least three beside a copy of them elsewhere."""
+    inner = [name for name, item in state.items() if _is_under(name, key) and len(item.shape) == 2]
+    outer = [name for name, item in state.items() if not _is_under(name, key) and len(item.shape) == 2]
+    return len(inner) > 2 or (len(inner) > 0 and not outer)
+
+
+def _without_others(tree: Mapping[Any, Any]) -> dict[Any, Any]:
+    return {key: value for key, value in tree.items() if not BESIDE.match(str(key))}
+
+
+def _described(tensor: Any) -> Stored:
+    if isinstance(tensor, (np.ndarray, np.generic)):
+        return Stored(tensor.shape, str(tensor.dtype))
     import torch
 
-    state = loaded
-    if isinstance(loaded, Mapping):
-        state = next((loaded[key] for key in NESTED_UNDER if isinstance(loaded.get(key), Mapping)), loaded)
-    if not isinstance(state, Mapping):
-        raise CheckpointError(f"{name} holds a {type(state).__name__}; expected a dict of named tensors; {RESAVE}")
-    return {str(key): value for key, value in state.items() if isinstance(value, torch.Tensor)}
-
-
-def _described(tensor: torch.Tensor) -> Stored:
-    import torch
-
-    if tensor.is_nested or tensor.layout != torch.strided or tensor.device.type != "cpu":
+    # Sparse tensors have their values in fewer places.
+    if tensor.is_nested or tensor.device.type != "cpu" or tensor.layout not in _layouts(torch):
         return Stored((), "nested" if tensor.is_nested else f"{tensor.layout} on {tensor.device}")
     return Stored(tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))
+
+
+def _layouts(torch: Any) -> tuple[Any, ...]:
+    return torch.strided, torch.sparse_coo, torch.sparse_csr, torch.sparse_csc
+
+
+def _value(tensor: Any) -> Floats:
+    if isinstance(tensor, (np.ndarray, np.generic)):
+        return np.asarray(tensor, dtype=np.float64)
+    values: Floats = tensor.detach().to_dense().double().numpy()
+    return values

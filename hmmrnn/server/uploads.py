@@ -54,6 +54,7 @@ DIGEST = re.compile(r"[0-9a-f]{64}")
 # Characters of the hash in a network's name; more of them only if another network has the first ones too.
 _HASH_LENGTHS = (8, 16, 32)
 _MAX_STEM, _MAX_NAME = 60, 120
+_ENDINGS = r"(\.weights)?\.(ckpt|h5|json|keras|mat|npz|pt|pth|safetensors)$"
 
 # From the name of a network to all that a page offers beside it.
 Choices = Callable[[str], list[dict[str, str]]]
@@ -250,7 +251,7 @@ class Uploads:
 
     def _free_path(self, digest: str, name: str) -> Path:
         """The path of a network: its name, and as few digits of its hash as no other network has."""
-        stem = secure_filename(re.sub(r"\.(pth|pt|safetensors)$", "", name, flags=re.IGNORECASE))
+        stem = secure_filename(re.sub(_ENDINGS, "", name, flags=re.IGNORECASE))
         # A name begins with a letter or a digit.
         stem = stem.lstrip("._-")[:_MAX_STEM].rstrip("._-") or "network"
         paths = [self.data.networks / f"{stem}-{digest[:length]}.safetensors" for length in _HASH_LENGTHS]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from hmmrnn.model.checkpoint import CheckpointError, Header, fingerprint, load, read_metadata
+from hmmrnn.model.checkpoint import CheckpointError, Header, fingerprint, is_own_file, load, read_metadata
 from hmmrnn.model.metadata import MODEL_NAME
 from hmmrnn.model.network import Network
 from hmmrnn.storage.paths import writing
@@ -19,7 +19,8 @@ from hmmrnn.storage.sandboxed_import import MIB, Limits, convert
 
 logger = logging.getLogger(__name__)
 
-SUFFIXES = (".pth", ".safetensors")
+# What is offered of a folder; the content of a file decides how it is read.
+SUFFIXES = (".ckpt", ".h5", ".keras", ".mat", ".npz", ".pt", ".pth", ".safetensors")
 # A file in the models folder may have 256 MiB, and one of its values of two bytes becomes one of eight.
 LIMITS = Limits(seconds=120, memory=6144 * MIB, stored=1024 * MIB)
 # With less room than there are networks, every list of them would read all of their files anew.
@@ -36,7 +37,7 @@ class Entry:
     """One network that can be opened."""
 
     name: str  # its name in links: that of the file without its suffix
-    path: Path  # the safetensors file; for a .pth file, the one it was converted to
+    path: Path  # the safetensors file; for a file of another kind, the one it was converted to
     fingerprint: str  # hash of the content, which stands for the network in cache keys
     header: Header  # sizes and metadata
     size: int  # bytes of that file
@@ -174,14 +175,14 @@ class ModelRegistry:
         try:
             if not MODEL_NAME.fullmatch(path.stem):
                 raise CheckpointError("no link can hold its name; use only letters, digits, dots and dashes")
-            readable = self._copy(path) if path.suffix == ".pth" else path
+            readable = path if is_own_file(path) else self._copy(path)
             return Entry(path.stem, readable, fingerprint(readable), read_metadata(readable), readable.stat().st_size)
         except (CheckpointError, OSError) as error:
             logger.warning("%s is not offered: %s", path.name, error)
             return None
 
     def _copy(self, path: Path) -> Path:
-        """A safetensors copy of a torch file, made by another process, since this one does without torch.
+        """A safetensors copy of a file of another kind, made by another process, since this one does without torch.
 
         Raises:
             CheckpointError: the file is not a network.

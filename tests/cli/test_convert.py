@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 import numpy as np
 import torch
@@ -21,8 +22,18 @@ class TestConvert:
         assert cli.main(["convert", str(source), str(destination)]) == 0
         before, after = load(source), load(destination)
         assert all(np.array_equal(getattr(before, name), getattr(after, name)) for name in ("W_hh", "W_ih", "W_out"))
-        assert after.metadata == {"source": "paper.pth"}
+        assert after.metadata["source"] == "paper.pth"
         assert capsys.readouterr().out == ""
+
+    def test_what_cannot_be_read_from_the_tensors_is_said_by_options(self, tmp_path, capsys) -> None:
+        source, destination = tmp_path / "mine.npz", tmp_path / "net.safetensors"
+        np.savez(source, wrec=np.eye(4), win=np.ones((4, 2)), wout=np.ones((3, 4)))
+        said = refusal(capsys, "convert", source, destination)
+        assert "wrec (4, 4), win (4, 2), wout (3, 4)" in said
+        options = shlex.split(re.search(r"hmmrnn convert with (.*) \(see|hmmrnn convert with (.*)", said)[0])[3:]
+        assert cli.main(["convert", str(source), str(destination), *options]) == 0
+        assert load(destination).cell == "tanh"
+        assert "--map must be ROLE=TERM" in refusal(capsys, "convert", source, destination, "--map", "tanh")
 
     def test_bad_file_leaves_the_destination_alone(self, capsys, tmp_path) -> None:
         source, destination = tmp_path / "empty.pth", tmp_path / "net.safetensors"

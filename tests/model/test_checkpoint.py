@@ -145,7 +145,8 @@ class TestPaperFiles:
         assert np.array_equal(net.W_ih, tensors["rnn.weight_ih_l0"].double().numpy())
         assert np.array_equal(net.W_out, tensors["fc.weight"].double().numpy())
         assert net.has_bias == bias
-        assert net.metadata == {"source": "paper.pth"}
+        assert net.metadata["source"] == "paper.pth"
+        assert "ReLU is assumed" in net.metadata["read_as"]
 
     @pytest.mark.parametrize("bias", [False, True])
     def test_the_loaded_network_computes_what_torch_does(self, tmp_path, bias) -> None:
@@ -187,7 +188,7 @@ class TestPaperFiles:
     def test_content_decides_and_not_the_name(self, tmp_path) -> None:
         torch.save(state(), tmp_path / "torch.safetensors")
         save(network(), tmp_path / "safe.pth")
-        assert load(tmp_path / "torch.safetensors").metadata == {"source": "torch.safetensors"}
+        assert load(tmp_path / "torch.safetensors").metadata["source"] == "torch.safetensors"
         assert equal(load(tmp_path / "safe.pth"), network())
 
     def test_a_header_that_begins_like_a_pickle(self, tmp_path) -> None:
@@ -256,7 +257,9 @@ class TestNotANetworkFile:
 
     def test_another_zip_archive(self, tmp_path) -> None:
         np.savez(tmp_path / "net.npz", W_hh=np.eye(3))
-        with pytest.raises(CheckpointError, match="is a zip archive of another kind; expected a state dict"):
+        with pytest.raises(
+            CheckpointError, match=r"has recurrent weights W_hh \(3, 3\), and beside them no other matrix"
+        ):
             load(tmp_path / "net.npz")
 
     def test_torchscript(self, tmp_path) -> None:
@@ -309,7 +312,7 @@ class TestCodeIsNeverRun:
 
     def test_a_whole_module(self, tmp_path) -> None:
         torch.save(PaperRNN(), tmp_path / "net.pth")
-        with pytest.raises(CheckpointError, match=r"the code of .*PaperRNN, .*save it again with torch\.save"):
+        with pytest.raises(CheckpointError, match=r"the code of .*PaperRNN, .*save its state dict with torch\.save"):
             load(tmp_path / "net.pth")
 
 
@@ -401,8 +404,8 @@ class TestNotSuchANetwork:
 
     @pytest.mark.parametrize(("name", "shape", "expected"), [
         ("rnn.weight_ih_l0", (N + 1, M), f"({N}, M)"),
-        ("rnn.weight_hh_l0", (N, N + 1), "two equal sizes (N, N); save"),
-        ("rnn.weight_hh_l0", (4 * N, N), "two equal sizes (N, N); a GRU or LSTM"),
+        ("rnn.weight_hh_l0", (N, N + 1), "two equal sizes (N, N), or (3 N, N) of a GRU or (4 N, N) of an LSTM"),
+        ("rnn.weight_hh_l0", (2 * N, N), "two equal sizes (N, N), or (3 N, N) of a GRU or (4 N, N) of an LSTM"),
         ("rnn.weight_hh_l0", (0, 0), "two equal sizes (N, N)"), ("fc.weight", (O, N + 2), f"(O, {N})"),
         ("rnn.bias_ih_l0", (N - 1,), f"({N},)"), ("rnn.bias_hh_l0", (N + 3,), f"({N},)"),
         ("fc.bias", (O + 1,), f"({O},)"), ("rnn.weight_ih_l0", (N, 0), f"({N}, M)"),
@@ -462,7 +465,7 @@ class TestTorchOnly:
     @pytest.mark.parametrize(("content", "sentence"), [
         ([1, 2], "holds a list; expected a dict of named tensors"),
         (torch.ones(3), "holds a Tensor; expected a dict of named tensors"),
-        ({"epoch": 3}, r"has no tensor rnn\.weight_ih_l0; .* found no tensors"),
+        ({"epoch": 3}, r"has no tensors; expected W_hh \(N, N\)"),
     ], ids=["list", "tensor", "dict without tensors"])  # fmt: skip
     def test_not_a_dict_of_tensors(self, tmp_path, content, sentence) -> None:
         torch.save(content, tmp_path / "net.pth")
@@ -490,12 +493,9 @@ class TestTorchOnly:
         torch.save(state() | {"rnn.weight_ih_l0": torch.zeros(1).expand(N, 5000)}, tmp_path / "net.pth")
         assert load(tmp_path / "net.pth").n_inputs == 5000
 
-    @pytest.mark.parametrize(
-        ("tensor", "kind"), [(torch.eye(N).to_sparse(), "sparse_coo"), (torch.empty(N, N, device="meta"), "on meta")]
-    )
-    def test_a_tensor_without_plain_values(self, tmp_path, tensor, kind) -> None:
-        torch.save(state() | {"rnn.weight_hh_l0": tensor}, tmp_path / "net.pth")
-        with pytest.raises(CheckpointError, match=f"rnn.weight_hh_l0 has numbers of type .*{kind}"):
+    def test_a_tensor_without_values(self, tmp_path) -> None:
+        torch.save(state() | {"rnn.weight_hh_l0": torch.empty(N, N, device="meta")}, tmp_path / "net.pth")
+        with pytest.raises(CheckpointError, match=r"rnn.weight_hh_l0 has numbers of type .*on meta"):
             load(tmp_path / "net.pth")
 
 

@@ -179,9 +179,27 @@ class TestBadFiles:
     def test_a_bad_torch_file_is_looked_at_once_and_left_out(self, models, registry, conversions, caplog):
         put(models, "good")
         (models / "pointer.pth").write_text(LFS_POINTER)
+        (models / "cut.pth").write_bytes(b"PK\x03\x04")
         assert [names(registry) for _ in range(3)] == [["good"]] * 3
         assert len(conversions) == 1
+        assert caplog.text.count("cut.pth is not offered: cut.pth is truncated or damaged") == 1
         assert "pointer.pth is not offered: pointer.pth is a Git LFS pointer" in caplog.text
+
+    @pytest.mark.parametrize("ending", [".pt", ".ckpt", ".npz"])
+    def test_files_by_other_endings_are_offered(self, models, registry, ending):
+        network = random_network()
+        if ending == ".npz":
+            np.savez(models / "net.npz", W_hh=network.W_hh, W_ih=network.W_ih, W_out=network.W_out)
+        else:
+            put_pth(models / f"net{ending}", network)
+        assert names(registry) == ["net"]
+        np.testing.assert_allclose(registry.network("net").W_hh, network.W_hh, atol=1e-6)
+
+    def test_a_file_that_could_be_read_in_several_ways_is_left_out_with_the_reason(self, models, registry, caplog):
+        np.savez(models / "net.npz", Wrec=np.eye(3), Win=np.ones((3, 2)), Wout=np.ones((2, 3)))
+        assert names(registry) == []
+        assert "net.npz is not offered: " in caplog.text
+        assert "could be read in several ways" in caplog.text
 
     def test_a_torch_file_that_takes_too_long_hides_no_other_network(self, models, caplog):
         put(models, "good")

@@ -1,0 +1,493 @@
+"""Networks by the names and shapes of their tensors: those of torch, of leaky and low-rank scripts, and of own scripts.
+
+Source: the names and shapes of torch, of the PsychRNN and neurogym tutorials, and of Dubreuil et al. (2022).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hmmrnn.model.cells import CURRENT
+from hmmrnn.model.tensor_reading import CELL, Candidate, MappingNeededError, ReadingError, listed
+from hmmrnn.model.tensor_terms import Shape
+
+WHOLE = "save the whole network"
+BY_BLOCKS = {1: "relu", 3: "gru", 4: "lstm"}
+# Words that a tensor's name may be made of, by its role; those of own scripts and of the common tutorials.
+HINTS = {
+    "W_hh": {
+        "whh",
+        "wrec",
+        "wr",
+        "rec",
+        "recurrent",
+        "h2h",
+        "hh",
+        "j",
+        "whidden",
+        "wrecurrent",
+        "wrnn",
+        "hiddentohidden",
+    },
+    "W_ih": {
+        "wih",
+        "win",
+        "wi",
+        "input2h",
+        "i2h",
+        "x2h",
+        "in2h",
+        "ih",
+        "winput",
+        "in",
+        "input",
+        "inputweights",
+        "wx",
+        "wxh",
+    },
+    "W_out": {
+        "wout",
+        "wo",
+        "out",
+        "output",
+        "readout",
+        "fc",
+        "decoder",
+        "h2o",
+        "woutput",
+        "linear",
+        "wy",
+        "why",
+        "h2output",
+    },
+    "b_ih": {"bih", "bin", "bi"},
+    "b_hh": {"bh", "bhh", "brec", "b", "brecurrent", "bias"},
+    "b_out": {"bout", "bo", "boutput", "by"},
+}
+# Names that mean something in this project's own convention: (to, from), ReLU.
+OWN = frozenset(("W_hh", "W_ih", "W_out", "b_h", "b_out"))
+
+_RECURRENT = re.compile(r"(?P<prefix>(?:.*\.)?)weight_hh(?P<layer>_l(?P<number>\d+))?(?P<reverse>_reverse)?")
+_START = re.compile(r"(?i)(^|[._])(h_?0|h_?init|init(ial)?_(h|hidden|state)|hidden_?0|h0s?|c_?0)$")
+_COUNTER = re.compile(r"(?i)(n_averaged|num_batches_tracked|num_updates|step|steps|epoch|decay|version|iteration)$")
+_MASK = re.compile(r"(?i)mask")
+_NORMED = re.compile(r"(?P<prefix>(?:.*\.)?)parametrizations\.(?P<name>[^.]+)\.original(?P<part>[01]?)$")
+_SCALE = re.compile(r"(?i)^(si|so)$")
+
+
+def recognise(shapes: Mapping[str, Shape]) -> Candidate:
+    """What the names and shapes of tensors let one think.
+
+    Raises:
+        MappingNeededError: they could be read in several ways.
+        ReadingError: they are no network that can be shown.
+    """
+    terms, left = _whole(shapes)
+    for attempt in (_torch_layers, _low_rank, _currents, _concatenated, _own_or_hinted):
+        found: Candidate | None = attempt(terms)
+        if found is not None:
+            found.left_out |= left
+            return found
+    if not terms:
+        raise ReadingError(
+            "has no tensors; expected W_hh (N, N), W_ih (N, M) and W_out (O, N), or the names of torch; save its state "
+            "dict with torch.save(model.state_dict(), path)"
+        )
+    raise ReadingError(
+        "has no recurrent layer: none of its tensors is a square matrix of recurrent weights, (N, N); found "
+        f"{listed(shapes)}; expected rnn.weight_ih_l0 (N, M), rnn.weight_hh_l0 (N, N) and fc.weight (O, N), under any "
+        "names"
+    )
+
+
+class Terms(dict[str, tuple[str, Shape]]):
+    """Whole tensors by their names without wrappers: the term that makes each, and its shape."""
+
+    def matrices(self) -> dict[str, tuple[str, Shape]]:
+        """Those with two dimensions."""
+        return {name: item for name, item in self.items() if len(item[1]) == 2}
+
+
+def _whole(shapes: Mapping[str, Shape]) -> tuple[Terms, dict[str, str]]:
+    """Put pruned and normalised weights together, and leave counters out."""
+    terms, left = Terms(), dict[str, str]()
+    for name, shape in shapes.items():
+        plain = _unwrapped(name)
+        if _COUNTER.search(name) and int_size(shape) == 1:
+            left[name] = "a counter"
+        elif found := _NORMED.fullmatch(plain):
+            _add_normed(terms, shapes, name, plain, found)
+        elif name.endswith("_orig") and f"{name.removesuffix('orig')}mask" in shapes:
+            terms[plain.removesuffix("_orig")] = (f"{name} * {name.removesuffix('orig')}mask", tuple(shape))
+        elif name.endswith("_mask") and f"{name.removesuffix('mask')}orig" in shapes:
+            continue
+        elif name.endswith("_v") and f"{name.removesuffix('v')}g" in shapes:
+            terms[plain.removesuffix("_v")] = (f"norm({name.removesuffix('v')}g, {name})", tuple(shape))
+        elif name.endswith("_g") and f"{name.removesuffix('g')}v" in shapes:
+            continue
+        elif name.endswith("_orig"):
+            raise ReadingError(
+                f"has {name}, a weight under spectral normalisation; call torch.nn.utils.remove_spectral_norm(module, "
+                f"{plain.rpartition('.')[2].removesuffix('_orig')!r}) first, and save the state dict again"
+            )
+        else:
+            terms[plain] = (name, tuple(shape))
+    return terms, left
+
+
+def _add_normed(terms: Terms, shapes: Mapping[str, Shape], name: str, plain: str, found: re.Match[str]) -> None:
+    other = f"{name[:-1]}1"
+    if found["part"] == "0" and other in shapes:
+        terms[f"{found['prefix']}{found['name']}"] = (f"norm({name}, {other})", tuple(shapes[other]))
+    elif found["part"] != "1":
+        raise ReadingError(
+            f"has {name}, a weight under a parametrization that its numbers do not tell; call "
+            f"torch.nn.utils.parametrize.remove_parametrizations(module, {found['name']!r}) first, and save the state "
+            f"dict again"
+        )
+
+
+def _unwrapped(name: str) -> str:
+    """A name without what DataParallel, torch.compile and averaging put into it."""
+    return ".".join(part for part in name.split(".") if part not in ("_orig_mod", "module", "_fsdp_wrapped_module"))
+
+
+def int_size(shape: Iterable[int]) -> int:
+    """The number of values of a shape."""
+    size = 1
+    for part in shape:
+        size *= part
+    return size
+
+
+def _torch_layers(terms: Terms) -> Candidate | None:
+    """One layer of torch.nn.RNN, GRU, LSTM or their cells, and a linear readout."""
+    layers = {name: layer for name in terms if (layer := _RECURRENT.fullmatch(name))}
+    if not layers and (inputs := [name for name in terms if re.search(r"(^|\.)weight_ih(_l\d+)?$", name)]):
+        missing = inputs[0].replace("weight_ih", "weight_hh")
+        raise ReadingError(f"has no tensor {missing}; expected it with shape (N, N), found {_there(terms)}; {WHOLE}")
+    if not layers:
+        return None
+    name, layer = next(iter(layers.items()))
+    rows, n, kind = _kind_of_layer(name, terms[name][1])
+    _check_single(kind, layers, terms)
+    prefix, end = layer["prefix"], layer["layer"] or ""
+    own = {role: f"{prefix}{part}{end}" for role, part in _TORCH_PARTS.items()}
+    if own["W_ih"] not in terms:
+        raise ReadingError(
+            f"has no tensor {own['W_ih']}; expected it with shape (N, M), {name} (N, N) and a readout (O, N), found "
+            f"{_there(terms)}; {WHOLE}"
+        )
+    found = Candidate({"W_hh": terms[name][0], "W_ih": terms[own["W_ih"]][0]}, cell=kind if rows != n else None)
+    for role in ("b_ih", "b_hh"):
+        if own[role] in terms:
+            found.terms[role] = terms[own[role]][0]
+    if len(found.terms) == 3:
+        present, absent = (own[role] for role in (("b_ih", "b_hh") if "b_ih" in found.terms else ("b_hh", "b_ih")))
+        raise ReadingError(f"has {present} but no {absent}; expected both or neither; save the whole network")
+    taken = {name, *own.values()}
+    _add_readout(found, terms, taken, n, _columns_of(terms[own["W_ih"]][1]))
+    _leave_out(found, terms, taken, n)
+    return found
+
+
+_TORCH_PARTS = {"W_ih": "weight_ih", "W_hh": "weight_hh", "b_ih": "bias_ih", "b_hh": "bias_hh"}
+
+
+def _kind_of_layer(name: str, shape: Shape) -> tuple[int, int, str]:
+    if len(shape) != 2 or not shape[0] or not shape[1] or shape[0] % shape[1] or shape[0] // shape[1] not in BY_BLOCKS:
+        raise ReadingError(
+            f": {name} has shape {shape}; expected two equal sizes (N, N), or (3 N, N) of a GRU or (4 N, N) of an "
+            f"LSTM; save its state dict with torch.save(model.state_dict(), path)"
+        )
+    return shape[0], shape[1], BY_BLOCKS[shape[0] // shape[1]]
+
+
+def _check_single(kind: str, layers: Mapping[str, re.Match[str]], terms: Terms) -> None:
+    """Name what has more than one recurrent layer for what it is."""
+    words = {"relu": "an RNN", "gru": "a GRU", "lstm": "an LSTM"}[kind]
+    prefixes = {found["prefix"] for found in layers.values()}
+    only = "here a network has one recurrent layer in one direction and one linear readout"
+    if any(found["reverse"] for found in layers.values()):
+        raise ReadingError(f"is {words} in both directions, and cannot be shown: {only}")
+    projected = [name for name in terms if re.search(r"weight_hr(_l\d+)?$", name)]
+    if projected:
+        raise ReadingError(f"is {words} with a projection ({projected[0]}), and cannot be shown: {only}")
+    if len(prefixes) > 1:
+        raise ReadingError(f"has {len(prefixes)} recurrent layers ({', '.join(layers)}), and cannot be shown: {only}")
+    if len(layers) > 1:
+        many = {2: "two", 3: "three", 4: "four"}.get(len(layers), str(len(layers)))
+        extra = list(layers)[1]
+        raise ReadingError(
+            f"is {words} of {many} layers, and cannot be shown: it has a tensor {extra} that such a network does not; "
+            f"{only}"
+        )
+
+
+def _columns_of(shape: Shape) -> int:
+    return shape[1] if len(shape) > 1 else 0
+
+
+def _add_readout(found: Candidate, terms: Terms, taken: set[str], n: int, m: int) -> None:
+    """The one other matrix with N columns; with N + M, its readout sees the input."""
+    others = {name: item for name, item in terms.matrices().items() if name not in taken and not _MASK.search(name)}
+    fitting = [name for name, (_, shape) in others.items() if shape[1] == n]
+    seeing = [name for name, (_, shape) in others.items() if shape[1] == n + m]
+    transposed = [name for name, (_, shape) in others.items() if shape[0] == n and shape[1] != n]
+    if not fitting and seeing:
+        _add_seeing(found, terms, taken, seeing[0], n, m)
+        return
+    if not fitting and len(transposed) == 1:
+        found.terms["W_out"] = f"{terms[transposed[0]][0]}.T"
+        taken.add(transposed[0])
+        return
+    if not fitting:
+        wrong = [
+            f"{name} has shape {shape}; expected (O, {n})" for name, (_, shape) in terms.items() if name == "fc.weight"
+        ]
+        if wrong:
+            raise ReadingError(f": {wrong[0]} with N = {n} as in the recurrent weights; save the whole network")
+        raise ReadingError(
+            f"has no tensor fc.weight; expected a readout (O, N) with N = {n} columns under any name, found "
+            f"{_there(terms)}; save the network with its readout"
+        )
+    readout = next((name for name in fitting if name == "fc.weight"), fitting[0])
+    if len(fitting) > 1 and len([name for name in fitting if _hint(name) == "W_out"]) == 1:
+        readout = next(name for name in fitting if _hint(name) == "W_out")
+    elif len(fitting) > 1:
+        found.asked.append(f"its readout may be {' or '.join(fitting)}")
+    found.terms["W_out"] = terms[readout][0]
+    taken.add(readout)
+    _add_output_bias(found, terms, taken, readout)
+    for name in fitting:
+        if name != readout and found.asked:
+            taken.update((name, f"{name.removesuffix('weight')}bias"))
+            found.left_out[name] = "another readout"
+
+
+def _add_output_bias(found: Candidate, terms: Terms, taken: set[str], readout: str) -> None:
+    bias = f"{readout.removesuffix('weight')}bias" if readout.endswith("weight") else ""
+    if bias in terms:
+        found.terms["b_out"] = terms[bias][0]
+        taken.add(bias)
+
+
+def _add_seeing(found: Candidate, terms: Terms, taken: set[str], readout: str, n: int, m: int) -> None:
+    term = terms[readout][0]
+    found.terms |= {"W_out": f"{term}[:, :{n}]", "W_skip": f"{term}[:, {n}:]"}
+    taken.add(readout)
+    _add_output_bias(found, terms, taken, readout)
+    found.asked.append(
+        f"its readout {readout} sees the input as well, and may have it before or behind the {n} columns of activity"
+    )
+
+
+def _leave_out(found: Candidate, terms: Terms, taken: set[str], n: int) -> None:
+    """What is no part of the network: learned starts and masks; anything else is one tensor too many."""
+    for name, (term, shape) in terms.items():
+        if name in taken:
+            continue
+        if _START.search(name) and int_size(shape) in (n, 2 * n):
+            found.left_out[term] = "a start, which run and simulate take as h0; else runs begin at 0"
+        elif _MASK.search(name) or _SCALE.search(name):
+            found.left_out[term] = "all its values are 1"
+            found.must_be_ones.append(term)
+        elif name.endswith("embedding.weight") or (len(shape) == 2 and "embed" in name.lower()):
+            raise ReadingError(
+                f"has a tensor {term} that such a network does not: an embedding of its {shape[0]} symbols. Fold it "
+                f"into the input weights: mapping={_with_embedding(found, term)!r}"
+            )
+        else:
+            raise ReadingError(
+                f"has a tensor {term} that such a network does not ({shape}); expected one recurrent layer and one "
+                f"linear readout. To leave it out, say which tensors count: mapping={found.terms!r}"
+            )
+
+
+def _with_embedding(found: Candidate, term: str) -> dict[str, Any]:
+    guess = {} if found.cell else {CELL: found.guess}
+    return {**found.terms, "W_ih": f"{found.terms['W_ih']} @ {term}.T", **guess}
+
+
+def _low_rank(terms: Terms) -> Candidate | None:
+    """The low-rank networks of Dubreuil et al.: wi, m, n, wo; their W_hh is m n^T / N."""
+    if not {"m", "n", "wi", "wo"} <= set(terms) or terms["m"][1] != terms["n"][1] or len(terms["m"][1]) != 2:
+        return None
+    size = terms["m"][1][0]
+    found = _current_candidate(terms, size)
+    found.terms["W_hh"] = f"m @ n.T / {size}"
+    found.terms["W_out"] += f" / {size}"
+    found.notes = [f"a network of low rank {terms['m'][1][1]}, W_hh = m n^T / N"]
+    return found
+
+
+def _currents(terms: Terms) -> Candidate | None:
+    """The full-rank networks of the same: wi, wrec, wo."""
+    if not {"wi", "wrec", "wo"} <= set(terms):
+        return None
+    shape = terms["wrec"][1]
+    if len(shape) != 2 or shape[0] != shape[1]:
+        return None
+    found = _current_candidate(terms, shape[0])
+    found.terms["W_hh"] = "wrec"
+    found.notes = ["a leaky network (wi, wrec, wo)"]
+    return found
+
+
+def _current_candidate(terms: Terms, n: int) -> Candidate:
+    def entering(name: str, scale: str) -> str:
+        term, shape = terms[name]
+        turned = f"{term}.T" if shape[0] != n or (name == "wi" and shape[1] == n) else term
+        return f"{turned} * {scale}" if scale in terms else turned
+
+    wi = entering("wi", "si")
+    wo = f"{terms['wo'][0]}.T" if terms["wo"][1][0] == n else terms["wo"][0]
+    scaled = f"{wo} * so" if "so" in terms and terms["so"][1] == (1,) else wo
+    found = Candidate({"W_hh": "", "W_ih": wi, "W_out": scaled}, leaky=True, leak=CURRENT, own_names=False)
+    if "b" in terms:
+        found.terms["b_hh"] = "b"
+    taken = {"wi", "si", "wo", "wrec", "m", "n", "b"} | ({"so"} if scaled != wo else set())
+    for name, (term, shape) in terms.items():
+        if name not in taken and _START.search(name):
+            found.left_out[term] = "a start, which run and simulate take as h0; else runs begin at 0"
+        elif name not in taken and _SCALE.search(name):
+            found.left_out[term] = "all its values are 1"
+            found.must_be_ones.append(term)
+        elif name not in taken:
+            found.left_out[term] = f"not a part of a leaky network ({shape})"
+    return found
+
+
+def _concatenated(terms: Terms) -> Candidate | None:
+    """One linear layer i2h on [x, h], and one i2o: the readout sees the state before the step."""
+    if "i2h.weight" not in terms or "i2o.weight" not in terms:
+        return None
+    n, width = terms["i2h.weight"][1]
+    if width <= n or terms["i2o.weight"][1][1] != width:
+        return None
+    raise ReadingError(
+        f"is one linear layer i2h on the input and the state together, ({n}, {width - n} + {n}), whose readout i2o "
+        f"sees the state before the step and not after it: such a network cannot be shown. Train one whose readout "
+        f"sees the new one; if yours does, give torch.nn.RNN({width - n}, {n}) and torch.nn.Linear({n}, O) its weights"
+    )
+
+
+# ---- any other names ----
+
+
+def _there(terms: Terms) -> str:
+    return listed({name: shape for name, (_, shape) in terms.items()})
+
+
+def _hint(name: str) -> str | None:
+    """The role that a name hints at, from its last telling part."""
+    parts = [part for part in re.split(r"[./]", name) if part not in ("weight", "kernel", "bias", "data", "")]
+    is_bias = name.endswith("bias")
+    for part in reversed(parts):
+        word = re.sub(r"[^a-z0-9]", "", part.lower())
+        for role, words in HINTS.items():
+            if word in words and (not role.startswith("b") or is_bias or not word.startswith("w")):
+                return {"W_hh": "b_hh", "W_ih": "b_ih", "W_out": "b_out"}.get(role, role) if is_bias else role
+    return None
+
+
+def _own_or_hinted(terms: Terms) -> Candidate | None:
+    matrices = terms.matrices()
+    squares = [name for name, (_, shape) in matrices.items() if shape[0] == shape[1]]
+    hinted = [name for name in squares if _hint(name) == "W_hh"]
+    if not squares or (len(squares) > 1 and len(hinted) != 1):
+        return _by_size(terms, squares)
+    recurrent = hinted[0] if len(hinted) == 1 else squares[0]
+    n = matrices[recurrent][1][0]
+    others = {name: shape for name, (_, shape) in matrices.items() if name != recurrent and n in shape}
+    if len(others) < 2:
+        raise ReadingError(
+            f"has recurrent weights {recurrent} ({n}, {n}), and beside them {', '.join(others) or 'no other matrix'}; "
+            f"expected input weights ({n}, M) and a readout (O, {n}); found {_there(terms)}; save the whole network"
+        )
+    roles = _split(others, n)
+    if roles is None:
+        raise MappingNeededError(
+            f"it is not certain which of {', '.join(others) or 'no other matrices'} is the input and which the readout",
+            {name: shape for name, (_, shape) in terms.items()},
+            _guess(terms, recurrent, others, n),
+        )
+    return _hinted_candidate(terms, recurrent, roles, n)
+
+
+def _by_size(terms: Terms, squares: list[str]) -> Candidate | None:
+    """Several square matrices, and no name that tells: ask."""
+    if not squares:
+        return None
+    n = terms[squares[0]][1][0]
+    others = {name: shape for name, (_, shape) in terms.matrices().items() if name != squares[0] and n in shape}
+    raise MappingNeededError(
+        f"several of its matrices are square ({', '.join(squares)})",
+        {name: shape for name, (_, shape) in terms.items()},
+        _guess(terms, squares[0], others, n),
+    )
+
+
+def _split(others: Mapping[str, Shape], n: int) -> tuple[str, str] | None:
+    """The names of input and readout among matrices with N on one side; None if names and shapes do not tell."""
+    hints = {role: [name for name in others if _hint(name) == role] for role in ("W_ih", "W_out")}
+    if all(len(names) == 1 for names in hints.values()):
+        return hints["W_ih"][0], hints["W_out"][0]
+    if len(others) == 2 and sum(map(len, hints.values())) == 1:
+        (known,) = [name for names in hints.values() for name in names]
+        (other,) = [name for name in others if name != known]
+        return (known, other) if hints["W_ih"] else (other, known)
+    return None
+
+
+def _guess(terms: Terms, recurrent: str, others: Mapping[str, Shape], n: int) -> dict[str, Any]:
+    """A mapping that works: the first matrix with N rows enters, the first other one is read out."""
+    names = list(others)
+    entering = next((name for name in names if _hint(name) == "W_ih"), None)
+    entering = entering or next((name for name in names if others[name][0] == n), names[0] if names else recurrent)
+    leaving = next((name for name in names if name != entering and _hint(name) == "W_out"), None)
+    leaving = leaving or next((name for name in names if name != entering), entering)
+    shape_in, shape_out = terms[entering][1], terms[leaving][1]
+    return {
+        "W_hh": terms[recurrent][0],
+        "W_ih": terms[entering][0] + ("" if shape_in[0] == n else ".T"),
+        "W_out": terms[leaving][0] + ("" if shape_out[1] == n else ".T"),
+        CELL: "tanh",
+    }
+
+
+def _hinted_candidate(terms: Terms, recurrent: str, roles: tuple[str, str], n: int) -> Candidate:
+    entering, leaving = roles
+    shape_in, shape_out = terms[entering][1], terms[leaving][1]
+    # Where a script has x @ W_ih, it has h @ W_hh and h @ W_out too.
+    turned = [shape[axis] == n and shape[1 - axis] != n for shape, axis in ((shape_in, 1), (shape_out, 0))]
+    straight = [shape[axis] == n and shape[1 - axis] != n for shape, axis in ((shape_in, 0), (shape_out, 1))]
+    found = Candidate({}, own_names={recurrent, entering, leaving} <= OWN)
+    if any(turned) and any(straight):
+        found.asked.append(f"{entering} and {leaving} do not agree on rows and columns")
+    elif not any(turned) and not any(straight) and not found.own_names:
+        found.asked.append("all its matrices are square, so they may be (to, from) or (from, to)")
+    end = ".T" if any(turned) and not any(straight) else ""
+    found.notes = ["its matrices are (from, to), and turned"] if end else []
+    found.terms = {
+        "W_hh": f"{terms[recurrent][0]}{end}",
+        "W_ih": terms[entering][0] + (".T" if turned[0] else ""),
+        "W_out": terms[leaving][0] + (".T" if turned[1] else ""),
+    }
+    bare = r"(^|[._/])(h2h|i2h|input2h|x2h|in2h)\b"
+    found.leaky = bool(re.search(r"h2h", recurrent)) and bool(re.search(bare, entering))
+    taken = {recurrent, entering, leaving}
+    _add_hinted_biases(found, terms, taken, n, terms[leaving][1][1 if turned[1] else 0])
+    _leave_out(found, terms, taken, n)
+    return found
+
+
+def _add_hinted_biases(found: Candidate, terms: Terms, taken: set[str], n: int, o: int) -> None:
+    sizes = {"b_ih": n, "b_hh": n, "b_out": o}
+    for name, (term, shape) in terms.items():
+        role = _hint(name)
+        if name not in taken and role in sizes and role not in found.terms and int_size(shape) == sizes[role]:
+            found.terms[role] = term
+            taken.add(name)

@@ -1,0 +1,172 @@
+"""Roles of tensors: which of those in a file are W_hh, W_ih, W_out and the biases, whatever they are called.
+
+What fits in one way is read at once, and `Reading.words` says how. What could be read in several ways is refused with
+all tensors, their shapes, and a mapping that works when it is copied.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hmmrnn.model.cells import CELLS, LEAKS, RATE
+from hmmrnn.model.tensor_names import recognise
+from hmmrnn.model.tensor_reading import (
+    ALPHA,
+    CELL,
+    LEAK,
+    MATRICES,
+    ROLES,
+    SETTINGS,
+    STACKED,
+    Candidate,
+    MappingNeededError,
+    Reading,
+    ReadingError,
+    listed,
+)
+from hmmrnn.model.tensor_terms import Shape, TermError, names_of, shape_of
+
+ACTIVATION_NAMES = (
+    "cell",
+    "nonlinearity",
+    "activation",
+    "act",
+    "phi",
+    "activation_function",
+    "rnn_type",
+    "hidden_activation",
+)
+SAID = {
+    **{name: name for name in CELLS},
+    **{"rnn_relu": "relu", "rnn_tanh": "tanh", "identity": "linear", "rectifier": "relu"},
+}
+
+
+def read_roles(
+    shapes: Mapping[str, Shape],
+    settings: Mapping[str, Any] | None = None,
+    mapping: Mapping[str, Any] | None = None,
+    asks: bool = False,
+) -> Reading:
+    """Find the roles of the tensors of a file.
+
+    Args:
+        shapes: of the tensors, by name.
+        settings: numbers and words beside them.
+        mapping: what is said of them: a term for a role, and cell, alpha and leak.
+        asks: whether the activation must be said, and is not taken as the paper's.
+
+    Raises:
+        MappingNeededError: they could be read in several ways.
+        ReadingError: they are no network that can be shown, or the mapping does not fit them.
+    """
+    said = _checked(mapping or {}, shapes)
+    stated = {**_stated(settings or {}), **{key: said[key] for key in SETTINGS if key in said}}
+    named = {role: term for role, term in said.items() if role in ROLES}
+    if set(MATRICES) <= set(named):
+        found = Candidate(dict(named), notes=["as the mapping says"])
+    else:
+        found = recognise(shapes)
+        found.terms |= named
+        used = set[str]().union(*(names_of(term, shapes) for term in named.values()))
+        found.left_out = {name: why for name, why in found.left_out.items() if name not in used}
+        found.must_be_ones = [name for name in found.must_be_ones if name not in used]
+    return _decided(found, shapes, stated, asks and not named)
+
+
+# ---- what is said ----
+
+
+def _checked(mapping: Mapping[str, Any], shapes: Mapping[str, Shape]) -> dict[str, Any]:
+    """The mapping with b_h as b_hh, once every part of it can be understood."""
+    said = {("b_hh" if key == "b_h" else key): value for key, value in mapping.items()}
+    unknown = [key for key in said if key not in (*ROLES, *SETTINGS)]
+    if unknown:
+        raise ReadingError(
+            f"cannot be read so: a mapping may have {', '.join((*ROLES, 'b_h', *SETTINGS))}; got {unknown[0]!r}"
+        )
+    for role in ROLES:
+        if role in said:
+            try:
+                names_of(str(said[role]), shapes)
+            except TermError as error:
+                raise ReadingError(f"cannot be read so: {role}: {error}; it has {listed(shapes)}") from error
+    if said.get(CELL, "relu") not in CELLS:
+        raise ReadingError(f"cannot be read so: cell must be one of {', '.join(CELLS)}; got {said[CELL]!r}")
+    if said.get(LEAK, RATE) not in LEAKS:
+        raise ReadingError(f"cannot be read so: leak must be one of {', '.join(LEAKS)}; got {said[LEAK]!r}")
+    if ALPHA in said:
+        said[ALPHA] = _number(said[ALPHA])
+    return said
+
+
+def _number(value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = -1.0
+    if not 0 < number <= 1:
+        raise ReadingError(f"cannot be read so: alpha = dt / tau must be above 0 and at most 1; got {value!r}")
+    return number
+
+
+def _stated(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What the settings of a file say of its cell; the outermost of several counts."""
+    by_name: dict[str, Any] = {}
+    for path, value in sorted(settings.items(), key=lambda item: item[0].count(".")):
+        by_name.setdefault(path.rpartition(".")[2].lower(), value)
+    found: dict[str, Any] = {}
+    for name in ACTIVATION_NAMES:
+        words = str(by_name.get(name, "")).lower()
+        # torch.nn.functional.relu, jax.nn.tanh
+        if SAID.get(words.rpartition(".")[2]) and CELL not in found:
+            found[CELL] = SAID[words.rpartition(".")[2]]
+    alpha = by_name.get("alpha")
+    if alpha is None and all(isinstance(by_name.get(name), (int, float)) for name in ("dt", "tau")):
+        alpha = by_name["dt"] / by_name["tau"] if by_name["tau"] else None
+    if isinstance(alpha, (int, float)) and 0 < alpha <= 1:
+        found[ALPHA] = float(alpha)
+    if by_name.get(LEAK) in LEAKS:
+        found[LEAK] = by_name[LEAK]
+    return found
+
+
+# ---- the decision ----
+
+
+def _decided(found: Candidate, shapes: Mapping[str, Shape], stated: Mapping[str, Any], asks: bool) -> Reading:
+    cell, asked = stated.get(CELL) or found.cell, list(found.asked)
+    if found.cell in STACKED and cell != found.cell:
+        cell = found.cell
+    cell = cell or _cell_by_shape(found, shapes)
+    must_say = cell is None and (asks or not found.own_names)
+    if must_say:
+        asked.append("its tensors do not say its activation")
+    if found.leaky and ALPHA not in stated:
+        asked.append(
+            "nor its alpha = dt / tau, with how the leak enters" if must_say else "its tensors do not say alpha"
+        )
+    if asked:
+        leak = {ALPHA: stated.get(ALPHA, 0.1), LEAK: stated.get(LEAK, found.leak)} if found.leaky else {}
+        proposal = {**found.terms, CELL: cell or found.guess, **leak}
+        raise MappingNeededError(", ".join([*found.notes, *asked]), shapes, proposal)
+    return Reading(
+        terms=found.terms,
+        cell=cell or "relu",
+        alpha=stated.get(ALPHA, 1.0),
+        leak=stated.get(LEAK, found.leak),
+        left_out=found.left_out,
+        assumed=cell is None,
+        must_be_ones=tuple(found.must_be_ones),
+        notes=tuple(found.notes),
+    )
+
+
+def _cell_by_shape(found: Candidate, shapes: Mapping[str, Shape]) -> str | None:
+    """The gated cell that the shape of the recurrent weights tells; None without gates."""
+    try:
+        rows, columns = (*shape_of(found.terms["W_hh"], shapes), 0, 0)[:2]
+    except TermError as error:
+        raise ReadingError(f"cannot be read so: W_hh: {error}") from error
+    return {3: "gru", 4: "lstm"}.get(rows // columns if columns else 0)
