@@ -12,8 +12,13 @@ import { shownViews } from "./router.mjs";
 const POLL_S = 0.7;
 /* Of the tasks that this page began and does not show, so many go on. */
 const MOST_UNWATCHED = 1;
+/* A chapter with more tasks requests those whose card is in sight, or will be with the next turn of the wheel: a server
+ * lets one user wait for so many only. */
+const MANY = 4;
+const MARGIN = "300px 0px";
 
 const lines = {};
+const inSight = new Set();
 
 class Line {
   constructor(view) {
@@ -31,6 +36,12 @@ class Line {
 
   get isShown() {
     return Boolean(present()) && shownViews().includes(this.view);
+  }
+
+  /* Whether the user looks at it; in a chapter of few tasks, always. */
+  get isLookedAt() {
+    const tasks = shownViews().filter((view) => view in lines);
+    return this.isShown && (tasks.length <= MANY || !window.IntersectionObserver || inSight.has(this.view));
   }
 
   get isOfNow() {
@@ -73,7 +84,8 @@ class Line {
 }
 
 function leaveUnwatched(line) {
-  const unwatched = Object.values(lines).filter((other) => other !== line && other.unfinished && !other.isShown)
+  const unwatched = Object.values(lines)
+    .filter((other) => other !== line && other.unfinished && !(other.isShown && other.isOfNow))
     .sort((a, b) => b.at - a.at).slice(MOST_UNWATCHED);
   unwatched.forEach((other) => Object.assign(other, { unfinished: false, of: null }));
   return unwatched.map((other) => other.key);
@@ -82,12 +94,28 @@ function leaveUnwatched(line) {
 function requestShown() {
   if (!rests()) return;
   Object.values(lines).filter((line) => line.isShown).forEach((line) => {
-    if (!line.isOfNow || (line.unfinished && !line.poll.asking)) line.request();
+    const isOld = !line.isOfNow;
+    if (line.isLookedAt && (isOld || (line.unfinished && !line.poll.asking))) line.request();
+    else if (isOld && !line.isLookedAt) document.getElementById(`${line.view}-card`).classList.add("stale");
   });
+}
+
+function followSight() {
+  if (!window.IntersectionObserver) return;
+  const observer = new window.IntersectionObserver((entries) => {
+    entries.forEach(({ isIntersecting, target }) => {
+      const view = target.id.replace(/-card$/, "");
+      if (isIntersecting) inSight.add(view);
+      else inSight.delete(view);
+    });
+    requestShown();
+  }, { rootMargin: MARGIN });
+  Object.keys(lines).forEach((view) => observer.observe(/** @type {any} */ (document.getElementById(`${view}-card`))));
 }
 
 export function startTasks() {
   viewsOf("task").forEach((view) => { lines[view] = new Line(view); });
+  followSight();
   ["settled", "arrived", "kick", "scheme"].forEach((name) => on(name, requestShown));
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-task]");

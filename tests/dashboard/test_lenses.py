@@ -74,6 +74,6 @@ def test_the_caption_says_each_number() -> None:
     many = {str(k): k for k in range(9)}
     seen = SimpleNamespace(rate=0.5, rate_se=0.01, rate_null=0.0, of={"0->1": 2.0}, many=many, curve=[1.0, 2.0])
     lens = lenses.Lens("a", "A", "P", "H", "m:a", ("rate", "of", "many", "curve"))
-    assert list(say_numbers(lens, LensAnswer(seen, None))) == ["rate 0.5 ± 0.01 (null 0)", "of 0->1 2"]
+    assert list(say_numbers(lens, LensAnswer(seen, None))) == ["rate 0.5 ± 0.01 (null 0)", "of 0 → 1 2"]
     beside = list(say_numbers(lens, LensAnswer(seen, seen)))
     assert beside[0] == "rate 0.5 ± 0.01 (null 0), intact 0.5 ± 0.01 (null 0)"

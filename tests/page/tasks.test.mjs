@@ -12,8 +12,9 @@ const POLL_MS = 700;
 const A_WHILE = 10_000;
 
 /* A page of a chapter whose fast views have been answered; `requests` are the questions for the task `noise`. */
-async function opened(path = "/dynamics") {
+async function opened(path = "/dynamics", IntersectionObserver = undefined) {
   const found = await open(MODULES, { path });
+  found.window.IntersectionObserver = IntersectionObserver;
   const { page, store, startRouter, startRequests, startTasks, arrive } = found;
   startRouter(() => {});
   startRequests();
@@ -82,4 +83,31 @@ test("an answer for another scenario is not drawn, and its task is left", async 
   assert.deepEqual(requests().at(-1).body.leave, [key]);
   await answer(false, "seed 7");
   assert.equal(caption(), "seed 7");
+});
+
+test("a chapter of many tasks requests those whose cards are in sight", async () => {
+  let sight;
+  const watched = [];
+  class Observer {
+    constructor(act) { sight = (view, isIntersecting) => act([{ isIntersecting, target: { id: `${view}-card` } }]); }
+    observe() { watched.push(this); }
+  }
+  const { page, store, settle } = await opened("/lenses", Observer);
+  const requested = () => page.asked.filter(({ path }) => path === "/tasks").map(({ body }) => body.view);
+  assert.ok(watched.length > 8);
+  assert.deepEqual(requested(), []);
+  sight("lens-current", true);
+  await page.wait(A_WHILE);
+  assert.deepEqual([...new Set(requested())], ["lens-current"]);
+  await page.asked.findLast(({ path }) => path === "/tasks").answer({ unfinished: true, key: "one", updates: [] });
+  /* What is looked at no longer goes on, and is asked for anew only where the user looks again. */
+  sight("lens-current", false);
+  store.change({ ...store.present, seed: 7 });
+  await settle();
+  sight("lens-rank", true);
+  await settle();
+  const last = page.asked.findLast(({ path }) => path === "/tasks").body;
+  assert.deepEqual([last.view, last.scenario.seed], ["lens-rank", 7]);
+  assert.ok(requested().filter((view) => view === "lens-current").length >= 1);
+  assert.ok(!page.asked.some(({ body }) => body && body.view === "lens-current" && body.scenario.seed === 7));
 });

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from hmmrnn.figures.panels import Floats, Panel, Row, draw, draw_band, split_columns, stack_rows
-from hmmrnn.figures.theme import Theme, make_colour_bar
+from hmmrnn.figures.theme import Theme
 from hmmrnn.lenses.potential_barriers import Potential
 
 HEIGHT, LINES, GAP = 380, 210, 0.1
@@ -34,13 +34,12 @@ def _landscape(result: Potential, name: str, theme: Theme) -> Panel:
         x=centres[0],
         y=centres[1],
         z=np.minimum(result.potential, DEPTH).T,
-        contours={"start": 0, "end": DEPTH, "size": CONTOUR},
+        contours={"start": 0, "end": DEPTH, "size": CONTOUR, "showlabels": True, "labelfont": {"color": "#ffffff"}},
         colorscale=theme.sequential,
         zmin=0,
         zmax=DEPTH,
         line={"width": 0.6, "color": theme.ground},
-        colorbar=make_colour_bar("U (nats)") if not name else None,
-        showscale=not name,
+        showscale=False,
         name="potential",
         hovertemplate="PC1 %{x:.3g}, PC2 %{y:.3g}<br>U %{z:.3g} nats<extra></extra>",
     )
@@ -56,7 +55,7 @@ def _landscape(result: Potential, name: str, theme: Theme) -> Panel:
         hover = f"saddle of outputs {pair.replace('-', ' and ')}"
         traces.append(draw("markers", [place[0]], [place[1]], hover, hover, marker=cross))
     x, y = ({"title": f"PC{axis + 1} (activity)", "showgrid": False} for axis in (0, 1))
-    return Panel(traces, x, y, f"{name + ': ' if name else ''}U = −ln p; circles: minima, crosses: saddles")
+    return Panel(traces, x, y, f"{name + ': ' if name else ''}U = −ln p in nats; circles: minima, crosses: saddles")
 
 
 def _lines(result: Potential, name: str) -> list[str]:

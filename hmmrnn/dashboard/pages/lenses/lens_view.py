@@ -59,7 +59,7 @@ def say_numbers(lens: Lens, answer: LensAnswer) -> Iterator[str]:
         if isinstance(values, list) or (isinstance(values, Mapping) and len(values) > SAID):
             continue
         for key in values if isinstance(values, Mapping) else (None,):
-            label = name.replace("_", " ") + ("" if key is None else f" {key}")
+            label = name.replace("_", " ") + ("" if key is None else f" {key.replace('->', ' → ')}")
             before = f", intact {_said(intact, name, key)}" if intact else ""
             yield f"{label} {_said(now, name, key)}{before}"
 
