@@ -28,6 +28,7 @@ import { start as startSilence } from "../panels/silence.mjs";
 const PARTS_MS = 1500;
 const PARTS = [
   "live/panel", "panels/history", "panels/compare", "panels/takeaway", "panels/guide", "panels/networks", "pages/uploads",
+  "pages/made",
 ];
 const TRAINING = [
   "trainingReady", "form_family", "form_states", "form_outputs", "form_neurons", "form_inputs", "form_recipe", "form_seed",

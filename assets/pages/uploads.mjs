@@ -50,7 +50,7 @@ function takeBack() {
 
 /* ---- one file, from the choice to the picture ------------------------------------------------------------------------------ */
 
-function open(files) {
+export function openFiles(files) {
   const [file] = files;
   takeBack();
   const note = files.length > 1 ? `Of ${files.length} files, only the first is opened: ${file.name}.` : "";
@@ -143,7 +143,7 @@ export function start() {
     const files = [...input.files];
     /* Otherwise choosing the same file again would be no change. */
     input.value = "";
-    if (files.length) open(files);
+    if (files.length) openFiles(files);
   });
 
   /* A panel that takes files by itself is left alone (page/takeaway-session.mjs). */
@@ -171,6 +171,6 @@ export function start() {
     if (folder) {
       takeBack();
       say(`${folder.name} is a folder; drop the file of a network.`);
-    } else if (event.dataTransfer.files.length) open([...event.dataTransfer.files]);
+    } else if (event.dataTransfer.files.length) openFiles([...event.dataTransfer.files]);
   });
 }

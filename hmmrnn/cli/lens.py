@@ -14,14 +14,17 @@ from hmmrnn.analysis.populations import find_populations
 from hmmrnn.cli.common import (
     DONE,
     RefusedError,
+    add_number,
     add_progress,
     add_seed,
     checked_input,
+    file_to_write,
     show_progress,
     write_json,
 )
 from hmmrnn.lenses.catalog import LENSES, Groups, Lens, headline
-from hmmrnn.model.checkpoint import load
+from hmmrnn.lenses.made_networks import TRUNCATIONS, make_mixture, make_truncation
+from hmmrnn.model.checkpoint import load, save
 from hmmrnn.model.network import Network
 from hmmrnn.shipped import MODELS
 
@@ -48,6 +51,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="groups of neurons, where the lens takes any: communities of the weights, or kick neurons with the "
         "populations that feed them, whose search takes up to a minute (%(default)s)",
     )
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        help=".safetensors file for the network that the lens halves or rank makes, instead of numbers",
+    )
+    add_factor(parser, "--alpha", "times the symmetric half of the weights")
+    add_factor(parser, "--beta", "times the skew half")
+    add_number(parser, "--rank", "of the weights (%(default)s)", default=3)
+    parser.add_argument("--truncation", choices=TRUNCATIONS, default="weighted", help="to the lower rank (%(default)s)")
     add_seed(parser)
     parser.add_argument("--json", action="store_true", help="one line of JSON instead of a table")
     add_progress(parser)
@@ -58,12 +70,38 @@ def run(args: argparse.Namespace) -> int:
     (lens,) = (lens for lens in LENSES if lens.id == args.lens)
     with checked_input():
         network = open_network(args.network)
+        if args.out is not None:
+            return write_made(lens, network, args)
     numbers = headline(lens, _look(lens, network, args))
     if args.json:
         write_json({"lens": lens.id, "network": args.network, "seed": args.seed, **numbers})
     else:
         sys.stdout.write("".join(f"{line}\n" for line in table(lens, numbers)))
     return DONE
+
+
+def write_made(lens: Lens, network: Network, args: argparse.Namespace) -> int:
+    """Write the network that a lens makes.
+
+    Raises:
+        ValueError: the lens makes none, or the file cannot be written.
+        OSError: the file cannot be written.
+    """
+    out, name = file_to_write(args.out, ".safetensors"), Path(args.network).stem
+    if lens.id == "halves":
+        made = make_mixture(network, args.alpha, args.beta, name)
+    elif lens.id == "rank":
+        made = make_truncation(network, args.truncation, args.rank, name, args.seed)
+    else:
+        raise ValueError(f"the lens {lens.id} makes no network; --out is for halves and rank")
+    save(made, out)
+    sys.stdout.write(f"{out}\n")
+    return DONE
+
+
+def add_factor(parser: argparse.ArgumentParser, option: str, text: str) -> None:
+    """Add an option that takes a number."""
+    parser.add_argument(option, type=float, default=1.0, metavar="NUMBER", help=f"{text}, 0 to 2 (%(default)s)")
 
 
 def _look(lens: Lens, network: Network, args: argparse.Namespace) -> Any:

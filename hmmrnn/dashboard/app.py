@@ -13,7 +13,7 @@ from hmmrnn.dashboard.components.picker import model_choices
 from hmmrnn.dashboard.pages.data import data_watch
 from hmmrnn.dashboard.pages.train import form, sweep_watch, training_watch
 from hmmrnn.server import health, metrics, other_sites, questions, request_log, security_headers, uploads
-from hmmrnn.server.api import live, moments, takeaway
+from hmmrnn.server.api import live, made_networks, moments, takeaway
 from hmmrnn.server.auth import requester, sign_in
 from hmmrnn.server.services import EXTENSION, Services
 from hmmrnn.server.settings import Settings
@@ -65,6 +65,7 @@ def create_app(settings: Settings | None = None) -> Dash:
     guide.register(app.server)
     moments.register(app.server)
     takeaway.register(app.server)
+    made_networks.register(app.server)
     requester.register(app.server, derived(read_secret(built.data.secret), "names of browsers"))
     opening.prepare(app, lambda place: page(model_choices(), sign_in.account(), place.page))
     security_headers.register(app)

@@ -98,8 +98,9 @@ def mix_halves(network: Network, alpha: float, beta: float) -> Network:
     """
     if not np.isfinite([alpha, beta]).all():
         raise ValueError(f"alpha and beta must be finite; got {alpha} and {beta}")
-    mixed = (alpha + beta) / 2 * network.W_hh + (alpha - beta) / 2 * network.W_hh.T
-    return replace(network, W_hh=mixed)
+    mixed = (alpha + beta) / 2 * network.W_hh
+    # To add 0 would change the sign of a zero.
+    return replace(network, W_hh=mixed if alpha == beta else mixed + (alpha - beta) / 2 * network.W_hh.T)
 
 
 def split_halves(W: Floats) -> tuple[Floats, Floats]:

@@ -9,7 +9,8 @@ import pytest
 
 from hmmrnn import Network, cli, lenses
 from hmmrnn.cli import lens as command
-from hmmrnn.model.checkpoint import save
+from hmmrnn.lenses.made_networks import make_mixture, make_truncation
+from hmmrnn.model.checkpoint import load, save
 from tests.cli.shell import refusal
 from tests.networks import random_network
 
@@ -64,3 +65,34 @@ def test_refusals(capsys, tmp_path, file) -> None:
     said = refusal(capsys, "lens", "current", tmp_path / "grows.safetensors", "--progress", "none")
     assert "the lens current shows nothing of" in said
     assert "grows without bound, from step" in said
+
+
+def test_a_network_that_a_lens_makes_is_written(capsys, tmp_path, file) -> None:
+    network = random_network()
+    for argv, wanted in (
+        (["halves", "--alpha", "0.5", "--beta", "1.5"], make_mixture(network, 0.5, 1.5)),
+        (["rank", "--rank", "2", "--truncation", "svd"], make_truncation(network, "svd", 2)),
+    ):
+        out = tmp_path / f"{argv[0]}.safetensors"
+        assert cli.main(["lens", argv[0], file, *argv[1:], "--out", str(out)]) == 0
+        assert capsys.readouterr().out == f"{out}\n"
+        assert np.array_equal(load(out).W_hh, wanted.W_hh)
+    out = tmp_path / "none.safetensors"
+    assert "the lens current makes no network" in refusal(capsys, "lens", "current", file, "--out", out)
+    assert "alpha must be from 0 to 2; got 3" in refusal(capsys, "lens", "halves", file, "--alpha", 3, "--out", out)
+    assert "must end in .safetensors" in refusal(capsys, "lens", "halves", file, "--out", tmp_path / "a.txt")
+    assert not out.exists()
+
+
+def test_kick_groups_are_sought_where_they_are_asked_for(capsys, file, monkeypatch) -> None:
+    sought = []
+
+    def groups(network, on_progress):
+        sought.append(network.n_neurons)
+        return {"kick 0": (1, 2)}
+
+    monkeypatch.setattr(command, "kick_groups", groups)
+    assert cli.main(["lens", "messages", file, "--groups", "kick", "--json", "--progress", "none"]) == 0
+    assert "rest<-kick 0" in json.loads(capsys.readouterr().out)["shares"]
+    assert cli.main(["lens", "current", file, "--groups", "kick", "--json", "--progress", "none"]) == 0
+    assert sought == [16]

@@ -20,4 +20,4 @@ def words(seen: WeightHalves) -> str:
     return f"{said}; null: {seen.null}; seed {seen.seed}"
 
 
-VIEW = lens_view("halves", draw_weight_halves, words)
+VIEW = lens_view("halves", draw_weight_halves, words, makes=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import plotly.graph_objects as go
+from dash import html
 
 from hmmrnn.dashboard.view import TASK, View
 from hmmrnn.explorer.experiments import EXPERIMENTS
@@ -20,7 +21,7 @@ Draw = Callable[[Any, Any, Theme], go.Figure]
 SAID = 4
 
 
-def lens_view(name: str, draw: Draw, words: Callable[[Any], str], wide: bool = True) -> View:
+def lens_view(name: str, draw: Draw, words: Callable[[Any], str], wide: bool = True, makes: bool = False) -> View:
     """Make the view of a lens.
 
     Args:
@@ -28,6 +29,7 @@ def lens_view(name: str, draw: Draw, words: Callable[[Any], str], wide: bool = T
         draw: the figure, whose layout has the height that it needs.
         words: of a result, what was looked at: how many runs, steps, groups.
         wide: whether the figure needs more width than a card has by itself.
+        makes: whether the lens makes networks, which the page's script lets the user choose and open.
     """
     lens = lens_named(name)
 
@@ -45,6 +47,7 @@ def lens_view(name: str, draw: Draw, words: Callable[[Any], str], wide: bool = T
         compute=EXPERIMENTS[experiment_of(lens)].compute,
         figures=figures,
         caption=caption,
+        controls=(lambda: [html.Div(className="make", **{"data-make": name})]) if makes else (lambda: ()),
         tall=True,
         wide=wide,
     )

@@ -31,4 +31,4 @@ def _lowest(seen: RankTruncation, rates: Mapping[str, float]) -> int | None:
     return lowest
 
 
-VIEW = lens_view("rank", draw_rank, words)
+VIEW = lens_view("rank", draw_rank, words, makes=True)

@@ -1,0 +1,71 @@
+"""Networks that lenses make of the network of a scenario, as files that the page opens like any other.
+
+    GET  /made/halves/<alpha>/<beta>?<link>        alpha times the symmetric, beta times the skew half of the weights
+    GET  /made/rank/<truncation>/<rank>?<link>     weights of a lower rank, "weighted" or "svd"
+
+The answer is a .safetensors file, or {"refused": sentence}. Interventions of the scenario are part of the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from flask import Flask, Response, jsonify
+from flask.typing import ResponseReturnValue
+
+from hmmrnn.explorer.explored import Explored
+from hmmrnn.lenses.made_networks import make_mixture, make_truncation
+from hmmrnn.model.checkpoint import save
+from hmmrnn.model.network import Network
+from hmmrnn.server.sentence import shorten
+from hmmrnn.server.services import explored_of_link
+from hmmrnn.server.turns import in_turn
+
+
+def register(server: Flask) -> None:
+    """Register the addresses."""
+    server.add_url_rule("/made/halves/<alpha>/<beta>", "made-halves", halves)
+    server.add_url_rule("/made/rank/<truncation>/<int:rank>", "made-rank", rank)
+
+
+def halves(alpha: str, beta: str) -> ResponseReturnValue:
+    """The mixture of both halves, as a file."""
+    return in_turn(
+        lambda: _file(
+            lambda explored: make_mixture(explored.now, _number(alpha), _number(beta), explored.name),
+            f"{alpha}S-{beta}K",
+        )
+    )()
+
+
+def rank(truncation: str, rank: int) -> ResponseReturnValue:
+    """The network of a lower rank, as a file."""
+    return in_turn(
+        lambda: _file(
+            lambda explored: make_truncation(explored.now, truncation, rank, explored.name, explored.scenario.seed),
+            f"rank-{rank}-{truncation}",
+        )
+    )()
+
+
+def _file(make: Callable[[Explored], Network], words: str) -> ResponseReturnValue:
+    try:
+        explored = explored_of_link()
+        made = make(explored)
+    except (ValueError, FloatingPointError) as error:
+        return jsonify(refused=f"{shorten(error)}.")
+    name = f"{explored.name}-{words}.safetensors"
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "made.safetensors"
+        save(made, path)
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+        return Response(path.read_bytes(), headers=headers, mimetype="application/octet-stream")
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise ValueError(f"alpha and beta must be numbers; got {text[:20]!r}") from None

@@ -1,0 +1,59 @@
+"""Networks that lenses make, fetched as files: their weights, their names, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hmmrnn.explorer.scenario import Scenario
+from hmmrnn.lenses.weight_halves import split_halves
+from hmmrnn.model.checkpoint import load
+from hmmrnn.server.services import resolve
+
+pytest_plugins = ["tests.fixtures_dashboard"]
+
+LINK = "model=linear-2&ablate=3&seed=5"
+
+
+@pytest.fixture
+def now(dashboard):
+    return resolve(Scenario.from_query(LINK, "")).now
+
+
+def made(client, path: str, tmp_path):
+    with client.get(f"/made/{path}?{LINK}") as answer:
+        assert answer.status_code == 200
+        assert answer.headers["Cache-Control"] == "no-store"
+        name = answer.headers["Content-Disposition"].partition("filename=")[2].strip('"')
+        (tmp_path / name).write_bytes(answer.data)
+    return name, load(tmp_path / name)
+
+
+def test_a_mixture_of_the_network_as_it_is_now(client, now, tmp_path) -> None:
+    name, network = made(client, "halves/0.5/1.25", tmp_path)
+    S, K = split_halves(now.W_hh)
+    assert name == "linear-2-0.5S-1.25K.safetensors"
+    assert np.allclose(network.W_hh, 0.5 * S + 1.25 * K)
+    assert np.array_equal(network.W_ih[3], np.zeros(now.n_inputs))
+    assert network.metadata["made"] == "0.5 S + 1.25 K of linear-2"
+    assert made(client, "halves/1/1", tmp_path)[1].W_hh.tobytes() == now.W_hh.tobytes()
+
+
+@pytest.mark.parametrize("truncation", ["weighted", "svd", "random"])
+def test_a_lower_rank(client, now, tmp_path, truncation) -> None:
+    name, network = made(client, f"rank/{truncation}/2", tmp_path)
+    assert name == f"linear-2-rank-2-{truncation}.safetensors"
+    assert np.linalg.matrix_rank(network.W_hh) == 2
+    assert network.metadata["made"] == f"rank 2 ({truncation}) of linear-2"
+
+
+@pytest.mark.parametrize(("path", "sentence"), [
+    ("halves/3/1", "Alpha must be from 0 to 2; got 3."), ("halves/nan/1", "Alpha must be from 0 to 2; got nan."),
+    ("halves/a/1", "Alpha and beta must be numbers; got 'a'."),
+    ("rank/best/2", "Truncation must be one of weighted, svd, random; got 'best'."),
+    ("rank/svd/100000", "The rank must be from 1 to N = "),
+])  # fmt: skip
+def test_refusals(client, path, sentence) -> None:
+    said = client.get(f"/made/{path}?{LINK}").get_json()["refused"]
+    assert said.lower().startswith(sentence.lower())
+    assert client.get("/made/halves/1/1?model=none-there").get_json()["refused"]
