@@ -62,11 +62,13 @@ function build() {
   const button = make("button", {
     id: "present-leave", type: "button", className: "page-button", textContent: "Leave", title: "Back to the whole page (Esc)" });
   button.addEventListener("click", () => present(false));
+  bar.intact = make("button", { type: "button", className: "page-button", textContent: "Intact", title: "Remove every intervention" });
+  bar.intact.addEventListener("click", () => page.store.change({ ...page.present(), interventions: [] }));
   bar.name = make("strong");
   bar.done = make("span", { className: "present-done", "aria-live": "polite" });
   bar.number = make("span", { className: "present-number" });
   bar.root = make("section", { className: "present-bar", hidden: true, "aria-label": "Present mode" },
-    bar.name, bar.done, bar.number, button);
+    bar.name, bar.done, bar.number, bar.intact, button);
   document.body.append(bar.root);
   ["scenario", "kick", "drawn"].forEach((name) => on(name, () => { if (isPresenting()) say(); }));
   on("arrived", () => { if (!isInChapter()) present(false); });
@@ -77,6 +79,7 @@ function say() {
   write(bar.name, scenario.model);
   write(bar.done, done(scenario));
   const isIntact = !scenario.interventions.length;
+  bar.intact.setAttribute("aria-pressed", String(isIntact));
   write(bar.number, areNumbersOfNow() ? quoted(["switches"], isIntact).join("") : "");
 }
 

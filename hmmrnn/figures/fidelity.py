@@ -78,7 +78,7 @@ def _long_runs(judged: dict[str, Fidelity], theme: Theme) -> Row:
     lag = {"title": "lag (steps)", "type": "log", "tickvals": list(LAGS), "tickangle": 0}
     lag["range"] = [np.log10(LAGS[0]) - 0.1, np.log10(LAGS[-1]) + 0.1]
     left = Panel(bars, {"title": "symbol", "type": "category", "tickangle": 0}, share)
-    right = Panel(lines, lag, {**share, "title": "P(same symbol at lag)"})
+    right = Panel(lines, lag, {**share, "title": ""}, "P(same symbol at lag)")
     # A legend would be laid out anew, and wrongly, when the graph grows.
     key = f"□ HMM (exact)&nbsp;&nbsp;&nbsp;{write_key((name, _look(name, theme)[0]) for name in judged)}"
     return Row([left, right], split_columns(2, WIDE_GAP), BARS, [key])

@@ -61,7 +61,7 @@ def _proportion(sweep: NoiseSweep) -> str:
 
 def _colours(sweep: NoiseSweep, theme: Theme) -> list[str]:
     """One for each sigma whose occupancy is drawn, from the weakest to the strongest."""
-    every = [theme.muted, theme.colour_of(0), theme.accent]
+    every = [theme.muted, theme.text, theme.accent]
     return every[len(every) - len(sweep.contour_sigma) :]
 
 
