@@ -19,3 +19,10 @@ MODELS = _folder("models")
 ANSWERS = MODELS / "answers"
 # The networks in it: one for each family of the paper by the recipe `fast`, and one by the paper's own recipe.
 SHELF = ("linear-2", "linear-3", "linear-4", "linear-5", "fully-connected", "cyclic", "linear-2-paper")
+# Further networks of the families by the recipe `fast`, FAMILY-seed-1 and so on, which differ in their seed alone.
+SEEDS = MODELS / "seeds"
+
+
+def list_seeds() -> tuple[str, ...]:
+    """The names of the further networks that are there."""
+    return tuple(sorted(path.stem for path in SEEDS.glob("*.safetensors")))

@@ -14,10 +14,10 @@ from typing import Any
 
 from hmmrnn.analysis.numerics import no_progress
 from hmmrnn.explorer import queries
-from hmmrnn.explorer.experiments import EXPERIMENTS, identify, shipped_question
+from hmmrnn.explorer.experiments import CLAIMS, EXPERIMENTS, identify, shipped_question
 from hmmrnn.explorer.explored import Explored, Explorer, Query
 from hmmrnn.explorer.scenario import Scenario
-from hmmrnn.shipped import ANSWERS, MODELS, SHELF
+from hmmrnn.shipped import ANSWERS, MODELS, SHELF, list_seeds
 from hmmrnn.storage.cache import AnswerCache
 from hmmrnn.storage.model_registry import ModelRegistry
 from hmmrnn.storage.shipped_answers import Question, ShippedAnswers
@@ -28,7 +28,8 @@ Work = tuple[Question, Callable[[], Any]]
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.answers", description=__doc__)
-    parser.add_argument("networks", nargs="*", default=list(SHELF), help="names of shipped networks (all)")
+    known = (*SHELF, *list_seeds())
+    parser.add_argument("networks", nargs="*", default=list(known), help="names of shipped networks (all)")
     parser.add_argument("--anew", action="store_true", help="compute what is there already as well")
     args = parser.parse_args(argv)
     shipped = ShippedAnswers(ANSWERS)
@@ -36,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
         explorer = explorer_in(Path(folder), None if args.anew else shipped)
         for name in args.networks:
             write_answers(explorer, name, shipped, args.anew)
-        wanted = [question for name in SHELF for question, _ in answers_of(explorer, name)]
+        wanted = [question for name in known for question, _ in answers_of(explorer, name)]
     for name in shipped.remove_others(wanted):
         sys.stderr.write(f"removed {name}\n")
     size = sum(path.stat().st_size for path in ANSWERS.iterdir())
@@ -53,9 +54,12 @@ def explorer_in(folder: Path, shipped: ShippedAnswers | None) -> Explorer:
 def answers_of(explorer: Explorer, name: str) -> Iterator[Work]:
     """The questions about a network to which answers are shipped, each with the function that computes its answer.
 
-    They are about a new scenario, which is what a page shows first.
+    They are about a new scenario, which is what a page shows first. Of the further networks only claims are shipped.
     """
     explored = explorer.resolve(Scenario(name))
+    if name not in SHELF:
+        yield from _experiment(CLAIMS, explored)
+        return
     for query in vars(queries).values():
         if isinstance(query, Query) and (question := query.question(explored)) is not None:
             yield question, partial(query, explored)

@@ -108,7 +108,7 @@ def trace_emergence(
         ValueError: the series is empty, its networks differ in size, have no noise input, are not in the order of their
             steps or do not name them, sigma is not above 0, seed is negative, or a snapshot has no activity.
     """
-    steps_done = _checked(series)
+    steps_done = check_series(series)
     if not sigma > 0:
         raise ValueError(f"sigma must be > 0; got {sigma:g}")
     noise = draw_noise(series[0].n_inputs, STEPS, TRAJECTORIES, sigma, seed)
@@ -119,10 +119,10 @@ def trace_emergence(
     return Emergence(
         **arrays,
         steps_done=steps_done,
-        loss=np.array([_said(network, "loss") for network in series]),
+        loss=np.array([said(network, "loss") for network in series]),
         noise=noise_lengths,
-        loss_floor=_said(series[-1], "loss_floor"),
-        loss_plateau=_said(series[-1], "loss_plateau"),
+        loss_floor=said(series[-1], "loss_floor"),
+        loss_plateau=said(series[-1], "loss_plateau"),
         bifurcation=find_bifurcation(*rate, *share, amplification=arrays["radius"] / noise_lengths),
         sigma=float(sigma),
         seed=int(seed),
@@ -163,8 +163,12 @@ def find_bifurcation(
     return None
 
 
-def _checked(series: Sequence[Network]) -> NDArray[np.int64]:
-    """(K,) steps done."""
+def check_series(series: Sequence[Network]) -> NDArray[np.int64]:
+    """Return the (K,) optimizer steps of a series.
+
+    Raises:
+        ValueError: as `trace_emergence`.
+    """
     if not len(series):
         raise ValueError("series must hold at least one network; got none")
     shapes = [(network.W_hh.shape, network.W_ih.shape, network.W_out.shape) for network in series]
@@ -200,8 +204,8 @@ def _seen(
     return seen
 
 
-def _said(network: Network, name: str) -> float:
-    """A number of the metadata; NaN where it is missing."""
+def said(network: Network, name: str) -> float:
+    """Read a number of the metadata; NaN where it is missing."""
     return float(network.metadata.get(name, "nan"))
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from hmmrnn.dashboard.pages.connectivity import block_means, connectivity
 from hmmrnn.dashboard.pages.dynamics import noise, orbit, readout, state_space
-from hmmrnn.dashboard.pages.emergence import emergence
+from hmmrnn.dashboard.pages.emergence import emergence, formation
 from hmmrnn.dashboard.pages.emulation import fidelity, hmm_graph
 from hmmrnn.dashboard.pages.interventions import gain_sweep, numbers
 from hmmrnn.dashboard.pages.kick_neurons import activity, evidence, leave_rate_theory, neuron_table, switch_triggered
@@ -126,7 +126,7 @@ CHAPTERS: tuple[Chapter, ...] = (
         "7 Emergence",
         "/emergence",
         "In training the orbit opens after a plateau, and the mechanism forms with it.",
-        ((emergence.VIEW, WHOLE),),
+        ((emergence.VIEW, WHOLE), (formation.VIEW, WHOLE)),
         ("emergence",),
     ),
     Chapter(

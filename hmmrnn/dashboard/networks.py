@@ -55,7 +55,7 @@ def register(server: Flask) -> None:
 def answer_networks(asked: Json) -> Json:
     """A page of the networks that hold a text, how many there are, and how much room all take that were brought."""
     models, text = services().models, asked["text"].casefold()
-    everything = models.entries()
+    everything = models.entries(more=True)
     found = [item for item in everything if text in label_of(item).casefold()]
     first = asked["page"] * ROWS
     own = sum(item.size for item in everything if models.is_own(item))

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from hmmrnn.analysis.emergence import Emergence, trace_emergence
+from hmmrnn.analysis.formation import Formation, choose_snapshots, trace_formation
 from hmmrnn.analysis.gain_sweep import GainSweep, sweep_gains
 from hmmrnn.analysis.kick_effects import KickEffects, measure_effects
 from hmmrnn.analysis.kick_neurons import Agreement, KickNeurons, compare_seeds
@@ -33,7 +34,7 @@ from hmmrnn.report.findings import Findings, KnownParts, gather_findings
 from hmmrnn.storage.shipped_answers import Question
 
 KICK, KICK_PROOF, GAIN_SWEEP, NOISE = "kick", "kick-proof", "gain-sweep", "noise"
-EMERGENCE, REPORT, CLAIMS = "emergence", "report", "claims"
+EMERGENCE, FORMATION, REPORT, CLAIMS = "emergence", "formation", "report", "claims"
 LEAVE_RATE_THEORY = "leave-rate-theory"
 
 
@@ -223,6 +224,12 @@ def _emergence(explored: Explored, on_progress: ProgressCallback) -> Emergence:
     return trace_emergence(series, sigma=explored.scenario.sigma, seed=explored.scenario.seed, on_progress=on_progress)
 
 
+def _formation(explored: Explored, on_progress: ProgressCallback) -> Formation:
+    files = _series(explored)
+    series = [load(files[place]) for place in choose_snapshots(len(files))]
+    return trace_formation(series, explored.hmm, explored.scenario.seed, on_progress)
+
+
 def _report(explored: Explored, on_progress: ProgressCallback) -> str:
     # Only a worker writes reports, and only then needs what they are written with.
     from hmmrnn.report.html import write_report
@@ -245,14 +252,18 @@ def findings_of(explored: Explored, on_progress: ProgressCallback = no_progress)
 
 
 def _known_parts(explored: Explored) -> dict[str, Any]:
-    """What is known of a report on an intact network under the noise of seed 0: kick neurons, and what is shipped."""
-    if explored.scenario != Scenario(explored.scenario.model):
-        return {}
+    """What is known of a report on an intact network under the noise of seed 0: kick neurons, and what is shipped.
+
+    How the mechanism formed in training is known of any scenario of a network whose training is shipped.
+    """
 
     def shipped(experiment: str) -> Any:
         found = explored.cache.look_up_shipped(shipped_question(experiment, *identify(experiment, explored)))
         return found and found[0]
 
+    formation = shipped(FORMATION) if _snapshots(explored) else None
+    if explored.scenario != Scenario(explored.scenario.model):
+        return {"formation": formation}
     evidence, noise = shipped(KICK_PROOF), shipped(NOISE)
     return {
         "kick": queries.kick_neurons_of.known(explored),
@@ -262,6 +273,7 @@ def _known_parts(explored: Explored) -> dict[str, Any]:
         "resonance": noise and noise.resonance,
         "theory": shipped(LEAVE_RATE_THEORY),
         "emergence": shipped(EMERGENCE) if _snapshots(explored) else None,
+        "formation": formation,
     }
 
 
@@ -287,4 +299,5 @@ EXPERIMENTS = {
         view: Experiment(lens_answers.seen_by_lens, _network_file, partial(_look_through, lens))
         for view, lens in lens_answers.EXPERIMENT_IDS.items()
     },
+    FORMATION: Experiment(_intact_network, _series_files, _formation, version=1),
 }

@@ -13,6 +13,7 @@ import numpy as np
 from hmmrnn.analysis.decoding import Decoding, decode_states
 from hmmrnn.analysis.emergence import Emergence, trace_emergence
 from hmmrnn.analysis.fidelity import Fidelity, measure_fidelity
+from hmmrnn.analysis.formation import Formation, choose_snapshots, trace_formation
 from hmmrnn.analysis.gain_sweep import GainSweep, sweep_gains
 from hmmrnn.analysis.kick_neurons import Agreement, KickGroup, KickNeurons, compare_seeds, detect_kick_neurons
 from hmmrnn.analysis.leave_rate_theory import LeaveRateTheory, predict_leave_rates
@@ -119,7 +120,9 @@ class Findings:
     judged: Judged | None  # the network beside its HMM; None if its file names none
     no_target: str  # why there is no HMM; empty if there is one
     dynamics: Dynamics | None  # None if the network diverges under noise of sigma = 1
-    emergence: Emergence | None  # of the training that the network comes from; None without its snapshots
+    # emergence, formation: of the training that the network comes from; None without its snapshots.
+    emergence: Emergence | None
+    formation: Formation | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,6 +136,7 @@ class KnownParts:
     resonance: GainSweep | None = None
     theory: LeaveRateTheory | None = None
     emergence: Emergence | None = None
+    formation: Formation | None = None
 
 
 def gather_findings(
@@ -153,10 +157,13 @@ def gather_findings(
     judged, no_target = _judge(network, seed, progress_part(on_progress, 0.0, 0.15))
     hmm = judged.hmm if judged else None
     dynamics = _dynamics(network, hmm, seed, known, progress_part(on_progress, 0.15, 0.9))
-    emergence = known.emergence
+    emergence, formation = known.emergence, known.formation
     if emergence is None and snapshots:
-        emergence = trace_emergence(snapshots, seed=seed, on_progress=progress_part(on_progress, 0.9, 1.0))
-    return Findings(network, seed, judged, no_target, dynamics, emergence)
+        emergence = trace_emergence(snapshots, seed=seed, on_progress=progress_part(on_progress, 0.9, 0.95))
+    if formation is None and snapshots:
+        some = [snapshots[place] for place in choose_snapshots(len(snapshots))]
+        formation = trace_formation(some, hmm, seed, progress_part(on_progress, 0.95, 1.0))
+    return Findings(network, seed, judged, no_target, dynamics, emergence, formation)
 
 
 def _judge(network: Network, seed: int, on_progress: ProgressCallback) -> tuple[Judged | None, str]:

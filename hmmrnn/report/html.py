@@ -29,6 +29,7 @@ from hmmrnn.figures.activity import PopulationTrace, draw_activity
 from hmmrnn.figures.connectivity import draw_connectivity
 from hmmrnn.figures.emergence import draw_emergence
 from hmmrnn.figures.fidelity import Verdict, draw_fidelity
+from hmmrnn.figures.formation import draw_formation
 from hmmrnn.figures.gain_sweep import draw_gain_sweeps
 from hmmrnn.figures.jacobian_spectrum import draw_jacobian_spectrum
 from hmmrnn.figures.kick_neurons import draw_block_weights, draw_kick_neurons, name_population
@@ -44,8 +45,9 @@ from hmmrnn.model.hmm import HMM
 from hmmrnn.model.network import Network
 from hmmrnn.report.claims import judge_claims
 from hmmrnn.report.findings import SHOWN_RUNS, SHOWN_STEPS, Dynamics, Findings, Judged, Mechanism
+from hmmrnn.report.formation import describe_formation
 from hmmrnn.report.live_page import PAGES, build_live_payload, fill_live_parts
-from hmmrnn.report.reference import write_mean
+from hmmrnn.report.reference import published_formation, write_mean
 from hmmrnn.report.summary import summarise_fidelity, summarise_kick_group, summarise_sizes
 from hmmrnn.report.verdicts import describe_thresholds, list_neurons
 
@@ -164,12 +166,26 @@ def _draw(found: Findings) -> Iterator[tuple[str, list[Illustration]]]:
         yield "connectivity", _connectivity(found.network, there.mechanism)
         yield "interventions", _interventions(there, shown)
         yield "readout", [Illustration(draw_readout(there.readout, LIGHT), "Angles in degrees."), *_activity(there)]
-    if found.emergence:
-        caption = (
-            f"{len(found.emergence.steps_done)} snapshots, each in {EMERGENCE_RUNS} runs of {EMERGENCE_STEPS} steps, "
-            f"seed {found.seed}. Drag the slider to see the states of each snapshot in its own plane."
-        )
-        yield "emergence", [Illustration(draw_emergence(found.emergence, LIGHT), caption)]
+    if found.emergence or found.formation:
+        yield "emergence", [*_emergence(found), *_formation(found)]
+
+
+def _emergence(found: Findings) -> list[Illustration]:
+    if found.emergence is None:
+        return []
+    caption = (
+        f"{len(found.emergence.steps_done)} snapshots, each in {EMERGENCE_RUNS} runs of {EMERGENCE_STEPS} steps, "
+        f"seed {found.seed}. Drag the slider to see the states of each snapshot in its own plane."
+    )
+    return [Illustration(draw_emergence(found.emergence, LIGHT), caption)]
+
+
+def _formation(found: Findings) -> list[Illustration]:
+    if found.formation is None:
+        return []
+    published = published_formation(found.judged.hmm.name if found.judged else None)
+    caption = f"{describe_formation(found.formation)} Dotted: published. Seed {found.formation.seed}."
+    return [Illustration(draw_formation(found.formation, published, LIGHT), caption)]
 
 
 def _fidelity(judged: Judged, decoding: Decoding | None) -> Illustration:

@@ -51,6 +51,15 @@ def published_value(key: str, family: str | None) -> PublishedValue:
     return PublishedValue(one["quantity"], one["unit"], value, spread, of, one["cells"], one["note"])
 
 
+def published_formation(family: str | None) -> dict[str, list[float]]:
+    """The published values that a training comes to, by name: switching, within, between, recurrent.
+
+    What is not published of a family is missing; unlike in `published_value`, no other family stands for it.
+    """
+    values: dict[str, list[float]] = _reference()["formation"]["values"].get(family, {})
+    return values
+
+
 def write_mean(mean: Mean) -> str:
     """A number in three figures and its error, if that is known; "not measured" for NaN."""
     value, error = mean

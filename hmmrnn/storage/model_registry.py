@@ -28,6 +28,8 @@ _REMEMBERED = 20_000
 # A list is good as long as no file has come into a folder or gone, but at most for so long: a file may be changed where
 # it lies. A folder that has changed just now may change again within the same tick of the clock of its file system.
 _LISTED_SECONDS, _TICK_SECONDS = 5.0, 0.1
+# Within the folder of models: further networks, which are opened by their names and listed on request.
+MORE = "seeds"
 # Names in the sentence on a network that is not there.
 _NAMED = 12
 
@@ -47,33 +49,35 @@ class ModelRegistry:
     """The networks in two folders whose files may change at any time.
 
     Those in `models` are offered to begin with, those in `opened` were trained or opened on this server. Of two with
-    the same name, the one in `models` counts.
+    the same name, the one in `models` counts. Those in `models/seeds` are opened by their names, but offered only where
+    all are listed.
     """
 
     def __init__(self, models: Path, opened: Path, converted: Path, limits: Limits = LIMITS) -> None:
         self.models, self.opened, self._converted, self._limits = models, opened, converted, limits
+        self._offered, self._all = (models, opened), (models, opened, models / MORE)
         # Keyed by the time and size of each file as well, so that a changed file is read anew.
         self._read = lru_cache(maxsize=_REMEMBERED)(self._read_entry)
         self._digest = lru_cache(maxsize=_REMEMBERED)(lambda path, _mtime_ns, _size: fingerprint(path))
         self._load = lru_cache(maxsize=8)(lambda path, _fingerprint: load(path))
-        self._listed = _Listed()
+        self._listed: dict[tuple[Path, ...], _Listed] = {}
 
-    def entries(self) -> tuple[Entry, ...]:
-        """All networks that can be read; the reason why another file cannot be is logged once."""
-        return tuple(self._by_name().values())
+    def entries(self, more: bool = False) -> tuple[Entry, ...]:
+        """The offered networks that can be read, and all others if `more`; why a file cannot be is logged once."""
+        return tuple(self._by_name(self._all if more else self._offered).values())
 
-    def _by_name(self) -> Mapping[str, Entry]:
-        """All networks by their names; the folders are read only if a file has come or gone, or after some seconds."""
-        listed, now = self._listed, time.time()
-        changed = tuple(_changed_at(folder) for folder in (self.models, self.opened))
+    def _by_name(self, folders: tuple[Path, ...]) -> Mapping[str, Entry]:
+        """Networks by their names; the folders are read only if a file has come or gone, or after some seconds."""
+        listed, now = self._listed.get(folders, _Listed()), time.time()
+        changed = tuple(_changed_at(folder) for folder in folders)
         if changed != listed.changed or not 0 <= now - listed.at < _LISTED_SECONDS:
-            listed = _Listed(changed if max(changed) < now - _TICK_SECONDS else None, now, self._read_folders())
-            self._listed = listed
+            listed = _Listed(changed if max(changed) < now - _TICK_SECONDS else None, now, self._read_folders(folders))
+            self._listed[folders] = listed
         return listed.entries
 
-    def _read_folders(self) -> dict[str, Entry]:
+    def _read_folders(self, folders: tuple[Path, ...]) -> dict[str, Entry]:
         found: dict[str, Entry] = {}
-        for folder in (self.models, self.opened):
+        for folder in folders:
             for path in sorted(folder.glob("*"), key=lambda path: (path.stem, path.suffix)):
                 if path.suffix in SUFFIXES and not path.name.startswith("."):
                     item = self._entry(path)
@@ -89,7 +93,7 @@ class ModelRegistry:
         """
         found = self.find(name)
         if found is None:
-            names = list(self._by_name())
+            names = list(self._by_name(self._offered))
             more = [f"{len(names) - _NAMED:,} more"] if len(names) > _NAMED else []
             there = ", ".join([*names[:_NAMED], *more])
             raise ValueError(f"there is no network {name!r}; there are {there or 'none'} in the models folder")
@@ -157,7 +161,7 @@ class ModelRegistry:
 
     def _named(self, name: str) -> Iterator[Entry]:
         if MODEL_NAME.fullmatch(name):
-            for folder in (self.models, self.opened):
+            for folder in self._all:
                 for suffix in SUFFIXES:
                     item = self._entry(folder / f"{name}{suffix}")
                     if item is not None:

@@ -54,6 +54,19 @@ def test_a_page_is_sent_the_first_ones_and_the_one_that_is_open(empty_world, mon
     assert [choice["value"] for choice in describe_network("c")["choices"]] == ["a", "b", "c"]
 
 
+def test_further_networks_are_listed_and_opened_but_not_offered(empty_world):
+    bring("own")
+    more = empty_world.models / "seeds"
+    more.mkdir(parents=True)
+    save(replace(random_network(), metadata={"family": "cyclic"}), more / "cyclic-seed-1.safetensors")
+    assert [choice["value"] for choice in model_choices()] == ["own"]
+    assert names() == ["own", "cyclic-seed-1"]
+    assert describe_network("own")["choices"] is None
+    # Once it is open, the picker has it.
+    assert [choice["value"] for choice in describe_network("cyclic-seed-1")["choices"]] == ["own", "cyclic-seed-1"]
+    assert [row["changeable"] for row in answer_networks({"text": "", "page": 0})["rows"]] == [True, False]
+
+
 class TestChanges:
     def test_without_users_everybody_may(self, empty_world):
         bring("one", **{BROUGHT_BY: mark_of("another")})

@@ -7,7 +7,7 @@ import pytest
 from hmmrnn.dashboard import ids
 from hmmrnn.dashboard.components import task_line
 from hmmrnn.dashboard.pages.dynamics import noise
-from hmmrnn.dashboard.pages.emergence import emergence
+from hmmrnn.dashboard.pages.emergence import emergence, formation
 from hmmrnn.dashboard.pages.interventions import gain_sweep
 from hmmrnn.dashboard.pages.kick_neurons import evidence, leave_rate_theory
 from hmmrnn.dashboard.pages.report import claims, report
@@ -145,6 +145,27 @@ def test_emergence_is_of_the_snapshots_beside_the_network(empty_world):
     # Another snapshot makes another experiment.
     save(replace(random_network(), metadata={"steps_done": "400"}), folder / "step-00400.safetensors")
     assert task(emergence.VIEW, scenario)["key"] != before
+
+
+def test_formation_is_of_the_same_snapshots_whatever_the_noise(empty_world, monkeypatch):
+    monkeypatch.setattr("hmmrnn.analysis.formation.LEAVE_STEPS", 20)
+    monkeypatch.setattr("hmmrnn.analysis.formation.CONTROLS", 2)
+    folder = empty_world.models / "emergence" / "linear-2-paper"
+    folder.mkdir(parents=True)
+    about = {"family": "linear-2", "recipe": "paper"}
+    save(replace(random_network(), metadata=about), empty_world.models / "net.safetensors")
+    for step in (1, 20):
+        network = random_network(seed=step)
+        save(replace(network, metadata={"steps_done": str(step)}), folder / f"step-{step:05d}.safetensors")
+    before = task(formation.VIEW, Scenario("net", seed=2))["key"]
+    work_off()
+    response = task(formation.VIEW, Scenario("net", seed=3, interventions=(Intervention((3,)),)))
+    assert response["key"] == before
+    shown = updates(response)
+    caption = shown[ids.caption("formation")]["children"]
+    assert "2 snapshots; leave rates of 48 runs" in caption
+    assert "both: no snapshot" in caption
+    assert shown["formation"]["figure"].data
 
 
 @pytest.mark.parametrize("theme", list(THEMES))

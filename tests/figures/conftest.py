@@ -13,6 +13,7 @@ from hmmrnn.figures.activity import draw_activity
 from hmmrnn.figures.connectivity import draw_connectivity
 from hmmrnn.figures.emergence import draw_emergence
 from hmmrnn.figures.fidelity import Verdict, draw_fidelity
+from hmmrnn.figures.formation import draw_formation
 from hmmrnn.figures.gain_sweep import draw_gain_sweeps
 from hmmrnn.figures.jacobian_spectrum import draw_jacobian_spectrum
 from hmmrnn.figures.kick_neurons import draw_kick_neurons
@@ -108,6 +109,7 @@ def every_figure(theme: Theme, twelve, intact, now, survey, roles, verdict) -> d
         "noise sensitivity": draw_noise_sensitivity(results.noise_sensitivity(), theme),
         "readout": draw_readout(results.readout_angles(), theme),
         "emergence": draw_emergence(results.emergence_of(), theme),
+        "formation": draw_formation(results.formation_of(), {"switching": [0.03], "within": [0.06, 0.08]}, theme),
         "spectrum along the orbit": draw_jacobian_spectrum(survey, theme, results.orbit_spectrum()),
         "kick neurons": draw_kick_neurons(results.kick_neurons(kick_group(0, (3, 6))), None, theme),
         "sweep": draw_sweep([Mark("cyclic", 50, 1, 0, 0.1, "")], Measure("Transition error", (0, 0.03)), M, theme),

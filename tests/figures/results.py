@@ -5,6 +5,7 @@ import numpy as np
 from hmmrnn.analysis.decoding import Decoding
 from hmmrnn.analysis.emergence import Emergence
 from hmmrnn.analysis.fidelity import LAGS, Fidelity
+from hmmrnn.analysis.formation import Formation
 from hmmrnn.analysis.kick_neurons import KickGroup, KickNeurons
 from hmmrnn.analysis.matched_distance import MatchedDistances
 from hmmrnn.analysis.noise_sensitivity import NoiseSensitivity
@@ -73,6 +74,24 @@ def emergence_of(**more) -> Emergence:
             "states": 288, **curves, **more,
         }
     )  # fmt: skip
+
+
+def formation_of(**more) -> Formation:
+    """Numbers that are all different in four snapshots; the first has no kick neurons, and its runs diverge."""
+    rng = np.random.default_rng(7)
+    k, plain = 4, ("switching", "volatility", "transition_error", "marginal_error", "lag_error")
+    made = {name: 0.1 + rng.random(k) for name in (*plain, "switching_se", "volatility_se", "loss")}
+    for name, shape in (("within", (k, 2)), ("between", (k, 2)), ("recurrent", (k, 2, 2)), ("unit", (k, 2, 2))):
+        made |= {name: rng.random(shape), f"{name}_se": 0.01 * rng.random(shape)}
+        made[name][0] = made[f"{name}_se"][0] = NAN
+    null = 0.8 + 0.4 * rng.random((k, 2, 24))
+    null[0] = NAN
+    whole = {
+        "steps_done": np.array([250, 500, 750, 1000]), "loss_floor": 0.2, "loss_plateau": 1.5, "outputs": (0, 2),
+        "passes": np.array([False, True, True, False]), "groups": np.arange(k * 12).reshape(k, 2, 6), "null": null,
+        "seed": 0, "runs": 48, "steps": 600,
+    }  # fmt: skip
+    return Formation(**{**made, **whole, **more})
 
 
 def noise_sweep_of(seed: int = 0, **own) -> NoiseSweep:

@@ -75,6 +75,7 @@ class TestFindings:
             "sweep_noise",
             "predict_leave_rates",
             "trace_emergence",
+            "trace_formation",
         ):
             monkeypatch.setattr(findings, slow, None)
         part, there = found.dynamics.mechanism, found.dynamics
@@ -86,13 +87,14 @@ class TestFindings:
             resonance=part.resonance,
             theory=part.theory,
             emergence="of the training",
+            formation="also of it",
         )
         again = gather_findings(small_switch.network, found.seed, [small_switch.network], known=known)
         assert list(again.dynamics.mechanism.gains.items()) == list(part.gains.items())
         assert (again.dynamics.mechanism.kick, again.dynamics.mechanism.agreement) == (part.kick, part.agreement)
         assert (again.dynamics.noise, again.dynamics.mechanism.resonance) == (there.noise, part.resonance)
         assert again.dynamics.mechanism.theory is part.theory
-        assert again.emergence == "of the training"
+        assert (again.emergence, again.formation) == ("of the training", "also of it")
         # What is computed is what was found before.
         np.testing.assert_array_equal(again.dynamics.survey.points, there.survey.points)
 
@@ -111,6 +113,7 @@ class TestFindings:
     def test_without_a_target_and_snapshots_there_is_no_judgement_of_them(self, found):
         assert found.judged is None
         assert found.emergence is None
+        assert found.formation is None
         assert "names no HMM family" in found.no_target
 
     def test_a_network_that_diverges_has_no_dynamics(self, diverging):

@@ -22,7 +22,7 @@ from hmmrnn.report.published import (
     compare,
     judge,
 )
-from hmmrnn.report.reference import NOT_MEASURED, published_value, write_mean
+from hmmrnn.report.reference import NOT_MEASURED, published_formation, published_value, write_mean
 
 NAN = float("nan")
 
@@ -65,6 +65,20 @@ class TestReference:
         )
         for family in ("cyclic", "my own", None):
             assert published_value("kick-off", family).family == "linear-2"
+
+    def test_what_a_training_comes_to_is_of_its_own_family_or_of_none(self):
+        known = json.loads(reference.FILE.read_text(encoding="utf-8"))["formation"]["values"]
+        assert set(known) <= set(PRESETS)
+        two = published_formation("linear-2")
+        assert set(two) == {"switching", "within", "between", "recurrent"}
+        # The difference of the means of both triples is the number of the claim.
+        difference = np.mean(two["within"]) - np.mean(two["between"])
+        assert difference == pytest.approx(published_value("kick-weights", "linear-2").value, abs=1e-3)
+        for family in ("linear-3", "linear-4", "linear-5", "fully-connected"):
+            one = published_formation(family)
+            difference = one["within"][0] - one["between"][0]
+            assert difference == pytest.approx(published_value("kick-weights", family).value, abs=1.1e-3)
+        assert published_formation("my own") == published_formation(None) == {}
 
     def test_a_number_is_written_with_its_error_where_it_has_one(self):
         assert write_mean((0.2104, 0.0171)) == "0.21 ± 0.017"

@@ -17,7 +17,7 @@ from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.model.checkpoint import fingerprint, load, save
 from hmmrnn.model.network import Network
 from hmmrnn.storage import sandboxed_import
-from hmmrnn.storage.model_registry import LIMITS, ModelRegistry
+from hmmrnn.storage.model_registry import LIMITS, MORE, ModelRegistry
 from tests.networks import random_network
 
 LFS_POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 90112\n"
@@ -299,3 +299,31 @@ class TestChanges:
         put(registry.opened, "old")
         with pytest.raises(ValueError, match="a network is called by at most 100 letters"):
             registry.rename("old", new)
+
+
+class TestFurtherNetworks:
+    """Those in the folder `seeds` within the models folder."""
+
+    @pytest.fixture
+    def more(self, models) -> Path:
+        (models / MORE).mkdir()
+        return models / MORE
+
+    def test_they_are_listed_only_on_request(self, models, registry, more):
+        put(models, "net")
+        put(registry.opened, "own")
+        put(more, "net-seed-1")
+        assert names(registry) == ["net", "own"]
+        assert [item.name for item in registry.entries(more=True)] == ["net", "own", "net-seed-1"]
+
+    def test_they_are_opened_by_their_names_and_stay(self, models, registry, more):
+        put(more, "net-seed-1", random_network(seed=4))
+        np.testing.assert_array_equal(registry.network("net-seed-1").W_hh, random_network(seed=4).W_hh)
+        assert not registry.is_own(registry.entry("net-seed-1"))
+        with pytest.raises(ValueError, match="stays there"):
+            registry.remove("net-seed-1")
+
+    def test_of_the_same_name_others_come_first(self, models, registry, more):
+        put(more, "net", random_network(seed=1))
+        put(registry.opened, "net", random_network(seed=2))
+        np.testing.assert_array_equal(registry.network("net").W_hh, random_network(seed=2).W_hh)

@@ -23,8 +23,11 @@ def model_choices(opened: str = "") -> list[dict[str, str]]:
 
     The page's list of networks has pages for the others.
     """
-    everything = services().models.entries()
-    some = [item for i, item in enumerate(everything) if i < MOST or item.name == opened]
+    models = services().models
+    some = [item for i, item in enumerate(models.entries()) if i < MOST or item.name == opened]
+    found = models.find(opened) if opened else None
+    if found is not None and found.name not in {item.name for item in some}:
+        some.append(found)
     return [{"value": item.name, "label": label_of(item)} for item in some]
 
 
@@ -44,9 +47,13 @@ def describe_network(model: str) -> dict[str, Any]:
         "fidelity": f"{fidelity}, says its file" if claimed else fidelity,
         "note": note_of(header.metadata),
         # The picker need not have it yet.
-        "choices": model_choices(model) if len(services().models.entries()) > MOST else None,
+        "choices": None if _is_offered(model) else model_choices(model),
         "pairs": [ALL_STATES, *({"value": f"{a}-{b}", "label": f"outputs {a} and {b}"} for a, b in pairs)],
     }
+
+
+def _is_offered(model: str) -> bool:
+    return any(item.name == model for item in services().models.entries()[:MOST])
 
 
 def label_of(item: model_registry.Entry) -> str:

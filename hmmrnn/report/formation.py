@@ -1,0 +1,64 @@
+"""What a series of snapshots says of the mechanism and of the HMM, in a sentence with its numbers.
+
+A snapshot is *trapped* at an output if silencing the recurrent input of three or six neurons leaves at most the share
+of the leave rate that a kick group has to reach (`kick_neurons.MAX_LEAVE_RATE_RATIO`), and at most 5 % of the random
+triples leave as little.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmmrnn.analysis.formation import SIZES, Formation
+from hmmrnn.analysis.kick_neurons import MAX_CONTROL_SHARE, MAX_LEAVE_RATE_RATIO
+from hmmrnn.report.reference import Mean, write_mean
+
+
+def is_trapped(found: Formation) -> NDArray[np.bool_]:
+    """(K, 2) whether three or six neurons trap each snapshot at each output by their recurrent input."""
+    lowest = np.where(np.isfinite(found.recurrent), found.recurrent, np.inf).min(axis=2)
+    rarer = np.mean(found.null <= lowest[..., None], axis=2) <= MAX_CONTROL_SHARE
+    trapped: NDArray[np.bool_] = (lowest <= MAX_LEAVE_RATE_RATIO) & rarer
+    return trapped
+
+
+def describe_formation(found: Formation) -> str:
+    """The last snapshot: silencing, null, volatility, loss and gate; then which snapshots are trapped and pass."""
+    parts = [_silenced(found, place) for place in (0, 1)]
+    known = found.null[-1][np.isfinite(found.null[-1])]
+    low, high = np.quantile(known, (0.05, 0.95)) if len(known) else (np.nan, np.nan)
+    null = f" (random triples, 5 to 95 %: {low:.2f} to {high:.2f})" if len(known) else ""
+    volatility = write_mean((float(found.volatility[-1]), float(found.volatility_se[-1])))
+    gate = "passes" if found.passes[-1] else "fails"
+    loss = f"loss {found.loss[-1]:.2f} beside {found.loss_floor:.2f} of the HMM itself; " if _has_loss(found) else ""
+    return (
+        f"Step {found.steps_done[-1]:,}: with the recurrent input of {SIZES[0]} and of {SIZES[1]} neurons silenced, "
+        f"{' and '.join(parts)} of the leave rate is left{null}; volatility {volatility} of the "
+        f"HMM's; {loss}it {gate} the fidelity gate. {_both(found)}"
+    )
+
+
+def _silenced(found: Formation, place: int) -> str:
+    numbers: list[Mean] = [
+        (float(found.recurrent[-1, place, s]), float(found.recurrent_se[-1, place, s])) for s in range(len(SIZES))
+    ]
+    return f"{', '.join(map(write_mean, numbers))} (output {found.outputs[place]})"
+
+
+def _has_loss(found: Formation) -> bool:
+    return bool(np.isfinite([found.loss[-1], found.loss_floor]).all())
+
+
+def _both(found: Formation) -> str:
+    """Which snapshots trap the state at an output, which pass the gate, and which do both."""
+    trapped: NDArray[np.bool_] = np.any(is_trapped(found), axis=1)
+    texts = (
+        ("trapped by their recurrent input", trapped),
+        ("within the gate", found.passes),
+        ("both", np.logical_and(trapped, found.passes)),
+    )
+    return "; ".join(f"{name}: {_steps(found, where)}" for name, where in texts).capitalize() + "."
+
+
+def _steps(found: Formation, where: NDArray[np.bool_]) -> str:
+    listed = ", ".join(f"{step:,}" for step in found.steps_done[where])
+    return f"steps {listed}" if listed else "no snapshot"

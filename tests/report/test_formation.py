@@ -1,0 +1,62 @@
+"""The sentence on a series of snapshots: numbers of the last one, and which trap, which pass, and which do both."""
+
+import numpy as np
+import pytest
+
+from hmmrnn.analysis.kick_neurons import MAX_LEAVE_RATE_RATIO
+from hmmrnn.report.findings import Findings
+from hmmrnn.report.formation import describe_formation, is_trapped
+from hmmrnn.report.html import _draw
+from tests.figures.results import formation_of
+from tests.networks import random_network
+
+NAN = np.nan
+
+
+def series(lowest, null=1.0, **more):
+    """Four snapshots: leave rates with three neurons silenced at the first output; all else stays as it is."""
+    recurrent = np.ones((4, 2, 2))
+    recurrent[:, 0, 0] = lowest
+    whole = {"recurrent": recurrent, "recurrent_se": np.full((4, 2, 2), 0.02), "null": np.full((4, 2, 24), null)}
+    return formation_of(**{**whole, **more})
+
+
+def test_a_snapshot_is_trapped_below_the_ratio_of_a_kick_group():
+    found = is_trapped(series([1.0, MAX_LEAVE_RATE_RATIO, MAX_LEAVE_RATE_RATIO + 0.01, NAN]))
+    np.testing.assert_array_equal(found, [[False, False], [True, False], [False, False], [False, False]])
+
+
+def test_but_not_if_random_triples_do_the_same():
+    assert not is_trapped(series([0.1] * 4, null=0.1)).any()
+
+
+def test_the_sentence_has_the_numbers_of_the_last_snapshot():
+    volatility, errors, loss = np.array([1, 1, 1, 0.736]), np.full(4, 0.0045), np.array([3, 2, 1.5, 12.75])
+    found = series([1.0, 0.1, 0.5, 0.05], volatility=volatility, volatility_se=errors, loss=loss, loss_floor=13.83)
+    text = describe_formation(found)
+    assert text.startswith(
+        "Step 1,000: with the recurrent input of 3 and of 6 neurons silenced, 0.05 ± 0.02, 1 ± 0.02 (output 0) and "
+        "1 ± 0.02, 1 ± 0.02 (output 2) of the leave rate is left (random triples, 5 to 95 %: 1.00 to 1.00); "
+        "volatility 0.736 ± 0.0045 of the HMM's; loss 12.75 beside 13.83 of the HMM itself; it fails the fidelity gate."
+    )
+    assert text.endswith(
+        "Trapped by their recurrent input: steps 500, 1,000; within the gate: steps 500, 750; both: steps 500."
+    )
+
+
+def test_without_numbers_it_says_so():
+    nothing = np.full((4, 2, 2), NAN)
+    text = describe_formation(formation_of(recurrent=nothing, null=np.full((4, 2, 24), NAN), loss_floor=NAN))
+    assert "not measured" in text
+    assert "beside" not in text
+    assert text.endswith("both: no snapshot.")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_report_shows_it_where_it_is_known(known):
+    found = Findings(random_network(), 0, None, "no HMM", None, None, formation_of() if known else None)
+    drawn = dict(_draw(found))
+    assert ("emergence" in drawn) == known
+    if known:
+        [one] = drawn["emergence"]
+        assert "Dotted: published" in one.caption
