@@ -24,7 +24,7 @@ see Formation in the chapter Emergence.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test unit coverage bench audit faults load soak attack models answers lint format docs tutorial screenshots findings views leave-rates live plotly system
+.PHONY: help run test unit coverage bench audit faults load soak attack models seeds answers lint format docs tutorial screenshots findings views leave-rates live plotly system
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,10 @@ models: $(RUNTIME) ## Train the networks that are shipped, and the series that s
 	-$(PY) -m hmmrnn train --preset linear-2 --recipe paper --batch 1024 --steps 2500 --set normal_start=false \
 	    --snapshots models/emergence/linear-2-paper --at 250::250 --note "$(PAPER_NOTE)" --out models/linear-2-paper.safetensors
 	$(PY) -m scripts.answers
+
+seeds: $(RUNTIME) ## Train further networks of each family, which differ in their seed alone, as a sweep
+	-$(PY) -m hmmrnn sweep --name seeds --families $(MODELS) --neurons 150 --inputs 100 --seeds 1 2 3 4 --workers 1
+	$(PY) -m scripts.seeds
 
 answers: $(RUNTIME) ## Compute the slow answers that are shipped with the networks, where they are missing
 	$(PY) -m scripts.answers
