@@ -19,8 +19,8 @@ MODELS := linear-2 linear-3 linear-4 linear-5 fully-connected cyclic
 SERIES := -$(PY) -m hmmrnn train --out .series.safetensors
 # What the network by the paper's recipe says of itself.
 PAPER_NOTE := Trained by the paper's recipe for 2,500 steps at batch 1,024 (paper: 1,500 at 4,096). It fails the fidelity gate: \
-it switches too rarely. It is here for its mechanism: three neurons trap its state by their recurrent input alone, as published; \
-see Formation in the chapter Emergence.
+it switches too rarely. It is here for its mechanism: without the recurrent input of three neurons it leaves output 0 no more, as \
+published, but runs away; see Formation in Emergence.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

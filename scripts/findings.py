@@ -48,12 +48,12 @@ our own otherwise. ± is one standard error, beside a published number its sprea
 
 FORMED = """Snapshots of trainings; of each the three and the six neurons with the highest score for leaving an
 output are silenced, and the leave rate is divided by that of the snapshot as it is, under the same noise (48 runs
-of 600 steps, seed 0; ± one standard error). *recurrent*: the rows of W_hh alone, as in the paper; *all*: all input.
-Published, on a network of two states: within +0.063 and +0.081, between -0.146 and -0.130, 0.028 switches a step;
-with the recurrent input of a triple silenced, one of the two groups stops switching (at most one of 13.9 upward
-switches in nine runs of nine), and the other never does. The training of `linear-2` is by the paper's recipe at
-batch 1,024 while the orbit opens, that of `linear-2-paper` goes on to step 2,500; those of `linear-3` and
-`fully-connected` are by `fast`, but from torch's own initial weights.
+of 600 steps, seed 0; ± one standard error). *recurrent*: the rows of W_hh alone, as in the paper; *all*: all input;
+↑: activity grows without bound. Published, on a network of two states: within +0.063 and +0.081, between -0.146 and
+-0.130, 0.028 switches a step; with the recurrent input of a triple silenced, one of the two groups stops switching
+(at most one of 13.9 upward switches in nine runs of nine), and the other never does. The training of `linear-2` is
+by the paper's recipe at batch 1,024 while the orbit opens, that of `linear-2-paper` goes on to step 2,500; those of
+`linear-3` and `fully-connected` are by `fast`, but from torch's own initial weights.
 """
 
 SEVERAL = """Networks of each family by the recipe `fast`, N = 150, M = 100, that differ in their seed alone; the
@@ -139,7 +139,10 @@ def _formations(formed: dict[str, Formation]) -> list[str]:
 
 def _formation_row(one: Formation, k: int) -> list[str]:
     known = one.null[k][np.isfinite(one.null[k])]
-    pairs = [(one.recurrent, one.recurrent_se, p) for p in (0, 1)] + [(one.unit, one.unit_se, p) for p in (0, 1)]
+    pairs = [
+        *((one.recurrent, one.recurrent_se, one.recurrent_bounded, p) for p in (0, 1)),
+        *((one.unit, one.unit_se, one.unit_bounded, p) for p in (0, 1)),
+    ]
     return [
         f"{one.steps_done[k]:,}",
         f"{one.loss[k]:.1f}",
@@ -150,8 +153,11 @@ def _formation_row(one: Formation, k: int) -> list[str]:
         *(f"{one.within[k, p]:+.3f}" for p in (0, 1)),
         *(f"{one.between[k, p]:+.3f}" for p in (0, 1)),
         *(
-            " / ".join(f"{ratio[k, p, s]:.2f} ± {error[k, p, s]:.2f}" for s in range(len(SIZES)))
-            for ratio, error, p in pairs
+            " / ".join(
+                f"{ratio[k, p, s]:.2f} ± {error[k, p, s]:.2f}{'' if bounded[k, p, s] else ' ↑'}"
+                for s in range(len(SIZES))
+            )
+            for ratio, error, bounded, p in pairs
         ),
         f"{np.quantile(known, 0.05):.2f} to {np.quantile(known, 0.95):.2f}" if len(known) else "n/a",
     ]

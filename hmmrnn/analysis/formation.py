@@ -6,8 +6,9 @@ score for leaving it (see `kick_search`), and the first three or six are silence
     ratio = leave rate with a group silenced / leave rate of the snapshot as it is, under the same starts and noise
 
 `recurrent` silences rows of W_hh, as the paper does; `unit` silences all input. The null is the same for random triples
-of neurons outside both groups. Recurrent weights are means of W_hh over the 9 entries within a triple, and onto it from
-the other triple.
+of neurons outside both groups. A state that does not leave any more may stay in its cluster or run away in it, so each
+ratio comes with whether activity stays bounded. Recurrent weights are means of W_hh over the 9 entries within a triple,
+and onto it from the other triple.
 
 Source: Torre et al. (2025), section 4.4 (weights) and section 5 (gain 0 of a kick triple); the scores, the leave rates
 and the series are this project's own.
@@ -79,11 +80,14 @@ class Formation(Result):
     between: Floats
     between_se: Floats
     # recurrent, recurrent_se, unit, unit_se: (K, 2, 2) leave rate of each output (axis 1) with its first three or six
-    # neurons (axis 2) silenced, over that of the snapshot as it is; NaN where activity grows without bound.
+    # neurons (axis 2) silenced, over that of the snapshot as it is.
     recurrent: Floats
     recurrent_se: Floats
     unit: Floats
     unit_se: Floats
+    # recurrent_bounded, unit_bounded: (K, 2, 2) whether activity stays within ten times that of the snapshot as it is.
+    recurrent_bounded: NDArray[np.bool_]
+    unit_bounded: NDArray[np.bool_]
     null: Floats  # (K, 2, R) the same with the recurrent rows of R random triples silenced
     seed: int  # of all noise
     runs: int  # runs in which a leave rate is measured
@@ -147,6 +151,7 @@ def _switching(network: Network, outputs: tuple[int, int], seed: int) -> dict[st
         "groups": np.full((2, max(SIZES)), -1),
         **{f"{name}{end}": np.full(2, np.nan) for name in ("within", "between") for end in ("", "_se")},
         **{f"{name}{end}": np.full((2, len(SIZES)), np.nan) for name in TARGETS for end in ("", "_se")},
+        **{f"{name}_bounded": np.ones((2, len(SIZES)), dtype=bool) for name in TARGETS},
         "null": np.full((2, CONTROLS), np.nan),
     }
     run = simulate(network, REFERENCE_STEPS, REFERENCE_RUNS, seed=seed)
@@ -186,7 +191,8 @@ def _add_ratios(row: dict[str, Any], place: int, leaving: "_Leaving", taken: set
         if len(group) >= size:
             for target in TARGETS:
                 found = leaving.ratio(Intervention(tuple(group[:size]), 0.0, target))
-                row[target][place, column], row[f"{target}_se"][place, column] = found
+                for end, value in zip(("", "_se", "_bounded"), found, strict=True):
+                    row[f"{target}{end}"][place, column] = value
     others = np.array(sorted(set(range(leaving.network.n_neurons)) - taken))
     if len(others) > SIZES[0]:
         rng = np.random.default_rng([leaving.seed, place, _CONTROL])
@@ -202,31 +208,34 @@ class _Leaving:
         self.network, self.output, self.seed = network, output, seed
         self.starts = PairedLeaveRates(network, run, output, TRANSIENT, seed).starts
         self.noise = draw_noise(network.n_inputs, LEAVE_STEPS, RUNS, 1.0, seed + 1)
-        self.largest = np.inf
-        self.intact = self._count(network)
+        self.largest = float(run.h.max())
+        *self.intact, _ = self._count(network)
 
-    def ratio(self, item: Intervention) -> tuple[float, float]:
-        """Leave rate under an intervention over the intact one, with the jackknife's standard error over runs."""
-        found = self._count(intervene(self.network, item))
-        if found is None or self.intact is None or not self.intact[0].sum():
-            return np.nan, np.nan
+    def ratio(self, item: Intervention) -> tuple[float, float, bool]:
+        """Leave rate when intervened over the intact one, its jackknife error, and whether activity is bounded."""
+        *found, end = self._count(intervene(self.network, item))
+        # NaN compares as False, so it counts as growing too.
+        bounded = bool(end <= MAX_GROWTH * self.largest)
+        if not self.intact[0].sum():
+            return np.nan, np.nan, bounded
         whole, parts = np.ones((1, RUNS), dtype=bool), ~np.eye(RUNS, dtype=bool)
-        return float(self._over(found, whole)[0]), float(jackknife_error(self._over(found, parts)))
+        return float(self._over(found, whole)[0]), float(jackknife_error(self._over(found, parts))), bounded
 
-    def _over(self, found: tuple[Floats, Floats], chosen: NDArray[np.bool_]) -> Floats:
+    def _over(self, found: Sequence[Floats], chosen: NDArray[np.bool_]) -> Floats:
         """(S,) the ratio over each choice (S, B) of the runs; an output that is never seen again was left at once."""
-        assert self.intact is not None
         leaves, visits, own_leaves, own_visits = (chosen @ counts for counts in (*found, *self.intact))
         rate = np.divide(leaves, visits, out=np.ones(len(chosen)), where=visits > 0)
         return np.divide(rate * own_visits, own_leaves, out=np.full(len(chosen), np.nan), where=own_leaves > 0)
 
-    def _count(self, network: Network) -> tuple[Floats, Floats] | None:
-        """(B,) how often each run leaves the output, and how often it might; None if activity grows without bound."""
-        h = rollout(network, network.drive(self.noise), self.starts).h
-        if not h[:, -1].max() <= MAX_GROWTH * self.largest:
-            return None
-        if not np.isfinite(self.largest):
-            self.largest = float(h.max())
-        here = network.logits(h).argmax(axis=-1) == self.output
-        leaves = (here[:, :-1] & ~here[:, 1:]).sum(axis=1, dtype=np.float64)
-        return leaves, here[:, :-1].sum(axis=1, dtype=np.float64)
+    def _count(self, network: Network) -> tuple[Floats, Floats, float]:
+        """(B,) how often each run leaves the output, and how often it might; the largest activity at the end.
+
+        Steps after activity is beyond what a float holds are not counted.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            h = rollout(network, network.drive(self.noise), self.starts).h
+            logits = network.logits(h)
+        known = np.isfinite(logits).all(axis=-1)
+        here = (logits.argmax(axis=-1) == self.output) & known
+        leaves = (here[:, :-1] & ~here[:, 1:] & known[:, 1:]).sum(axis=1, dtype=np.float64)
+        return leaves, (here[:, :-1] & known[:, 1:]).sum(axis=1, dtype=np.float64), float(h[:, -1].max())

@@ -68,7 +68,7 @@ def draw_formation(result: Formation, published: Published, theme: Theme) -> go.
 
 def _key(result: Formation, theme: Theme) -> list[str]:
     outputs = [(f"leaving output {o}", theme.colour_of(o)) for o in result.outputs]
-    bars = "● 3 neurons&nbsp;&nbsp;■ 6 neurons&nbsp;&nbsp;bars: ± 1 standard error"
+    bars = "● 3 neurons&nbsp;&nbsp;■ 6 neurons&nbsp;&nbsp;open: activity runs away&nbsp;&nbsp;bars: ± 1 standard error"
     return [write_key(outputs, bars)]
 
 
@@ -163,7 +163,7 @@ def _weights(result: Formation, which: str, published: Published, theme: Theme) 
 
 def _silenced(result: Formation, which: str, published: Published, theme: Theme) -> Panel:
     lines, notes = _published(result, published.get(which, ()), theme)
-    values, errors = getattr(result, which), getattr(result, f"{which}_se")
+    values, errors, bounded = (getattr(result, f"{which}{end}") for end in ("", "_se", "_bounded"))
     curves = [
         _curve(
             result,
@@ -172,7 +172,7 @@ def _silenced(result: Formation, which: str, published: Published, theme: Theme)
             f"{size} neurons of output {o}",
             theme.colour_of(o),
             theme,
-            symbol=SYMBOLS[s],
+            symbol=[f"{SYMBOLS[s]}{'' if fine else '-open'}" for fine in bounded[:, k, s]],
             dash=DASHES[s],
         )
         for k, o in enumerate(result.outputs)

@@ -2,7 +2,7 @@
 
 A snapshot is *trapped* at an output if silencing the recurrent input of three or six neurons leaves at most the share
 of the leave rate that a kick group has to reach (`kick_neurons.MAX_LEAVE_RATE_RATIO`), and at most 5 % of the random
-triples leave as little.
+triples leave as little. It is *kept* if activity stays bounded then, and it *runs away* otherwise.
 """
 
 import numpy as np
@@ -13,11 +13,17 @@ from hmmrnn.analysis.kick_neurons import MAX_CONTROL_SHARE, MAX_LEAVE_RATE_RATIO
 from hmmrnn.report.reference import Mean, write_mean
 
 
-def is_trapped(found: Formation) -> NDArray[np.bool_]:
-    """(K, 2) whether three or six neurons trap each snapshot at each output by their recurrent input."""
-    lowest = np.where(np.isfinite(found.recurrent), found.recurrent, np.inf).min(axis=2)
-    rarer = np.mean(found.null <= lowest[..., None], axis=2) <= MAX_CONTROL_SHARE
-    trapped: NDArray[np.bool_] = (lowest <= MAX_LEAVE_RATE_RATIO) & rarer
+def is_trapped(found: Formation, bounded: bool) -> NDArray[np.bool_]:
+    """(K, 2) whether the recurrent input of three or six neurons traps each snapshot at each output.
+
+    Args:
+        found: the snapshots.
+        bounded: whether those are asked for whose activity stays bounded, or those where it runs away.
+    """
+    ratio = np.where(np.isfinite(found.recurrent), found.recurrent, np.inf)
+    rarer = np.mean(found.null[:, :, None] <= ratio[..., None], axis=3) <= MAX_CONTROL_SHARE
+    low = np.logical_and(ratio <= MAX_LEAVE_RATE_RATIO, rarer)
+    trapped: NDArray[np.bool_] = np.any(low & (found.recurrent_bounded == bounded), axis=2)
     return trapped
 
 
@@ -38,10 +44,11 @@ def describe_formation(found: Formation) -> str:
 
 
 def _silenced(found: Formation, place: int) -> str:
-    numbers: list[Mean] = [
-        (float(found.recurrent[-1, place, s]), float(found.recurrent_se[-1, place, s])) for s in range(len(SIZES))
-    ]
-    return f"{', '.join(map(write_mean, numbers))} (output {found.outputs[place]})"
+    ratio, error = found.recurrent[-1, place], found.recurrent_se[-1, place]
+    numbers: list[Mean] = [(float(ratio[s]), float(error[s])) for s in range(len(SIZES))]
+    away = ["" if fine else ", running away" for fine in found.recurrent_bounded[-1, place]]
+    parts = [f"{write_mean(number)}{end}" for number, end in zip(numbers, away, strict=True)]
+    return f"{'; '.join(parts)} (output {found.outputs[place]})"
 
 
 def _has_loss(found: Formation) -> bool:
@@ -49,12 +56,13 @@ def _has_loss(found: Formation) -> bool:
 
 
 def _both(found: Formation) -> str:
-    """Which snapshots trap the state at an output, which pass the gate, and which do both."""
-    trapped: NDArray[np.bool_] = np.any(is_trapped(found), axis=1)
+    """Which snapshots keep the state, which let it run away, which pass the gate, and which keep it and pass."""
+    kept, away = (np.any(is_trapped(found, bounded), axis=1) for bounded in (True, False))
     texts = (
-        ("trapped by their recurrent input", trapped),
+        ("kept in a cluster without that input", kept),
+        ("running away in it", away),
         ("within the gate", found.passes),
-        ("both", np.logical_and(trapped, found.passes)),
+        ("kept and within the gate", np.logical_and(kept, found.passes)),
     )
     return "; ".join(f"{name}: {_steps(found, where)}" for name, where in texts).capitalize() + "."
 

@@ -116,7 +116,27 @@ def test_silencing_planted_kick_neurons_traps_and_silencing_idle_ones_does_not(s
     leaving = formation._Leaving(network, simulate(network, 1000, 32, seed=SEED), 0, SEED)
     ratios = [leaving.ratio(Intervention(group, 0.0, "unit")) for group in (switch.kick[0, 1], switch.idle[:3])]
     assert ratios[0][0] < 0.5
-    assert ratios[1] == (1.0, pytest.approx(0.0, abs=1e-12))
+    assert ratios[1] == (1.0, pytest.approx(0.0, abs=1e-12), True)
+
+
+def test_a_ratio_says_whether_activity_stays_bounded(series, switch, monkeypatch):
+    network = series[1]
+    leaving = formation._Leaving(network, simulate(network, 1000, 32, seed=SEED), 0, SEED)
+    item = Intervention(switch.idle[:3])
+    monkeypatch.setattr(formation, "MAX_GROWTH", 0.01)
+    assert leaving.ratio(item) == (1.0, pytest.approx(0.0, abs=1e-12), False)
+
+
+def test_activity_beyond_what_a_float_holds_is_not_counted(series):
+    """Doubling all recurrent weights lets activity run away within the 600 steps."""
+    network = series[1]
+    leaving = formation._Leaving(network, simulate(network, 1000, 32, seed=SEED), 0, SEED)
+    doubled = Intervention(tuple(range(network.n_neurons)), 20.0, "recurrent")
+    leaves, visits, end = leaving._count(intervene(network, doubled))
+    assert not np.isfinite(end)
+    assert (visits < formation.LEAVE_STEPS - 1).all()
+    assert not leaving.ratio(doubled)[2]
+    assert (leaves <= visits).all()
 
 
 def test_the_null_is_of_triples_outside_the_groups(found, series):
@@ -127,7 +147,7 @@ def test_the_null_is_of_triples_outside_the_groups(found, series):
     drawn = np.random.default_rng([SEED, place, formation._CONTROL]).choice(others, size=3, replace=False)
     leaving = formation._Leaving(network, simulate(network, 1000, 32, seed=SEED), place, SEED)
     leaving.noise = leaving.noise[:, :STEPS]
-    leaving.intact = leaving._count(network)
+    leaving.intact = leaving._count(network)[:2]
     item = Intervention(tuple(int(i) for i in drawn), 0.0, "recurrent")
     assert leaving.ratio(item)[0] == pytest.approx(found.null[1, place, 0], abs=1e-12)
 

@@ -164,7 +164,7 @@ def test_formation_is_of_the_same_snapshots_whatever_the_noise(empty_world, monk
     shown = updates(response)
     caption = shown[ids.caption("formation")]["children"]
     assert "2 snapshots; leave rates of 48 runs" in caption
-    assert "both: no snapshot" in caption
+    assert "kept and within the gate: no snapshot" in caption
     assert shown["formation"]["figure"].data
 
 

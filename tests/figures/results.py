@@ -89,7 +89,8 @@ def formation_of(**more) -> Formation:
     whole = {
         "steps_done": np.array([250, 500, 750, 1000]), "loss_floor": 0.2, "loss_plateau": 1.5, "outputs": (0, 2),
         "passes": np.array([False, True, True, False]), "groups": np.arange(k * 12).reshape(k, 2, 6), "null": null,
-        "seed": 0, "runs": 48, "steps": 600,
+        "seed": 0, "runs": 48, "steps": 600, "recurrent_bounded": np.ones((k, 2, 2), dtype=bool),
+        "unit_bounded": np.ones((k, 2, 2), dtype=bool),
     }  # fmt: skip
     return Formation(**{**made, **whole, **more})
 

@@ -64,6 +64,13 @@ def test_silencing_of_three_and_six_neurons_by_target(figure, result):
             assert recurrent.line.dash == ("solid", "dash")[column]
 
 
+def test_where_activity_runs_away_markers_are_open(result):
+    bounded = np.ones((4, 2, 2), dtype=bool)
+    bounded[2, 0, 0] = False
+    drawn = all_named(draw_formation(formation_of(recurrent_bounded=bounded), {}, LIGHT), "3 neurons of output 0")[0]
+    assert list(drawn.marker.symbol) == ["circle", "circle", "circle-open", "circle"]
+
+
 def test_what_is_far_above_is_drawn_at_the_edge(result):
     far = formation_of(unit=result.unit + 100)
     drawn = all_named(draw_formation(far, {}, LIGHT), "3 neurons of output 0")[1]

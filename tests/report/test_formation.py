@@ -1,5 +1,7 @@
 """The sentence on a series of snapshots: numbers of the last one, and which trap, which pass, and which do both."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -22,12 +24,24 @@ def series(lowest, null=1.0, **more):
 
 
 def test_a_snapshot_is_trapped_below_the_ratio_of_a_kick_group():
-    found = is_trapped(series([1.0, MAX_LEAVE_RATE_RATIO, MAX_LEAVE_RATE_RATIO + 0.01, NAN]))
-    np.testing.assert_array_equal(found, [[False, False], [True, False], [False, False], [False, False]])
+    found = series([1.0, MAX_LEAVE_RATE_RATIO, MAX_LEAVE_RATE_RATIO + 0.01, NAN])
+    expected = [[False, False], [True, False], [False, False], [False, False]]
+    np.testing.assert_array_equal(is_trapped(found, bounded=True), expected)
+    assert not is_trapped(found, bounded=False).any()
+
+
+def test_a_state_that_runs_away_is_not_kept():
+    bounded = np.ones((4, 2, 2), dtype=bool)
+    bounded[1, 0, 0] = False
+    found = series([1.0, 0.0, 1.0, 0.0], recurrent_bounded=bounded)
+    np.testing.assert_array_equal(is_trapped(found, bounded=True)[:, 0], [False, False, False, True])
+    np.testing.assert_array_equal(is_trapped(found, bounded=False)[:, 0], [False, True, False, False])
+    text = describe_formation(replace(found, steps_done=np.array([1, 2, 3, 4])))
+    assert "kept in a cluster without that input: steps 4; running away in it: steps 2" in text.lower()
 
 
 def test_but_not_if_random_triples_do_the_same():
-    assert not is_trapped(series([0.1] * 4, null=0.1)).any()
+    assert not is_trapped(series([0.1] * 4, null=0.1), bounded=True).any()
 
 
 def test_the_sentence_has_the_numbers_of_the_last_snapshot():
@@ -35,12 +49,13 @@ def test_the_sentence_has_the_numbers_of_the_last_snapshot():
     found = series([1.0, 0.1, 0.5, 0.05], volatility=volatility, volatility_se=errors, loss=loss, loss_floor=13.83)
     text = describe_formation(found)
     assert text.startswith(
-        "Step 1,000: with the recurrent input of 3 and of 6 neurons silenced, 0.05 ± 0.02, 1 ± 0.02 (output 0) and "
-        "1 ± 0.02, 1 ± 0.02 (output 2) of the leave rate is left (random triples, 5 to 95 %: 1.00 to 1.00); "
+        "Step 1,000: with the recurrent input of 3 and of 6 neurons silenced, 0.05 ± 0.02; 1 ± 0.02 (output 0) and "
+        "1 ± 0.02; 1 ± 0.02 (output 2) of the leave rate is left (random triples, 5 to 95 %: 1.00 to 1.00); "
         "volatility 0.736 ± 0.0045 of the HMM's; loss 12.75 beside 13.83 of the HMM itself; it fails the fidelity gate."
     )
     assert text.endswith(
-        "Trapped by their recurrent input: steps 500, 1,000; within the gate: steps 500, 750; both: steps 500."
+        "Kept in a cluster without that input: steps 500, 1,000; running away in it: no snapshot; within the gate: "
+        "steps 500, 750; kept and within the gate: steps 500."
     )
 
 
@@ -49,7 +64,7 @@ def test_without_numbers_it_says_so():
     text = describe_formation(formation_of(recurrent=nothing, null=np.full((4, 2, 24), NAN), loss_floor=NAN))
     assert "not measured" in text
     assert "beside" not in text
-    assert text.endswith("both: no snapshot.")
+    assert text.endswith("kept and within the gate: no snapshot.")
 
 
 @pytest.mark.parametrize("known", [True, False])
