@@ -19,10 +19,10 @@ MODELS = _folder("models")
 ANSWERS = MODELS / "answers"
 # The networks in it: one for each family of the paper by the recipe `fast`, and one by the paper's own recipe.
 SHELF = ("linear-2", "linear-3", "linear-4", "linear-5", "fully-connected", "cyclic", "linear-2-paper")
-# Further networks of the families by the recipe `fast`, FAMILY-seed-1 and so on, which differ in their seed alone.
-SEEDS = MODELS / "seeds"
+# Further networks, among them those of the families by `fast` with other seeds, FAMILY-seed-1 and so on.
+FURTHER = MODELS / "more"
 
 
 def list_seeds() -> tuple[str, ...]:
-    """The names of the further networks that are there."""
-    return tuple(sorted(path.stem for path in SEEDS.glob("*.safetensors")))
+    """The names of the further networks that differ from those on the shelf in their seed alone."""
+    return tuple(sorted(path.stem for path in FURTHER.glob("*-seed-*.safetensors")))

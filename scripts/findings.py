@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,16 @@ from typing import Any
 import numpy as np
 
 from hmmrnn.analysis.formation import SIZES, Formation
+from hmmrnn.analysis.noise_sweep import NoiseSweep
+from hmmrnn.analysis.orbit import Plane, run_for_plane
 from hmmrnn.analysis.regions import CLUSTER, KICK_ZONE, REGIONS, TRANSITION, region_shares
-from hmmrnn.explorer.experiments import CLAIMS, FORMATION, findings_of
+from hmmrnn.analysis.state_survey import StateSurvey
+from hmmrnn.explorer.experiments import CLAIMS, FORMATION, KICK_PROOF, NOISE, KickEvidence
 from hmmrnn.explorer.explored import Explorer
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.model.hmm import PRESETS
-from hmmrnn.report.claims import Claim, judge_claims
-from hmmrnn.report.findings import Findings
+from hmmrnn.report.claims import Claim
+from hmmrnn.report.findings import Circling, measure_circling
 from hmmrnn.report.formation import describe_formation
 from hmmrnn.report.judge_dynamics import format_intercept
 from hmmrnn.report.reference import write_mean
@@ -37,7 +41,8 @@ OPENING = """# What the shipped networks show
 Made by `make findings` on {today}, from the files in `models/`, with seed {seed} for every run. Each claim of the paper
 (Torre et al., NeurIPS 2025, arXiv 2510.25674) is judged by numbers of the network alone; the sentences below the tables
 are those of `python -m hmmrnn analyse NETWORK --out DIR`, which writes the same with figures for any network. Kick
-groups and sweeps are the [answers that are shipped](operations.md#shipped-answers); all else was computed then.
+groups, sweeps, surveys and claims are the [answers that are shipped](operations.md#shipped-answers); only the turns
+of the state around its plane were computed then.
 
 The first table compares numbers with those in the paper's figures, by the paper's own procedures. *As published*:
 within the published spread, or within {clearly:g} standard errors. *Absent*: within {clearly:g} standard
@@ -57,7 +62,7 @@ by the paper's recipe at batch 1,024 while the orbit opens, that of `linear-2-pa
 """
 
 SEVERAL = """Networks of each family by the recipe `fast`, N = 150, M = 100, that differ in their seed alone; the
-number of networks is in the header. They are in `models/seeds`, are opened by their names (`linear-2-seed-1`), and
+number of networks is in the header. They are in `models/more`, are opened by their names (`linear-2-seed-1`), and
 are listed under *Networks*. Those that fail the fidelity gate are among them.
 """
 
@@ -66,55 +71,84 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.findings", description=__doc__)
     parser.add_argument("networks", nargs="*", default=list(SHELF), help="names of shipped networks (all)")
     names = parser.parse_args(argv).networks
-    shipped, found = ShippedAnswers(ANSWERS), {}
     with tempfile.TemporaryDirectory() as folder:
-        explorer = explorer_in(Path(folder), shipped)
-        for name in names:
-            sys.stderr.write(f"{name} ...\n")
-            found[name] = findings_of(explorer.resolve(Scenario(name, seed=SEED)))
-        seeds = {name: _shipped(explorer, shipped, name, CLAIMS) for name in list_seeds()}
-        formed = {name: _shipped(explorer, shipped, name, FORMATION) for name in names}
+        known = Known(explorer_in(Path(folder), ShippedAnswers(ANSWERS)), ShippedAnswers(ANSWERS))
+        shelf = {name: known.network(name) for name in names}
+        seeds = {name: known.answer(name, CLAIMS) for name in list_seeds()}
     judged = {name: one.claims for name, one in seeds.items() if one is not None}
-    series = {name: one for name, one in formed.items() if one is not None}
-    PAGE.write_text(page(found, judged, series, date.today().isoformat()), encoding="utf-8")
+    PAGE.write_text(page(shelf, judged, date.today().isoformat()), encoding="utf-8")
     sys.stderr.write(f"wrote {PAGE.relative_to(ROOT)}\n")
     return 0
 
 
-def _shipped(explorer: Explorer, shipped: ShippedAnswers, name: str, experiment: str) -> Any:
-    """The shipped answer of an experiment on a network; None without one."""
-    for question, _ in answers_of(explorer, name):
-        if question.name == experiment:
-            answer = shipped.find(question)
-            return answer and answer[0]
-    return None
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What the page says of one network."""
+
+    claims: Claims
+    evidence: KickEvidence
+    formation: Formation | None  # None without snapshots of its training
+    plane: Plane
+    survey: StateSurvey
+    circling: Circling
+    noise: NoiseSweep
 
 
-def page(found: dict[str, Findings], seeds: dict[str, Claims], formed: dict[str, Formation], today: str) -> str:
+class Known:
+    """The shipped answers about networks."""
+
+    def __init__(self, explorer: Explorer, shipped: ShippedAnswers) -> None:
+        self.explorer, self.shipped = explorer, shipped
+
+    def answer(self, name: str, about: str) -> Any:
+        """The shipped answer of a query or an experiment on a network; None without one."""
+        for question, _ in answers_of(self.explorer, name):
+            if question.name == about:
+                answer = self.shipped.find(question)
+                return answer and answer[0]
+        return None
+
+    def network(self, name: str) -> Shown:
+        """Everything that is said of a network.
+
+        Raises:
+            ValueError: an answer is missing.
+        """
+        wanted = (CLAIMS, KICK_PROOF, "_fitted_plane", "survey_of", NOISE)
+        found = [self.answer(name, about) for about in wanted]
+        missing = [about for about, one in zip(wanted, found, strict=True) if one is None]
+        if missing:
+            raise ValueError(f"{name} has no shipped answers of {', '.join(missing)}; run make answers")
+        claims, evidence, plane, survey, noise = found
+        run = run_for_plane(self.explorer.resolve(Scenario(name)).network, SEED)
+        formation = self.answer(name, FORMATION)
+        return Shown(claims.claims, evidence, formation, plane, survey, measure_circling(run, plane), noise.sweep)
+
+
+def page(shelf: dict[str, Shown], seeds: dict[str, Claims], today: str) -> str:
     """The whole page, in Markdown.
 
     Args:
-        found: of each network of the shelf.
+        shelf: what is known of each network of the shelf.
         seeds: the claims on further networks, whose names are FAMILY-seed-NUMBER.
-        formed: the mechanism in the snapshots of the trainings of some networks.
         today: the date.
     """
-    judged = {name: judge_claims(one) for name, one in found.items()}
+    judged = {name: one.claims for name, one in shelf.items()}
     parts = [
         OPENING.format(today=today, seed=SEED, clearly=CLEARLY),
         "## Beside the published numbers\n",
         _table(["claim", *judged], _rows(judged, "verdict")),
         "## By our own tests\n",
         _table(["claim", *judged], _rows(judged, "test")),
-        *_formations(formed),
+        *_formations(shelf),
         *_seeds(judged, seeds),
         "## Kick groups\n",
-        _kick_groups(found),
+        _kick_groups(shelf),
         "Ratio: leave rate with the group silenced over intact, on noise that the search did not see. Percentile: of "
         "200 random groups of the same size, how many go as low. Agreement: overlap of the groups of two seeds, mean "
         "over five. Another way: what else closes the exit, where no small group was found.\n",
         "## Dynamics\n",
-        _dynamics(found),
+        _dynamics(shelf),
         "## Thresholds\n",
         _table(["term", "meaning"], [[term, text.replace("|", "\\|")] for term, text in describe_thresholds().items()]),
         *(part for name, these in judged.items() for part in _sentences(name, these)),
@@ -122,12 +156,16 @@ def page(found: dict[str, Findings], seeds: dict[str, Claims], formed: dict[str,
     return "\n".join(parts)
 
 
-def _formations(formed: dict[str, Formation]) -> list[str]:
+def _formations(shelf: dict[str, Shown]) -> list[str]:
     """A table for each series: the mechanism and the fidelity by optimizer steps."""
-    if not formed:
-        return []
     parts = ["## How the mechanism forms\n", FORMED]
-    for name, one in formed.items():
+    seen: list[Formation] = []
+    for name, shown in shelf.items():
+        one = shown.formation
+        # Two networks may have one training.
+        if one is None or any(np.array_equal(one.recurrent, other.recurrent, equal_nan=True) for other in seen):
+            continue
+        seen.append(one)
         header = ["step", "loss", "switches a step", "volatility / HMM's", "lag error", "gate"]
         header += [f"weights within, {o}" for o in one.outputs] + [f"between, {o}" for o in one.outputs]
         header += [f"{target}, {o}: {SIZES[0]} / {SIZES[1]}" for target in ("recurrent", "all") for o in one.outputs]
@@ -188,7 +226,7 @@ def _rows(judged: dict[str, tuple[Claim, ...]], word: str) -> list[list[str]]:
     return [[text, *(getattr(these[i], word) for these in judged.values())] for i, text in enumerate(texts)]
 
 
-def _kick_groups(found: dict[str, Findings]) -> str:
+def _kick_groups(shelf: dict[str, Shown]) -> str:
     header = [
         "network",
         "exit",
@@ -201,12 +239,10 @@ def _kick_groups(found: dict[str, Findings]) -> str:
         "another way",
     ]
     rows = []
-    for name, one in found.items():
-        if one.dynamics is None:
-            continue
-        agreement = one.dynamics.mechanism.agreement
+    for name, one in shelf.items():
+        agreement = one.evidence.agreement
         overlap = dict(zip(agreement.exits, agreement.overlap, strict=True))
-        for group in one.dynamics.mechanism.kick.groups:
+        for group in one.evidence.found.groups:
             null = group.control_ratios
             closes = [p for p in group.alternatives if p.proven]
             rows.append(
@@ -226,16 +262,12 @@ def _kick_groups(found: dict[str, Findings]) -> str:
     return _table(header, rows)
 
 
-def _dynamics(found: dict[str, Findings]) -> str:
+def _dynamics(shelf: dict[str, Shown]) -> str:
     shown = (CLUSTER, KICK_ZONE, TRANSITION)
     header = ["network", "variance in PC1, PC2", "turns per two switches", "cluster, kick zone, transition, unassigned"]
     header += ["unstable eigenvalues (same order)", "radius against sigma: slope, intercept"]
     rows = []
-    for name, one in found.items():
-        there = one.dynamics
-        if there is None:
-            rows.append([name, *["diverges"] * (len(header) - 1)])
-            continue
+    for name, there in shelf.items():
         region, at = there.survey.residency.region, there.survey.spectra_at
         shares = region_shares(region)
         unstable = there.survey.spectra.unstable

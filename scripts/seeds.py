@@ -1,4 +1,4 @@
-"""Copy the networks of a sweep into models/seeds, each named by its family and seed (`make seeds`).
+"""Copy the networks of a sweep into models/more, each named by its family and seed (`make seeds`).
 
 Networks that fail the fidelity gate are copied too: their files say so.
 """
@@ -9,7 +9,7 @@ import sys
 
 from hmmrnn.server.services import Services
 from hmmrnn.server.settings import Settings
-from hmmrnn.shipped import SEEDS
+from hmmrnn.shipped import FURTHER
 from hmmrnn.tasks.sweeps import Row
 
 
@@ -21,10 +21,10 @@ def main(argv: list[str] | None = None) -> int:
     sweep = services.sweeps.find(name)
     if sweep is None:
         parser.error(f"there is no sweep {name!r} in the data folder; make seeds trains it")
-    SEEDS.mkdir(exist_ok=True)
+    FURTHER.mkdir(exist_ok=True)
     for row in services.sweeps.table_now(sweep):
         if row.model:
-            shutil.copy(services.data.networks / f"{row.model}.safetensors", SEEDS / f"{name_of(row)}.safetensors")
+            shutil.copy(services.data.networks / f"{row.model}.safetensors", FURTHER / f"{name_of(row)}.safetensors")
             sys.stderr.write(f"{name_of(row)}: {'passes' if row.passes else 'fails'} the gate\n")
     return 0
 

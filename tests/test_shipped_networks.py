@@ -7,16 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hmmrnn.analysis import formation
 from hmmrnn.analysis.fidelity import measure_fidelity
+from hmmrnn.analysis.formation import trace_formation
+from hmmrnn.analysis.kick_neurons import MAX_LEAVE_RATE_RATIO
 from hmmrnn.analysis.stability import CONVERGED, fixed_points
 from hmmrnn.model.checkpoint import load, read_metadata
 from hmmrnn.model.hmm import HMM, PRESETS
 from hmmrnn.model.metadata import note_of, snapshot_files, target
 from hmmrnn.model.network import Network
 from hmmrnn.model.simulation import simulate
-from hmmrnn.shipped import SHELF
+from hmmrnn.shipped import FURTHER, SHELF, list_seeds
 from hmmrnn.training.config import TrainingConfig
-from hmmrnn.training.trainer import FIDELITY_NUMBERS
+from hmmrnn.training.trainer import FIDELITY_NUMBERS, name_start
 
 MODELS = Path(__file__).resolve().parents[1] / "models"
 FOLDERS = tuple(path.name for path in sorted((MODELS / "emergence").iterdir()))
@@ -140,3 +143,37 @@ def test_a_series_to_the_end_of_a_recipe_is_named_by_it() -> None:
         assert {name.startswith(f"{header['family']}-{header['recipe']}") for header in headers} == {True}
         steps = [int(header["steps_done"]) for header in headers]
         assert steps == sorted(set(steps))
+
+
+class TestTuned:
+    """The network that is its HMM and has the mechanism: the paper's recipe, then a few steps that match pairs."""
+
+    @pytest.fixture
+    def network(self) -> Network:
+        return load(FURTHER / "linear-2-tuned.safetensors")
+
+    def test_it_passes_the_gate(self, network) -> None:
+        assert measure_fidelity(network, target(network.metadata, network.n_outputs)).failures == ()
+        assert network.metadata["fidelity_passes"] == "true"
+
+    def test_it_says_from_which_snapshot_it_goes_on(self, network) -> None:
+        start = load(MODELS / "emergence" / "linear-2-paper" / "step-01750.safetensors")
+        config = TrainingConfig.preset("linear-2", "paper")
+        assert network.metadata["started_from"] == name_start(config, start)
+
+    def test_six_neurons_trap_each_output_by_their_recurrent_input(self, network, monkeypatch) -> None:
+        monkeypatch.setattr(formation, "CONTROLS", 1)
+        found = trace_formation([network])
+        assert (found.recurrent[0, :, 1] <= MAX_LEAVE_RATE_RATIO).all()
+        # Only one of the two states stays in its cluster.
+        assert found.recurrent_bounded[0, :, 1].tolist() == [True, False]
+
+
+@pytest.mark.parametrize("name", list_seeds())
+def test_a_further_network_differs_from_that_on_the_shelf_in_its_seed_alone(name) -> None:
+    family, seed = name.rsplit("-seed-", 1)
+    metadata = read_metadata(FURTHER / f"{name}.safetensors").metadata
+    config = TrainingConfig.preset(family, seed=int(seed))
+    settings = {name: value for name, value in config.to_dict().items() if name != "hmm"}
+    assert {name: metadata[name] for name in settings} == {name: str(value) for name, value in settings.items()}
+    assert metadata["fidelity_passes"] in ("true", "false")

@@ -43,7 +43,7 @@ SIZES = (3, 6)
 TARGETS = ("recurrent", "unit")
 # Random triples of the null; steps of each of the 48 runs in which leave rates are measured.
 CONTROLS, LEAVE_STEPS = 24, 600
-FIDELITY_RUNS, FIDELITY_STEPS = 64, 2000
+FIDELITY_RUNS, FIDELITY_STEPS = 256, 2000
 # A series may hold many snapshots; each takes seconds.
 MOST_SNAPSHOTS = 12
 GATED = ("transition_error", "marginal_error", "lag_error")
@@ -236,6 +236,7 @@ class _Leaving:
             h = rollout(network, network.drive(self.noise), self.starts).h
             logits = network.logits(h)
         known = np.isfinite(logits).all(axis=-1)
-        here = (logits.argmax(axis=-1) == self.output) & known
-        leaves = (here[:, :-1] & ~here[:, 1:] & known[:, 1:]).sum(axis=1, dtype=np.float64)
-        return leaves, (here[:, :-1] & known[:, 1:]).sum(axis=1, dtype=np.float64), float(h[:, -1].max())
+        here: NDArray[np.bool_] = np.equal(logits.argmax(axis=-1), self.output) & known
+        now, following, goes_on = here[:, :-1], here[:, 1:], known[:, 1:]
+        visits, leaves = ((where & goes_on).sum(axis=1, dtype=np.float64) for where in (now, now & ~following))
+        return leaves, visits, float(h[:, -1].max())

@@ -31,7 +31,7 @@ from hmmrnn.cli.common import (
     show_progress,
     write_json,
 )
-from hmmrnn.model.checkpoint import save
+from hmmrnn.model.checkpoint import load, save
 from hmmrnn.model.hmm import HMM, PRESETS
 from hmmrnn.model.hmm_text import read_hmm
 from hmmrnn.model.metadata import MAX_NOTE, NOTE
@@ -92,6 +92,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="steps of the snapshots, as FIRST:LAST:EVERY, several with commas between; the last step is always one "
         "(%(default)s)",
     )
+    parser.add_argument(
+        "--start", metavar="FILE", help="go on from the weights of this network instead of from initial ones"
+    )
     note = f"what the file says of the network beside its settings, at most {MAX_NOTE} characters; the page shows it"
     parser.add_argument("--note", default="", metavar="TEXT", help=note)
     add_progress(parser, "per step")
@@ -117,12 +120,13 @@ def run(args: argparse.Namespace) -> int:
         out = file_to_write(args.out, ".safetensors")
         state = None if args.state is None else file_to_write(args.state)
         snapshots = _Snapshots(Path(args.snapshots), args.at) if args.snapshots else None
+        start = None if args.start is None else load(args.start)
     began = time.monotonic()
     interrupt = _Interrupt()
     try:
         progress = show_progress(args.progress, config.steps, "step", config.hmm.name, leave=True)
         with interrupt, progress as display:
-            result = train(config, partial(_on_step, display, snapshots), interrupt, state)
+            result = train(config, partial(_on_step, display, snapshots), interrupt, state, start)
             with checked_input():
                 save(_noted(result.network, args.note), out)
     except FloatingPointError as error:

@@ -59,7 +59,7 @@ def draw_formation(result: Formation, published: Published, theme: Theme) -> go.
         (_weights(result, "within", published, theme), _weights(result, "between", published, theme)),
         (_silenced(result, "recurrent", published, theme), _silenced(result, "unit", published, theme)),
     ]
-    edges = split_columns(2, GAP)
+    edges = split_columns(2, GAP, left=0.02)
     key = _key(result, theme)
     return stack_rows(
         [Row(panels, edges, HEIGHT, key if not place else ()) for place, panels in enumerate(rows)], theme, still=True
@@ -74,7 +74,7 @@ def _key(result: Formation, theme: Theme) -> list[str]:
 
 def _panel(result: Formation, heading: str, title: str, traces: list[Any], lines: list[Any], **more: Any) -> Panel:
     x = result.steps_done
-    margin = 0.03 * max(1, int(x[-1] - x[0]))
+    margin = 0.06 * max(1, int(x[-1] - x[0]))
     axis = {"title": X_TITLE, "tickformat": ",d", "nticks": 6, "range": [int(x[0]) - margin, int(x[-1]) + margin]}
     y = {"title": title, "nticks": 5, **more.pop("y", {})}
     return Panel([*lines, *traces], axis, y, heading, **more)
@@ -143,7 +143,8 @@ def _errors(result: Formation, theme: Theme) -> Panel:
     ]
     heading = "errors: ● transition, ■ marginal, ◆ lag"
     gate = _level(result, 1.0, "fidelity gate", theme, "dash")
-    notes = [_named(1.0, "fidelity gate", theme)]
+    # On a logarithmic axis a note is placed by the exponent.
+    notes = [_named(0.0, "fidelity gate", theme)]
     return _panel(
         result, heading, "over the gate's", curves, [gate], notes=notes, y={"type": "log", "tickformat": "~g"}
     )
@@ -181,8 +182,7 @@ def _silenced(result: Formation, which: str, published: Published, theme: Theme)
     bands: list[Any] = []
     if which == "recurrent":
         bands = [_null(result, theme)]
-        notes = [*notes, make_note("grey: random triples, 5 to 95 %", x=0.01, xref="domain", y=0.02, yanchor="bottom")]
-    heading = "recurrent input silenced" if which == "recurrent" else "all input silenced"
+    heading = "recurrent input silenced (grey: random triples)" if which == "recurrent" else "all input silenced"
     y = {"range": [-0.05 * MOST_RATIO, 1.05 * MOST_RATIO]}
     one = _level(result, 1.0, "as it is", theme, "dash")
     return _panel(result, heading, "leave rate over intact", curves, [*bands, one, *lines], notes=notes, y=y)

@@ -196,7 +196,7 @@ def _dynamics(
         plane=plane,
         run=run,
         summary=summarise_trajectories(network, plane, noise, 1.0, seed, hmm),
-        circling=_circling(long, plane),
+        circling=measure_circling(long, plane),
         ends=fixed_points(network, h0=starts),
         without_noise=paths_without_noise(network, plane, starts[:WITHOUT_NOISE_RUNS], WITHOUT_NOISE_STEPS),
         survey=survey,
@@ -251,7 +251,8 @@ def _mechanism(
     )
 
 
-def _circling(run: Trajectory, plane: Plane) -> Circling:
+def measure_circling(run: Trajectory, plane: Plane) -> Circling:
+    """Count the turns, switches and phases of long runs around the middle of their plane."""
     phase = orbit_phase(plane.project(run.h[:, PLANE_TRANSIENT:]), plane)
     step = np.diff(phase, axis=1)
     output = run.output[:, PLANE_TRANSIENT:]

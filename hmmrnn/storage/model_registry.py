@@ -29,7 +29,7 @@ _REMEMBERED = 20_000
 # it lies. A folder that has changed just now may change again within the same tick of the clock of its file system.
 _LISTED_SECONDS, _TICK_SECONDS = 5.0, 0.1
 # Within the folder of models: further networks, which are opened by their names and listed on request.
-MORE = "seeds"
+MORE = "more"
 # Names in the sentence on a network that is not there.
 _NAMED = 12
 
@@ -49,7 +49,7 @@ class ModelRegistry:
     """The networks in two folders whose files may change at any time.
 
     Those in `models` are offered to begin with, those in `opened` were trained or opened on this server. Of two with
-    the same name, the one in `models` counts. Those in `models/seeds` are opened by their names, but offered only where
+    the same name, the one in `models` counts. Those in `models/more` are opened by their names, but offered only where
     all are listed.
     """
 

@@ -12,6 +12,7 @@ Source: Torre et al. (2025), section 2 and appendix A; the additions of `fast` a
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import logging
@@ -84,13 +85,14 @@ def train(
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     state_file: str | os.PathLike[str] | None = None,
+    start: Network | None = None,
 ) -> TrainingResult:
     """Train a network, as `fit` does, and judge it on long runs.
 
     Raises:
         FloatingPointError, ValueError: see `fit`.
     """
-    return judged(config, fit(config, on_progress, should_stop, state_file))
+    return judged(config, fit(config, on_progress, should_stop, state_file, start))
 
 
 def judged(config: TrainingConfig, fitted: Fit) -> TrainingResult:
@@ -105,20 +107,21 @@ def fit(
     on_progress: Callable[[Progress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     state_file: str | os.PathLike[str] | None = None,
+    start: Network | None = None,
 ) -> Fit:
-    """Train a network from nothing, or from where a run of the same config stopped.
+    """Train a network from nothing, from the weights of another one, or from where a run of the same config stopped.
 
     `should_stop` is called before each step; True ends the training and keeps its result so far. A state file that
     exists is continued from; it is kept up to date about every 10 seconds and at the end.
 
     Raises:
         FloatingPointError: the loss or the weights stopped being finite.
-        ValueError: the state file is of another config, or is none.
+        ValueError: the state file is of another config, or is none; or `start` has other sizes, or biases.
     """
     import torch
 
     torch.set_num_threads(config.threads)
-    run = _Run(config)
+    run = _Run(config, start)
     kept = _StateFile(run, state_file)
     began = time.monotonic() - run.seconds
     while len(run.losses) < config.steps and not (should_stop and should_stop()):
@@ -144,16 +147,19 @@ def verdict(found: Fidelity) -> dict[str, str]:
 class _Run:
     """The moving parts of one training: weights, optimizer, random numbers, carried state and losses so far."""
 
-    def __init__(self, config: TrainingConfig) -> None:
+    def __init__(self, config: TrainingConfig, start: Network | None = None) -> None:
         import torch
 
         self.config = config
+        self.started_from = {} if start is None else {"started_from": name_start(config, start)}
         self.loss = SequenceLoss(config)
         weights_seed, noise_seed, target_seed = np.random.SeedSequence(config.seed).generate_state(3)
         # torch draws initial weights from its global generator only; fork keeps the caller's untouched.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(weights_seed))
             self.rnn, self.readout = _initial_modules(config)
+        if start is not None:
+            _take_weights(self.rnn, self.readout, start)
         self.noise = torch.Generator().manual_seed(int(noise_seed))
         self.targets = np.random.default_rng(target_seed)
         self.fixed = config.hmm.sample(config.sequences, config.length, self.targets)[0] if config.sequences else None
@@ -306,6 +312,7 @@ class _Run:
             **last,
             "loss_floor": f"{self.loss.floor:.4f}",
             "loss_plateau": f"{self.loss.plateau:.4f}",
+            **self.started_from,
             "departures": "; ".join(f"{k} {v}" for k, v in config.departures.items()) or "none",
             "date": datetime.now(UTC).strftime("%Y-%m-%d"),
             "training_seconds": f"{self.seconds:.0f}",
@@ -346,6 +353,35 @@ class _StateFile:
             raise ValueError(
                 f"training cannot go on from {path.name} ({reason}); remove that file to start anew"
             ) from error
+
+
+def name_start(config: TrainingConfig, start: Network) -> str:
+    """What the metadata say of the network that a training goes on from: its training, and a digest of its weights.
+
+    Raises:
+        ValueError: it has other sizes than the config, or biases.
+    """
+    wanted = (config.n_neurons, config.n_inputs, config.hmm.n_outputs)
+    sizes = (start.n_neurons, start.n_inputs, start.n_outputs)
+    if sizes != wanted or start.has_bias:
+        biases = " and biases" if start.has_bias else ""
+        raise ValueError(
+            f"the network to start from must have N, M, O = {wanted} and no biases; got {sizes}{biases}; give it the "
+            f"same --neurons and --inputs"
+        )
+    weights = (start.W_hh, start.W_ih, start.W_out)
+    digest = hashlib.sha256(b"".join(np.ascontiguousarray(one, dtype=np.float32).tobytes() for one in weights))
+    said = [f"{name} {start.metadata[name]}" for name in ("recipe", "seed", "steps_done") if name in start.metadata]
+    return ", ".join([*said, f"weights {digest.hexdigest()[:16]}"])
+
+
+def _take_weights(rnn: torch.nn.RNN, readout: torch.nn.Linear, start: Network) -> None:
+    import torch
+
+    with torch.no_grad():
+        rnn.get_parameter("weight_hh_l0").copy_(torch.tensor(start.W_hh))
+        rnn.get_parameter("weight_ih_l0").copy_(torch.tensor(start.W_ih))
+        readout.weight.copy_(torch.tensor(start.W_out))
 
 
 def _initial_modules(config: TrainingConfig) -> tuple[torch.nn.RNN, torch.nn.Linear]:

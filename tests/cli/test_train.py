@@ -80,6 +80,20 @@ class TestTrain:
         assert sentence in refusal(capsys, "train", "--hmm", tmp_path / "hmm.json", "--out", out)
         assert not out.exists()
 
+    def test_it_goes_on_from_another_network_and_notes_what_it_is_for(self, capsys, tmp_path) -> None:
+        first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+        cli.main(["train", "--preset", "linear-2", "--out", str(first), "--seed", "5", *TINY])
+        more = ["--start", str(first), "--note", "a second sitting"]
+        cli.main(["train", "--preset", "linear-2", "--out", str(second), *TINY, *more])
+        metadata = load(second).metadata
+        assert metadata["started_from"].startswith("recipe fast, seed 5, steps_done 3, weights ")
+        assert metadata["note"] == "a second sitting"
+        capsys.readouterr()
+        said = refusal(capsys, "train", "--preset", "linear-2", "--out", second, "--note", "x" * 301)
+        assert "--note has at most 300 characters; got 301" in said
+        said = refusal(capsys, "train", "--preset", "linear-2", "--out", second, "--start", first, "--progress", "none")
+        assert "must have N, M, O = (150, 100, 3)" in said
+
     def test_any_setting_of_the_recipe_can_be_another(self, capsys, tmp_path) -> None:
         out = tmp_path / "net.safetensors"
         settings = ["--set", "orthogonal=false", "--set", "pair_weight=2.5"]
@@ -104,7 +118,7 @@ class TestTrain:
         command = ["train", "--preset", "linear-2", *TINY, "--out"]
         cli.main([*command, str(whole)])
 
-        def interrupted(config, on_progress, should_stop, state_file) -> TrainingResult:
+        def interrupted(config, on_progress, should_stop, state_file, start) -> TrainingResult:
             return train(config, on_progress, iter([False, True]).__next__, state_file)
 
         with monkeypatch.context() as patch:
@@ -143,7 +157,7 @@ class TestTrain:
         assert told["failures"] == []
 
     def test_first_interrupt_stops_and_saves(self, capfd, caplog, tmp_path, monkeypatch) -> None:
-        def interrupted(config, on_progress, should_stop, state_file) -> TrainingResult:
+        def interrupted(config, on_progress, should_stop, state_file, start) -> TrainingResult:
             def press(progress: Progress) -> None:
                 on_progress(progress)
                 if progress.step == 2:

@@ -15,6 +15,7 @@ from hmmrnn.dashboard.networks import ROWS, answer_networks, change_network
 from hmmrnn.model.metadata import BROUGHT_BY, mark_of
 from hmmrnn.server.services import services
 from hmmrnn.server.uploads import OPENED_SHA256
+from hmmrnn.storage.model_registry import MORE
 from tests.networks import random_network
 
 pytest_plugins = ["tests.fixtures_dashboard"]
@@ -56,7 +57,7 @@ def test_a_page_is_sent_the_first_ones_and_the_one_that_is_open(empty_world, mon
 
 def test_further_networks_are_listed_and_opened_but_not_offered(empty_world):
     bring("own")
-    more = empty_world.models / "seeds"
+    more = empty_world.models / MORE
     more.mkdir(parents=True)
     save(replace(random_network(), metadata={"family": "cyclic"}), more / "cyclic-seed-1.safetensors")
     assert [choice["value"] for choice in model_choices()] == ["own"]

@@ -302,7 +302,7 @@ class TestChanges:
 
 
 class TestFurtherNetworks:
-    """Those in the folder `seeds` within the models folder."""
+    """Those in the folder of further networks within the models folder."""
 
     @pytest.fixture
     def more(self, models) -> Path:

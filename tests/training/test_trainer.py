@@ -11,6 +11,7 @@ from geomloss import SamplesLoss
 from hmmrnn.analysis.fidelity import measure_fidelity
 from hmmrnn.model.hmm import HMM
 from hmmrnn.model.metadata import target
+from hmmrnn.model.network import Network
 from hmmrnn.training.config import CARRY_BOUND, TrainingConfig
 from hmmrnn.training.trainer import Progress, _Run, train
 
@@ -114,6 +115,35 @@ def test_a_normal_start_is_drawn_anew_for_each_batch_before_its_noise(monkeypatc
     run.noise.set_state(state)
     torch.testing.assert_close(starts[0], torch.randn(1, 16, 8, generator=run.noise))
     assert _Run(config).network().metadata["normal_start"] == "True"
+
+
+class TestStart:
+    """A training that goes on from the weights of another network."""
+
+    def test_it_goes_on_from_them(self):
+        before = train(tiny(steps=2, seed=4)).network
+        begun = _Run(tiny(), before).network()
+        for name in ("W_hh", "W_ih", "W_out"):
+            np.testing.assert_array_equal(getattr(begun, name), getattr(before, name))
+        one, other = (train(tiny(steps=1), start=start).network for start in (before, None))
+        assert np.abs(one.W_hh - before.W_hh).max() <= 1.1e-3, "a step of Adam moves a weight by its learning rate"
+        assert np.abs(other.W_hh - before.W_hh).max() > 0.01
+
+    def test_the_file_says_from_which(self):
+        before = train(tiny(steps=2, seed=4)).network
+        said = train(tiny(steps=1), start=before).network.metadata["started_from"]
+        assert said.startswith("recipe fast, seed 4, steps_done 2, weights ")
+        moved = Network(before.W_hh + 1e-3, before.W_ih, before.W_out)
+        assert train(tiny(steps=1), start=moved).network.metadata["started_from"] != said
+        assert "started_from" not in train(tiny(steps=1)).network.metadata
+
+    def test_other_sizes_and_biases_are_refused(self):
+        one = train(tiny(steps=1)).network
+        with pytest.raises(ValueError, match=r"must have N, M, O = \(9, 4, 3\) and no biases; got \(8, 4, 3\)"):
+            train(tiny(n_neurons=9), start=one)
+        biased = Network(one.W_hh, one.W_ih, one.W_out, b_h=np.ones(8))
+        with pytest.raises(ValueError, match="and biases"):
+            train(tiny(), start=biased)
 
 
 def test_the_config_decides_the_network():
