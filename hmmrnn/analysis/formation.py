@@ -235,7 +235,7 @@ class _Leaving:
         with np.errstate(over="ignore", invalid="ignore"):
             h = rollout(network, network.drive(self.noise), self.starts).h
             logits = network.logits(h)
-        known = np.isfinite(logits).all(axis=-1)
+        known: NDArray[np.bool_] = np.all(np.isfinite(logits), axis=-1)
         here: NDArray[np.bool_] = np.equal(logits.argmax(axis=-1), self.output) & known
         now, following, goes_on = here[:, :-1], here[:, 1:], known[:, 1:]
         visits, leaves = ((where & goes_on).sum(axis=1, dtype=np.float64) for where in (now, now & ~following))
