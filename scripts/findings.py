@@ -160,7 +160,8 @@ def _formations(shelf: dict[str, Shown]) -> list[str]:
     """A table for each series: the mechanism and the fidelity by optimizer steps."""
     parts = ["## How the mechanism forms\n", FORMED]
     seen: list[Formation] = []
-    for name, shown in shelf.items():
+    # The training that goes on to its end comes first.
+    for name, shown in reversed(shelf.items()):
         one = shown.formation
         # Two networks may have one training.
         if one is None or any(np.array_equal(one.recurrent, other.recurrent, equal_nan=True) for other in seen):
@@ -183,22 +184,27 @@ def _formation_row(one: Formation, k: int) -> list[str]:
     ]
     return [
         f"{one.steps_done[k]:,}",
-        f"{one.loss[k]:.1f}",
-        f"{one.switching[k]:.3f}",
+        _known(one.loss[k], ".1f"),
+        _known(one.switching[k], ".3f"),
         write_mean((float(one.volatility[k]), float(one.volatility_se[k]))),
-        f"{one.lag_error[k]:.3f}",
+        _known(one.lag_error[k], ".3f"),
         "passes" if one.passes[k] else "fails",
-        *(f"{one.within[k, p]:+.3f}" for p in (0, 1)),
-        *(f"{one.between[k, p]:+.3f}" for p in (0, 1)),
+        *(_known(one.within[k, p], "+.3f") for p in (0, 1)),
+        *(_known(one.between[k, p], "+.3f") for p in (0, 1)),
         *(
-            " / ".join(
-                f"{ratio[k, p, s]:.2f} ± {error[k, p, s]:.2f}{'' if bounded[k, p, s] else ' ↑'}"
-                for s in range(len(SIZES))
-            )
+            " / ".join(_ratio(ratio[k, p, s], error[k, p, s], bounded[k, p, s]) for s in range(len(SIZES)))
             for ratio, error, bounded, p in pairs
         ),
         f"{np.quantile(known, 0.05):.2f} to {np.quantile(known, 0.95):.2f}" if len(known) else "n/a",
     ]
+
+
+def _known(value: float, digits: str) -> str:
+    return f"{value:{digits}}" if np.isfinite(value) else "n/a"
+
+
+def _ratio(ratio: float, error: float, bounded: bool) -> str:
+    return f"{ratio:.2f} ± {error:.2f}{'' if bounded else ' ↑'}" if np.isfinite(ratio) else "n/a"
 
 
 def _seeds(judged: dict[str, Claims], seeds: dict[str, Claims]) -> list[str]:
