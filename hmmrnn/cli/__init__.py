@@ -1,6 +1,8 @@
 """The command line: serve the dashboard, work for it, train one network or many, analyse, convert.
 
-    hmmrnn serve | worker | user | train | fit | sweep | analyse | lens | live | convert        (each with --help)
+    hmmrnn serve | worker | user | train | fit | sweep | analyse | lens | compare | live | convert
+
+Each has --help.
 
 In a clone it is `python -m hmmrnn`. Results go to stdout, one JSON document where a program may read them; progress
 and errors go to stderr. Exit status: 0 done; 1 the network is not its HMM, or a training did not end well; 2 bad input,
@@ -37,6 +39,7 @@ COMMANDS = {
     "sweep": Command("train a network for each family, N, M and seed of a grid", "all"),
     "analyse": Command("summarise a network as JSON, or write a report", "dashboard"),
     "lens": Command("look at a network through the analysis of a neighbouring paper", "lenses"),
+    "compare": Command("compare networks in one table, and how alike they are", "lenses"),
     "live": Command("write a page that runs a network by itself", "dashboard"),
     "convert": Command("read a network from any supported file, and write it as safetensors", "train"),
 }

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
+    from hmmrnn.model.network import Network
     from hmmrnn.server.settings import Settings
 
 DONE, NOT_FAITHFUL, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -105,6 +106,24 @@ def whole_number(least: int, most: float = math.inf) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def open_network(name: str) -> Network:
+    """The network in a file, or the shipped one of this name.
+
+    Raises:
+        ValueError: there is neither.
+    """
+    # Only the commands that read networks load NumPy.
+    from hmmrnn.model.checkpoint import load
+    from hmmrnn.shipped import MODELS
+
+    shipped = {path.stem: path for path in MODELS.glob("*.safetensors")}
+    if Path(name).suffix or Path(name).exists():
+        return load(name)
+    if name not in shipped:
+        raise ValueError(f"{name} is no file and no shipped network; those are {', '.join(sorted(shipped))}")
+    return load(shipped[name])
 
 
 def file_to_write(name: str, suffix: str = "") -> Path:

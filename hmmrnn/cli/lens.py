@@ -19,14 +19,14 @@ from hmmrnn.cli.common import (
     add_seed,
     checked_input,
     file_to_write,
+    open_network,
     show_progress,
     write_json,
 )
 from hmmrnn.lenses.catalog import LENSES, Groups, Lens, headline
 from hmmrnn.lenses.made_networks import TRUNCATIONS, make_mixture, make_truncation
-from hmmrnn.model.checkpoint import load, save
+from hmmrnn.model.checkpoint import save
 from hmmrnn.model.network import Network
-from hmmrnn.shipped import MODELS
 
 DESCRIPTION = (
     "Look at a network through one lens: the central analysis of a neighbouring paper on recurrent dynamics. Prints "
@@ -128,20 +128,6 @@ def kick_groups(network: Network, on_progress: ProgressCallback) -> Groups:
     if not kick.all_members:
         raise ValueError("no kick neurons were found; use --groups communities")
     return find_populations(network, kick).named()
-
-
-def open_network(name: str) -> Network:
-    """The network in a file, or the shipped one of this name.
-
-    Raises:
-        ValueError: there is neither.
-    """
-    shipped = {path.stem: path for path in MODELS.glob("*.safetensors")}
-    if Path(name).suffix or Path(name).exists():
-        return load(name)
-    if name not in shipped:
-        raise ValueError(f"{name} is no file and no shipped network; those are {', '.join(sorted(shipped))}")
-    return load(shipped[name])
 
 
 def table(lens: Lens, numbers: Mapping[str, Any]) -> Iterator[str]:

@@ -29,11 +29,12 @@ from hmmrnn.model.simulation import softmax
 RUNS, STEPS = 40, 1000
 LAGS = tuple(range(1, 13))
 STARTS, JOINT_STEPS = 4, 40
-ITERATIONS, TOLERANCE = 60, 1e-2
+# Of Baum-Welch from afar, from close by, and for each number of states.
+ITERATIONS, CLOSE_BY, EACH, TOLERANCE = 45, 15, 30, 1e-2
 # Parts of the runs, of which one after the other is left out.
 PARTS = 5
 LENGTHS, REPEATS = (500, 2000, 8000), 5
-MOST_STATES, ORDER_RUNS, ORDER_STARTS = 6, 12, 2
+MOST_STATES, ORDER_RUNS, ORDER_STARTS = 6, 8, 2
 RATES, CONTRASTS = np.linspace(0.4, 2.0, 25), np.linspace(0.5, 1.1, 25)
 LEAST = 1e-6
 
@@ -252,7 +253,7 @@ def _with_parts(y: NDArray[np.int64], hmm: HMM, seed: int, on_progress: Progress
     fit = align(baum_welch(y, fit_joints(y, hmm.n_states, hmm.n_outputs, seed)), hmm)
     parts = []
     for part in range(PARTS):
-        parts.append(align(baum_welch(np.delete(y, np.s_[part::PARTS], axis=0), fit, ITERATIONS // 2), hmm))
+        parts.append(align(baum_welch(np.delete(y, np.s_[part::PARTS], axis=0), fit, CLOSE_BY), hmm))
         on_progress((part + 1) / PARTS)
     return fit, parts
 
@@ -284,7 +285,7 @@ def _orders(y: NDArray[np.int64], n_outputs: int, seed: int, on_progress: Progre
         starts = [fit_joints(train, k, n_outputs, seed, starts=ORDER_STARTS)]
         # A state more than the best so far, so that no likelihood is lost on the way.
         starts += [split_state(best_fit, seed)] if best_fit else []
-        fits = [baum_welch(train, start) for start in starts]
+        fits = [baum_welch(train, start, EACH) for start in starts]
         likely = [fit.log_likelihood(train).sum() for fit in fits]
         best = int(np.argmax(likely))
         best_fit = fits[best]
@@ -303,7 +304,7 @@ def _by_length(sources: tuple[NDArray[np.int64], ...], hmm: HMM) -> tuple[NDArra
         flat = y.reshape(-1)
         for place, length in enumerate(lengths):
             sets = flat[: REPEATS * length].reshape(REPEATS, 1, length)
-            fits = [align(baum_welch(one, hmm, ITERATIONS // 2), hmm) for one in sets]
+            fits = [align(baum_welch(one, hmm, EACH), hmm) for one in sets]
             off = np.array([np.abs(fit.A - hmm.A).mean() for fit in fits])
             error[:, place, s] = mean_and_error(off)
     return lengths, error[0], error[1]

@@ -119,7 +119,7 @@ def short():
         patch.setattr(hmm_recovery, "STEPS", 400)
         patch.setattr(hmm_recovery, "MOST_STATES", 3)
         patch.setattr(hmm_recovery, "JOINT_STEPS", 8)
-        patch.setattr(hmm_recovery, "ITERATIONS", 20)
+        patch.setattr(hmm_recovery, "EACH", 12)
         patch.setattr(hmm_recovery, "LENGTHS", (400, 1600))
         yield
 
