@@ -31,6 +31,7 @@ from hmmrnn.cli.common import (
     show_progress,
     write_json,
 )
+from hmmrnn.model.cells import CELLS
 from hmmrnn.model.checkpoint import load, save
 from hmmrnn.model.hmm import HMM, PRESETS
 from hmmrnn.model.hmm_text import read_hmm
@@ -55,6 +56,8 @@ OTHER_SETTINGS = tuple(
     for field in fields(TrainingConfig)
     if field.name not in ("hmm", "recipe", *(name for name, _, _ in TRAINING_NUMBERS.values()))
 )
+# Settings that are words, and stand without quotes.
+WORDS = ("cell",)
 MAX_STEP = 10**9
 HMM_HELP = (
     'another HMM: JSON, {"A": [[...], ...], "B": [[...], ...]}; text with A = ... and B = ... as NumPy, MATLAB, '
@@ -79,6 +82,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for option, (field, least, text) in TRAINING_NUMBERS.items():
         # Left out of the arguments unless it is given, because the default is the recipe's.
         add_number(parser, option, text, least, dest=field, default=argparse.SUPPRESS)
+    parser.add_argument(
+        "--cell", choices=tuple(CELLS), default=argparse.SUPPRESS, help=f"recurrent cell ({TrainingConfig.cell})"
+    )
     add_setting(parser, [], "carry=true")
     parser.add_argument(
         "--state", metavar="FILE", help="keep the state of the training in this file, and continue from it if it exists"
@@ -111,6 +117,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     changes = {field: getattr(args, field) for field, _, _ in TRAINING_NUMBERS.values() if field in args}
     with checked_input():
+        changes |= {"cell": args.cell} if "cell" in args else {}
         changes |= dict(read_setting(text) for text in args.set)
         if len(args.note) > MAX_NOTE:
             raise ValueError(f"--note has at most {MAX_NOTE} characters; got {len(args.note)}")
@@ -163,6 +170,8 @@ def read_setting(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals or name not in OTHER_SETTINGS:
         raise ValueError(f"--set must be NAME=VALUE with one of {', '.join(OTHER_SETTINGS)}; got {text!r}")
+    if name in WORDS:
+        return name, value
     try:
         return name, json.loads(value)
     except json.JSONDecodeError:

@@ -144,14 +144,16 @@ def load(path: str | os.PathLike[str], mapping: Mapping[str, Any] | None = None)
     path = Path(path)
     contents = open_tensor_file(path)
     if mapping is None and _is_own(contents):
-        return _network_of(_checked_values(path.name, contents, _own_reading(path.name, contents)), contents.metadata)
+        return network_of_tensors(
+            _checked_values(path.name, contents, _own_reading(path.name, contents)), contents.metadata
+        )
     reading = _reading(path.name, contents, mapping)
     arrays = _checked_values(path.name, contents, reading)
     said = {CELL: reading.cell, ALPHA: repr(reading.alpha), LEAK: reading.leak}
     if reading.assumed:
         logger.warning("%s was read as ReLU, as it does not say its activation; if it is tanh, say so", path.name)
     words = "; ".join([*contents.notes, reading.words])
-    return _network_of(arrays, {**contents.metadata, READ_AS: words[:MAX_WORDS], **said})
+    return network_of_tensors(arrays, {**contents.metadata, READ_AS: words[:MAX_WORDS], **said})
 
 
 def read_metadata(path: str | os.PathLike[str]) -> Header:
@@ -237,7 +239,7 @@ def _tensors_of(network: Network) -> dict[str, Floats]:
     return tensors if network.W_skip is None else {**tensors, W_SKIP: network.W_skip}
 
 
-def _network_of(arrays: Mapping[str, Floats], metadata: Mapping[str, str]) -> Network:
+def network_of_tensors(arrays: Mapping[str, Floats], metadata: Mapping[str, str]) -> Network:
     """The network of the tensors of a file, by their names, and what its metadata say of its cell."""
     cell, n = metadata.get(CELL, "relu"), arrays[W_HH].shape[1]
     stacked = STACKED.get(cell, ("",))

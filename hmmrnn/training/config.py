@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import numpy as np
 
+from hmmrnn.model.cells import CELLS
 from hmmrnn.model.hmm import HMM
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ _BOUNDS: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("seed", "sequences", "pair_weight", "activity_weight"), _NOT_NEGATIVE),
     **dict.fromkeys(("learning_rate", "clip", "blur", "tau"), _POSITIVE),
     **dict.fromkeys(("reset", "pair_from"), _SHARE),
+    "alpha": {"gt": 0, "le": 1},
     # The Sinkhorn divergence compares sequences with each other.
     "batch": {"ge": 2},
 }
@@ -86,11 +88,19 @@ class TrainingConfig:
     # Whether each batch starts from h_0 ~ N(0, 1), drawn anew, instead of from zero. The paper's linear chains are
     # trained so.
     normal_start: bool = False
+    cell: str = "relu"  # "relu" as in the paper, "tanh", "linear", "gru" or "lstm"; the others have biases
+    alpha: float = 1.0  # dt / tau of a cell without gates; below 1 it leaks (see cells.py, leak "rate")
 
     def __post_init__(self) -> None:
         if self.recipe not in RECIPES:
             raise ValueError(f"recipe must be one of {', '.join(RECIPES)}; got {self.recipe!r}")
         _checked(self._settings())
+        if self.cell not in CELLS:
+            raise ValueError(f"cell must be one of {', '.join(CELLS)}; got {self.cell!r}")
+        if CELLS[self.cell].is_gated and self.alpha != 1:
+            raise ValueError(
+                f"alpha must be 1 with a {self.cell}, which has gates instead of a leak; got {self.alpha:g}"
+            )
         if 0 < self.sequences < self.batch:
             raise ValueError(f"sequences must be 0 or >= batch = {self.batch}; got {self.sequences}")
         if self.carry and self.sequences:
@@ -125,12 +135,13 @@ class TrainingConfig:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON, from which `from_dict` makes an equal config.
 
-        `normal_start` is left out while it is off: the identity of a training is a hash of these values, and there are
-        trainings from before that setting existed.
+        `normal_start`, `cell` and `alpha` are left out while they are as they always were: the identity of a training
+        is a hash of these values, and there are trainings from before those settings existed.
         """
         settings = self._settings()
-        if not self.normal_start:
-            del settings["normal_start"]
+        for name in ("normal_start", "cell", "alpha"):
+            if settings[name] == getattr(TrainingConfig, name):
+                del settings[name]
         return {"hmm": self.hmm.to_dict(), **settings}
 
     @classmethod
@@ -153,7 +164,7 @@ class TrainingConfig:
     @property
     def departures(self) -> dict[str, str]:
         """Each setting that differs from the published recipe, as "ours (paper: theirs)"."""
-        paper = {**PAPER, **_published(self.hmm)}
+        paper = {**PAPER, **_published(self.hmm), "cell": "relu", "alpha": 1.0}
         paper.pop("steps")
         return {
             name: f"{getattr(self, name)} (paper: {value})"

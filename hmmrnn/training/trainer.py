@@ -29,10 +29,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hmmrnn.analysis.fidelity import Fidelity, measure_fidelity
+from hmmrnn.model.cells import describe_cell
 from hmmrnn.model.files import replace_file
 from hmmrnn.model.metadata import hmm_metadata
 from hmmrnn.model.network import Floats, Network
 from hmmrnn.training.config import CARRY_BELOW, CARRY_BOUND, TrainingConfig
+from hmmrnn.training.modules import initial_modules, network_of, run_layer, state_size
 from hmmrnn.training.sinkhorn import SequenceLoss, gumbel_symbols, one_hot
 
 if TYPE_CHECKING:
@@ -157,7 +159,7 @@ class _Run:
         # torch draws initial weights from its global generator only; fork keeps the caller's untouched.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(weights_seed))
-            self.rnn, self.readout = _initial_modules(config)
+            self.rnn, self.readout = initial_modules(config)
         if start is not None:
             _take_weights(self.rnn, self.readout, start)
         self.noise = torch.Generator().manual_seed(int(noise_seed))
@@ -167,7 +169,7 @@ class _Run:
         self.parameters = [*self.rnn.parameters(), *self.readout.parameters()]
         self.optimizer = torch.optim.Adam(self.parameters, lr=config.learning_rate, betas=(0.9, 0.9))
         self.smoothed = self.loss.plateau
-        self.h = torch.zeros(1, config.batch, config.n_neurons)
+        self.h = torch.zeros(1, config.batch, state_size(config))
         self.losses: list[float] = []
         self.seconds = 0.0
 
@@ -187,7 +189,7 @@ class _Run:
         start = self.h[:, : len(targets)]
         if config.normal_start:
             start = torch.randn(start.shape, generator=self.noise)
-        h, last = self.rnn(self._noise(len(targets)), start)
+        h, last = run_layer(self.rnn, config, self._noise(len(targets)), start)
         logits = self.readout(h)
         if not torch.isfinite(logits).all():
             raise FloatingPointError(
@@ -235,12 +237,7 @@ class _Run:
 
     def network(self) -> Network:
         """The present weights as a `Network` whose metadata say how it was made."""
-        return Network(
-            W_hh=self.rnn.get_parameter("weight_hh_l0").detach().numpy(),
-            W_ih=self.rnn.get_parameter("weight_ih_l0").detach().numpy(),
-            W_out=self.readout.weight.detach().numpy(),
-            metadata=self._provenance(),
-        )
+        return network_of(self.rnn, self.readout, self.config, self._provenance())
 
     def state(self) -> dict[str, Any]:
         """Everything that the next step depends on, and the config that it belongs to."""
@@ -363,6 +360,10 @@ def name_start(config: TrainingConfig, start: Network) -> str:
     """
     wanted = (config.n_neurons, config.n_inputs, config.hmm.n_outputs)
     sizes = (start.n_neurons, start.n_inputs, start.n_outputs)
+    if sizes == wanted and not (start.is_plain_relu and config.cell == "relu" and config.alpha == 1):
+        raise ValueError(
+            f"a training goes on from a ReLU network, and as one; got {describe_cell(start)} for cell {config.cell}"
+        )
     if sizes != wanted or start.has_bias:
         biases = " and biases" if start.has_bias else ""
         raise ValueError(
@@ -375,20 +376,10 @@ def name_start(config: TrainingConfig, start: Network) -> str:
     return ", ".join([*said, f"weights {digest.hexdigest()[:16]}"])
 
 
-def _take_weights(rnn: torch.nn.RNN, readout: torch.nn.Linear, start: Network) -> None:
+def _take_weights(rnn: torch.nn.Module, readout: torch.nn.Linear, start: Network) -> None:
     import torch
 
     with torch.no_grad():
         rnn.get_parameter("weight_hh_l0").copy_(torch.tensor(start.W_hh))
         rnn.get_parameter("weight_ih_l0").copy_(torch.tensor(start.W_ih))
         readout.weight.copy_(torch.tensor(start.W_out))
-
-
-def _initial_modules(config: TrainingConfig) -> tuple[torch.nn.RNN, torch.nn.Linear]:
-    import torch
-
-    rnn = torch.nn.RNN(config.n_inputs, config.n_neurons, nonlinearity="relu", bias=False, batch_first=True)
-    readout = torch.nn.Linear(config.n_neurons, config.hmm.n_outputs, bias=False)
-    if config.orthogonal:
-        torch.nn.init.orthogonal_(rnn.get_parameter("weight_hh_l0"))
-    return rnn, readout

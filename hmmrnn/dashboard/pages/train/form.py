@@ -53,6 +53,8 @@ SETTINGS = {
     "normal_start": "h₀ ~ N(0, 1) in each batch",
     "blur": "Blur",
     "tau": "Gumbel temperature",
+    "cell": "Cell",
+    "alpha": "alpha = dt / tau",
 }
 # Names of the fields in the form and in a config.
 FIELDS = {"neurons": "n_neurons", "inputs": "n_inputs", "seed": "seed", "steps": "steps"}

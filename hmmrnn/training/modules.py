@@ -1,0 +1,90 @@
+"""Recurrent layers of every cell and their readout in torch, and the network that their weights are.
+
+torch's own modules step ReLU, tanh, GRU and LSTM cells. A linear cell, and a leak (`alpha` below 1, convention "rate"
+of cells.py), take a loop of their own. Cells other than ReLU have biases: without them, the outputs of an odd cell
+under noise would be symmetric. The state of an LSTM is h with its memory c, side by side.
+
+torch is imported inside the functions that need it, as in trainer.py.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hmmrnn.model.checkpoint import network_of_tensors
+from hmmrnn.model.network import Network
+from hmmrnn.model.tensor_reading import ALPHA, CELL
+
+if TYPE_CHECKING:
+    import torch
+
+    from hmmrnn.training.config import TrainingConfig
+
+GATED = {"gru": 3, "lstm": 4}
+
+
+def initial_modules(config: TrainingConfig) -> tuple[torch.nn.Module, torch.nn.Linear]:
+    """The recurrent layer and the readout of a training, as torch draws them, or with orthogonal recurrent weights."""
+    import torch
+
+    n, sizes = config.n_neurons, (config.n_inputs, config.n_neurons)
+    more: dict[str, Any] = {"bias": config.cell != "relu", "batch_first": True}
+    if config.cell in GATED:
+        kind = torch.nn.GRU if config.cell == "gru" else torch.nn.LSTM
+        rnn: torch.nn.Module = kind(*sizes, **more)
+    else:
+        # A linear cell has the weights of a tanh cell, and a loop that leaves tanh out.
+        rnn = torch.nn.RNN(*sizes, nonlinearity="relu" if config.cell == "relu" else "tanh", **more)
+    readout = torch.nn.Linear(n, config.hmm.n_outputs, bias=more["bias"])
+    if config.orthogonal:
+        for block in rnn.get_parameter("weight_hh_l0").detach().split(n):
+            torch.nn.init.orthogonal_(block)
+    return rnn, readout
+
+
+def state_size(config: TrainingConfig) -> int:
+    """Numbers in the state of one sequence."""
+    return (2 if config.cell == "lstm" else 1) * config.n_neurons
+
+
+def run_layer(
+    rnn: torch.nn.Module, config: TrainingConfig, noise: torch.Tensor, start: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Step a layer over noise (B, T, M) from states (1, B, S): activity (B, T, N) and the last states (1, B, S)."""
+    import torch
+
+    if config.cell == "lstm":
+        h, last = rnn(noise, tuple(part.contiguous() for part in start.chunk(2, dim=-1)))
+        return h, torch.cat(last, dim=-1)
+    if config.cell == "linear" or config.alpha < 1:
+        return _stepped(rnn, config, noise, start)
+    h, last = rnn(noise, start)
+    return h, last
+
+
+def _stepped(
+    rnn: torch.nn.Module, config: TrainingConfig, noise: torch.Tensor, start: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    import torch
+
+    function = {"relu": torch.relu, "tanh": torch.tanh, "linear": lambda x: x}[config.cell]
+    weights = dict(rnn.named_parameters())
+    back = weights["weight_hh_l0"].T
+    drive = noise @ weights["weight_ih_l0"].T
+    if "bias_ih_l0" in weights:
+        drive = drive + weights["bias_ih_l0"] + weights["bias_hh_l0"]
+    h, path = start[0], []
+    for entering in drive.unbind(dim=1):
+        h = (1 - config.alpha) * h + config.alpha * function(h @ back + entering)
+        path.append(h)
+    return torch.stack(path, dim=1), h[None]
+
+
+def network_of(
+    rnn: torch.nn.Module, readout: torch.nn.Linear, config: TrainingConfig, metadata: dict[str, str]
+) -> Network:
+    """The network of the present weights."""
+    tensors = {f"rnn.{name}": tensor for name, tensor in rnn.state_dict().items()}
+    tensors |= {f"fc.{name}": tensor for name, tensor in readout.state_dict().items()}
+    arrays = {name: tensor.detach().double().numpy() for name, tensor in tensors.items()}
+    return network_of_tensors(arrays, {**metadata, CELL: config.cell, ALPHA: repr(config.alpha)})
