@@ -93,16 +93,21 @@ function leaveUnwatched(line) {
 
 function requestShown() {
   if (!rests()) return;
+  followSight();
   Object.values(lines).filter((line) => line.isShown).forEach((line) => {
     const isOld = !line.isOfNow;
     if (line.isLookedAt && (isOld || (line.unfinished && !line.poll.asking))) line.request();
-    else if (isOld && !line.isLookedAt) document.getElementById(`${line.view}-card`).classList.add("stale");
+    else if (isOld && !line.isLookedAt) document.getElementById(`${line.view}-card`)?.classList.add("stale");
   });
 }
 
+let observer = null;
+const followed = new Set();
+
+/* Follow whether cards are in sight; those that are not laid out yet are followed from a later look on. */
 function followSight() {
   if (!window.IntersectionObserver) return;
-  const observer = new window.IntersectionObserver((entries) => {
+  observer ??= new window.IntersectionObserver((entries) => {
     entries.forEach(({ isIntersecting, target }) => {
       const view = target.id.replace(/-card$/, "");
       if (isIntersecting) inSight.add(view);
@@ -110,12 +115,16 @@ function followSight() {
     });
     requestShown();
   }, { rootMargin: MARGIN });
-  Object.keys(lines).forEach((view) => observer.observe(/** @type {any} */ (document.getElementById(`${view}-card`))));
+  shownViews().filter((view) => view in lines && !followed.has(view)).forEach((view) => {
+    const card = document.getElementById(`${view}-card`);
+    if (!card) return;
+    followed.add(view);
+    observer.observe(/** @type {any} */ (card));
+  });
 }
 
 export function startTasks() {
   viewsOf("task").forEach((view) => { lines[view] = new Line(view); });
-  followSight();
   ["settled", "arrived", "kick", "scheme"].forEach((name) => on(name, requestShown));
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-task]");
