@@ -6,6 +6,7 @@ import { randomNeurons, withGroup } from "../core/scenario.mjs";
 import { make } from "../core/elements.mjs";
 import { itemsName } from "./history.mjs";
 import { panel } from "./panel.mjs";
+import { allKick } from "./silence.mjs";
 
 
 export function start() {
@@ -58,6 +59,7 @@ export function start() {
     return [make("div", { className: "page-row" },
       intact,
       ...groups.map((group) => button(`${group.name} silenced`, "All that reaches these neurons is set to zero", set(off(group.neurons)))),
+      ...(groups.length > 1 ? [button("All kick groups silenced", "Then no cluster holds the state: noise alone decides the output", set(off(allKick(kick))))] : []),
       button(`Control silenced (${largest || 3})`, "As many random neurons outside the kick groups",
         () => apply(withGroup({ ...present(), interventions: [] }, randomNeurons(kickGroups()), "unit"))),
       ...kick.integrating.map((item) => button(`Integrators for ${item.output} silenced`,

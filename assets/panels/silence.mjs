@@ -11,7 +11,7 @@ import { isOn, nameOfNeurons, randomNeurons, withGroup } from "../core/scenario.
 
 const HELP = {
   kick: "All input to these neurons is set to zero; press again to bring it back.",
-  all: "All input to the neurons of every kick group is set to zero.",
+  all: "All input to the neurons of every kick group is set to zero. Then no cluster holds the state: it stays near the fixed point between them, where noise alone decides the output, and it may switch more often than the intact network.",
   control: "As many neurons drawn at random outside the kick groups: a control. Press again to bring them back.",
   input: "The noise input of the neurons that feed this kick group is set to zero; press again to bring it back.",
 };
@@ -36,7 +36,8 @@ function button(kind, label, neurons, target, small = "") {
   return made;
 }
 
-const allKick = (kick) => [...new Set(kick.groups.flatMap((group) => group.neurons))].sort((a, b) => a - b);
+/* The neurons of all kick groups, each once. */
+export const allKick = (kick) => [...new Set(kick.groups.flatMap((group) => group.neurons))].sort((a, b) => a - b);
 
 function build() {
   const place = element("GROUP_BUTTONS");

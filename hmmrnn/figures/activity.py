@@ -8,12 +8,14 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from hmmrnn.figures.panels import draw
-from hmmrnn.figures.theme import Theme, make_band, make_layout
+from hmmrnn.figures.panels import draw, draw_cells
+from hmmrnn.figures.theme import Theme, make_band, make_colour_bar, make_layout
 
 # Of the populations of one output, in their order.
 DASHES = ("solid", "dash", "dot")
 NEURON_OPACITY = 0.45
+# The share of the values of a raster that its colours reach.
+EXTREME = 0.98
 PLACE = "step %{x}: pre-activation %{y:.2f}"
 
 
@@ -42,6 +44,31 @@ def draw_activity(
         "yaxis": {"title": "pre-activation", "zeroline": True, "zerolinecolor": theme.text},
     }
     return go.Figure(traces, make_layout(theme, axes, shapes=_background(output[: min(ends)], theme), dragmode="pan"))
+
+
+def draw_raster(pre_activation: NDArray[np.floating], output: NDArray[np.integer], theme: Theme) -> go.Figure:
+    """Draw pre-activations (T, N) of one run as a raster of all neurons by index, over the output as a strip."""
+    steps, size = np.arange(1, len(output) + 1), np.abs(pre_activation[np.isfinite(pre_activation)])
+    # A few large values would leave the rest without contrast.
+    bound = float(np.quantile(size, EXTREME)) if size.size else 0.0
+    cells = draw_cells(
+        pre_activation.T.astype(np.float32),
+        (-(bound or 1.0), bound or 1.0),
+        theme.diverging,
+        "neuron %{y}<br>step %{x}: pre-activation %{z:.2f}",
+        x=steps,
+        name="pre-activation",
+        showscale=True,
+        colorbar=make_colour_bar("pre-activation"),
+    )
+    axes: dict[str, dict[str, Any]] = {
+        "xaxis": {"title": "time (steps)", "range": [1, len(output)], "anchor": "y2"},
+        "yaxis": {"title": "neuron", "domain": [0.1, 1.0], "autorange": "reversed", "showgrid": False},
+        "yaxis2": {"visible": False, "domain": [0.0, 0.06], "range": [0, 1]},
+    }
+    end = _end(pre_activation)
+    strip = [{**band, "yref": "y2 domain", "opacity": 1} for band in _background(output[:end], theme)]
+    return go.Figure([cells], make_layout(theme, axes, shapes=strip, dragmode="pan"))
 
 
 def _neurons(

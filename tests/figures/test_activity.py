@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hmmrnn.figures.activity import DASHES, NEURON_OPACITY, PopulationTrace, draw_activity
+from hmmrnn.figures.activity import DASHES, NEURON_OPACITY, PopulationTrace, draw_activity, draw_raster
 from hmmrnn.figures.theme import LIGHT
 from tests.figures.inspection import named
 
@@ -53,6 +53,17 @@ def test_populations_alone_have_the_background_as_well(populations):
     figure = draw_activity(np.empty((T, 0)), OUTPUT, (), (), LIGHT, populations)
     assert [(shape.x0, shape.x1) for shape in figure.layout.shapes] == [(0.5, 10.5), (10.5, 20.5), (20.5, 30.5)]
     assert [trace.name for trace in figure.data] == [population.name for population in populations]
+
+
+def test_a_raster_has_every_neuron_and_step_up_to_a_divergence(neurons):
+    values = neurons.copy()
+    values[20:] = np.nan
+    figure = draw_raster(values, OUTPUT, LIGHT)
+    (raster,) = figure.data
+    np.testing.assert_array_equal(raster.z, values.T.astype(np.float32))
+    assert raster.zmax == -raster.zmin == pytest.approx(np.quantile(np.abs(values[:20]), 0.98))
+    assert [(shape.x0, shape.x1) for shape in figure.layout.shapes] == [(0.5, 10.5), (10.5, 20.5)]
+    assert [shape.fillcolor for shape in figure.layout.shapes] == [LIGHT.outputs[0], LIGHT.outputs[2]]
 
 
 class TestActivity:
