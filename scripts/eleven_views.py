@@ -38,9 +38,9 @@ Made by `make views` on {today}, from the files in `models/`, with seed {seeds} 
 the central analysis of a neighbouring paper, on the same networks ([reference](reference/lenses.md)).
 `hmmrnn lens NAME NETWORK` prints the same numbers for any network. ± is one standard error over runs{spread}; *null*
 is what the same measure gives where there is nothing to find, and each lens says how it is made. "{nothing}" stands
-where there is no number.
+where there is none: an exit that is not taken, a network that diverges, a lens that was not looked through.
 """
-NOTHING = "not measured"
+NOTHING = "no number"
 
 FACT_ONE = """## An irreversible machine emulates a reversible process
 
@@ -55,7 +55,7 @@ FACT_TWO = """## There is no weak-noise regime
 
 Without bias the networks are positively homogeneous: noise that is scaled scales the whole run, and the outputs stay as
 they are. Leave rates, regions and barriers in nats are the same at any sigma, so there is no regime of rare switches
-(Kramers), and a barrier alone does not set a leave rate. The contrast is the same network with a bias of its own, whose
+(Kramers): a barrier is no energy over a temperature, and does not by itself set a leave rate. The contrast is the same network with a bias of its own, whose
 switches change with the noise. Switches are per step.
 """
 
@@ -109,9 +109,61 @@ def page(kept: Mapping[str, dict[str, Any]], networks: list[str], seeds: int, to
     which = "0" if seeds == 1 else f"0 to {seeds - 1}"
     spread = "" if seeds == 1 else "; numbers are means over seeds, and ± then is the standard error over seeds"
     parts = [OPENING.format(today=today, seeds=which, spread=spread, nothing=NOTHING)]
-    parts += [fact_one(kept, networks, seeds), fact_two(kept, networks, seeds)]
+    parts += [in_short(kept, networks), fact_one(kept, networks, seeds), fact_two(kept, networks, seeds)]
     parts += [section(lens, kept, networks, seeds) for lens in LENSES]
     return "\n".join(parts)
+
+
+def in_short(kept: Mapping[str, dict[str, Any]], networks: list[str]) -> str:
+    """What the lenses find in how many of the networks, in sentences."""
+
+    def of(lens: str, number: str, key: str | int | None = None) -> list[float]:
+        found = (_at(kept.get(f"{lens} {name} 0", {}).get(number), key) for name in networks)
+        return [value for value in found if value is not None]
+
+    def count(one: list[float], other: list[float]) -> str:
+        return f"{sum(a > b for a, b in zip(one, other, strict=True))} of {len(one)}"
+
+    facts = [
+        (
+            "In {count} networks activity tells the output 5 steps back better than the HMM's hidden state does, in "
+            "{low:.0%} to {high:.0%} of the steps beside {low_other:.0%} to {high_other:.0%}: they remember more than "
+            "the task asks for.",
+            of("memory", "accuracy", "5"),
+            of("memory", "bayes", "5"),
+        ),
+        (
+            "In {count} the belief is told from activity better than activity from the belief, with {low:.2f} to "
+            "{high:.2f} of the variance beside {low_other:.2f} to {high_other:.2f}: they hold more than the belief.",
+            of("belief", "r2_belief_from_h"),
+            of("belief", "r2_h_from_belief"),
+        ),
+        (
+            "In {count} the emissions ask for more hidden states than the target's own emissions do.",
+            of("recovered", "states_by_bic"),
+            of("recovered", "states_by_bic_null"),
+        ),
+        (
+            "In {count} a student of three in ten neurons knows more of the others than a student of the outputs alone, "
+            "{low:.2f} to {high:.2f} of their variance beside {low_other:.2f} to {high_other:.2f}.",
+            of("sparse", "r2_unseen", "0.3"),
+            of("sparse", "r2_unseen_null", "0.3"),
+        ),
+    ]
+    lines = [
+        "- "
+        + text.format(count=count(one, other), low=min(one), high=max(one), low_other=min(other), high_other=max(other))
+        for text, one, other in facts
+        if one and len(one) == len(other)
+    ]
+    exponents = of("timescales", "lyapunov", 0)
+    if exponents:
+        below = sum(exponent < 0 for exponent in exponents)
+        lines.append(
+            f"- In {below} of {len(exponents)} runs under the same noise come together: the largest exponents are "
+            f"{min(exponents):.3f} to {max(exponents):.3f} nats per step."
+        )
+    return "\n".join(["## In short", "", *lines, ""])
 
 
 def section(lens: Lens, kept: Mapping[str, dict[str, Any]], networks: list[str], seeds: int) -> str:
@@ -167,6 +219,8 @@ def _at(value: Any, key: str | int | None) -> Any:
 
 
 def _said(value: float, error: float | None, null: float | None) -> str:
+    if math.isnan(value):
+        return NOTHING
     text = f"{value:.3g}" + ("" if error is None or math.isnan(error) else f" ± {error:.1g}")
     return text if null is None else f"{text} (null {null:.2g})"
 

@@ -65,6 +65,14 @@ def test_numbers_stand_with_error_and_null() -> None:
     assert all(f"## {lens.title}\n" in text for lens in LENSES)
 
 
+def test_what_is_found_is_counted() -> None:
+    text = page(FOUND, ["linear-2"], 1, "2026-01-01")
+    assert "In 1 of 1 networks activity tells the output 5 steps back better" in text
+    assert "in 94% to 94% of the steps beside 79% to 79%" in text
+    assert "In 1 of 1 runs under the same noise come together" in text
+    assert "the belief is told" not in text
+
+
 def test_what_was_not_measured_is_said() -> None:
     text = page(FOUND, ["linear-2", "cyclic"], 1, "2026-01-01")
     assert f"| cyclic | {NOTHING} | {NOTHING} |" in text

@@ -1,0 +1,226 @@
+"""Paths: the most likely way from one output's cluster to another's in the plane, and where half of the runs switch.
+
+    P(c, d)      share of the steps from cell c of the plane that end in cell d
+    way          the cells c_0 .. c_n from a's core to b's with the smallest -sum ln P(c_i, c_i+1)    (Dijkstra, 1959)
+    committor    q(c): probability of reaching b's core before a's; q = P q outside, 0 in a's core, 1 in b's
+    observed     the share of the visits to c after which b's core comes before a's
+
+The core of an output are the cells that have it in at least 90 of 100 steps and together hold the densest half of its
+steps. The chain of cells forgets where a run came from; what is observed does not, and so tests it.
+
+Source: E and Vanden-Eijnden (2006), transition path theory; Metzner, Schuette and Vanden-Eijnden (2009) for chains.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hmmrnn.analysis.numerics import ProgressCallback, mean_and_error, no_progress, ratio_of_sums
+from hmmrnn.analysis.orbit import Plane, check_plane, fit_plane
+from hmmrnn.lenses.runs import settled_runs
+from hmmrnn.model.network import Floats, Network, Result
+
+RUNS, STEPS, BINS = 64, 1000, 24
+# Steps before and after a switch whose mean is the observed path.
+AROUND = 15
+CORE_SHARE, CORE_MASS = 0.9, 0.5
+# Exits with fewer switches have no path.
+MIN_SWITCHES = 20
+
+
+@dataclass(frozen=True, eq=False)
+class ExitPath(Result):
+    """The ways from one output to another, over G x G cells of the plane; NaN in cells that were not visited."""
+
+    exit: tuple[int, int]  # from one output to another
+    switches: int  # number of switches
+    way: Floats  # (L, 2) middles of the cells of the most likely way, in units of activity
+    log_probability: float  # of the way, in nats
+    offset: NDArray[np.int64]  # (F,) steps after the switch
+    # mean, mean_se: (F, 2) mean state around the switches, in units of activity, and its standard error.
+    mean: Floats
+    mean_se: Floats
+    committor: Floats  # (G, G) by the chain of cells
+    # observed, observed_se: (G, G) share of the visits after which the other core comes first, and its standard error.
+    observed: Floats
+    observed_se: Floats
+    observed_null: float  # that share over all cells together: what it would be if the place said nothing
+
+
+@dataclass(frozen=True, eq=False)
+class SwitchPaths(Result):
+    """The paths of each exit that is taken."""
+
+    edges: Floats  # (2, G + 1) edges of the cells along each axis, in units of activity
+    counts: NDArray[np.int64]  # (G, G) visits of each cell
+    cores: NDArray[np.int64]  # (G, G) output whose core a cell belongs to; -1: none
+    paths: tuple[ExitPath, ...]  # by exit
+    seed: int  # seed of the noise
+
+
+def find_paths(
+    network: Network, seed: int = 0, plane: Plane | None = None, on_progress: ProgressCallback = no_progress
+) -> SwitchPaths:
+    """Find the ways between the clusters of a network, in a plane.
+
+    Args:
+        plane: where they are seen; fitted to the states of the network if None.
+
+    Raises:
+        ValueError: the network diverges, or the plane is of a network of another size.
+    """
+    run = settled_runs(network, seed, RUNS, STEPS)
+    on_progress(0.5)
+    plane = fit_plane(run.h, n_components=2) if plane is None else plane
+    check_plane(network, plane)
+    return paths_of(plane.project(run.h)[..., :2], run.output, network.n_outputs, seed=seed)
+
+
+def paths_of(
+    points: Floats, output: NDArray[np.integer], n_outputs: int, bins: int = BINS, seed: int = 0
+) -> SwitchPaths:
+    """The same for points (B, T, 2) with outputs (B, T)."""
+    edges = np.stack([np.linspace(column.min(), column.max(), bins + 1) for column in points.reshape(-1, 2).T])
+    cell = _cells(points, edges)
+    core = _cores(cell, output, n_outputs, bins)
+    steps = np.bincount((cell[:, :-1] * bins**2 + cell[:, 1:]).ravel(), minlength=bins**4).reshape(bins**2, -1)
+    found = []
+    for a, b in permutations(range(n_outputs), 2):
+        switched = (output[:, :-1] == a) & (output[:, 1:] == b)
+        if switched.sum() >= MIN_SWITCHES and (core == a).any() and (core == b).any():
+            found.append(_path(a, b, points, cell, core, steps, switched, edges))
+    counts = np.bincount(cell.ravel(), minlength=bins**2).reshape(bins, bins)
+    return SwitchPaths(edges, counts, core.reshape(bins, bins), tuple(found), seed)
+
+
+def _cells(points: Floats, edges: Floats) -> NDArray[np.int64]:
+    """(B, T) number of the cell of each point."""
+    bins = edges.shape[1] - 1
+    axes = [np.clip(np.searchsorted(edges[k], points[..., k], side="right") - 1, 0, bins - 1) for k in (0, 1)]
+    return np.asarray(axes[0] * bins + axes[1])
+
+
+def _cores(cell: NDArray[np.int64], output: NDArray[np.integer], n_outputs: int, bins: int) -> NDArray[np.int64]:
+    """(G * G,) output whose core each cell belongs to; -1: none."""
+    code = cell.ravel() * n_outputs + output.ravel()
+    counts = np.bincount(code, minlength=bins**2 * n_outputs).reshape(bins**2, n_outputs)
+    core = np.full(bins**2, -1)
+    for a in range(n_outputs):
+        own = counts[:, a]
+        pure = own >= CORE_SHARE * np.maximum(counts.sum(axis=1), 1)
+        order = np.argsort(-own * pure, kind="stable")
+        before = np.cumsum(own[order]) - own[order]
+        chosen = order[(before < CORE_MASS * own.sum()) & (own[order] > 0) & pure[order]]
+        core[chosen] = a
+    return core
+
+
+def _path(
+    a: int,
+    b: int,
+    points: Floats,
+    cell: NDArray[np.int64],
+    core: NDArray[np.int64],
+    steps: NDArray[np.int64],
+    switched: NDArray[np.bool_],
+    edges: Floats,
+) -> ExitPath:
+    bins = edges.shape[1] - 1
+    chance = steps / np.maximum(steps.sum(axis=1, keepdims=True), 1)
+    way, log_probability = most_likely_way(chance, *(_densest(steps, core == one) for one in (a, b)))
+    middle = (edges[:, 1:] + edges[:, :-1]) / 2
+    offset = np.arange(-AROUND, AROUND + 1)
+    mean, mean_se = _around(points, switched, offset)
+    observed, observed_se, null = _observed(cell, core, a, b, bins)
+    return ExitPath(
+        exit=(a, b),
+        switches=int(switched.sum()),
+        way=np.stack([middle[0][way // bins], middle[1][way % bins]], axis=1),
+        log_probability=log_probability,
+        offset=offset,
+        mean=mean,
+        mean_se=mean_se,
+        committor=solve_committor(chance, core == a, core == b).reshape(bins, bins),
+        observed=observed,
+        observed_se=observed_se,
+        observed_null=null,
+    )
+
+
+def _densest(steps: NDArray[np.int64], where: NDArray[np.bool_]) -> int:
+    return int(np.where(where, steps.sum(axis=1), -1).argmax())
+
+
+def most_likely_way(chance: Floats, start: int, end: int) -> tuple[NDArray[np.int64], float]:
+    """The cells of the most likely way from start to end, and its log-probability; staying costs nothing.
+
+    Raises:
+        ValueError: no way leads there.
+    """
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import dijkstra
+
+    moves = chance * ~np.eye(len(chance), dtype=bool)
+    # Of the steps that leave a cell: how long a run stays there says nothing of the way. A sure step has a length too.
+    left = moves.sum(axis=1, keepdims=True)
+    rows, columns = np.nonzero(moves)
+    cost = np.maximum(-np.log((moves / np.where(left > 0, left, 1.0))[rows, columns]), 1e-12)
+    length, before = dijkstra(
+        csr_matrix((cost, (rows, columns)), shape=chance.shape), indices=start, return_predecessors=True
+    )
+    if not np.isfinite(length[end]):
+        raise ValueError(f"no way leads from cell {start} to cell {end}")
+    way = [end]
+    while way[-1] != start:
+        way.append(int(before[way[-1]]))
+    return np.array(way[::-1]), -float(length[end])
+
+
+def solve_committor(chance: Floats, start: NDArray[np.bool_], end: NDArray[np.bool_]) -> Floats:
+    """Probability of reaching the end cells before the start cells, from each cell; NaN where it was never left."""
+    from scipy.sparse import csr_matrix, eye
+    from scipy.sparse.linalg import spsolve
+
+    known = start | end
+    inner = np.flatnonzero(~known & (chance.sum(axis=1) > 0))
+    q = np.where(end, 1.0, np.where(start, 0.0, np.nan))
+    if len(inner):
+        inside = csr_matrix(chance[np.ix_(inner, inner)])
+        # A cell that leads to neither core would make the equations singular; it leads to the start as well as not.
+        solved = spsolve((eye(len(inner)) * (1 + 1e-12) - inside).tocsc(), chance[np.ix_(inner, end)].sum(axis=1))
+        q[inner] = np.clip(solved, 0.0, 1.0)
+    return q
+
+
+def _around(points: Floats, switched: NDArray[np.bool_], offset: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Mean point (F, 2) around the first steps of switches, and its standard error over the switches."""
+    runs, at = np.nonzero(switched)
+    fits = (at + 1 + offset[0] >= 0) & (at + 1 + offset[-1] < points.shape[1])
+    stretch = points[runs[fits, None], at[fits, None] + 1 + offset]
+    return mean_and_error(stretch)
+
+
+def _observed(
+    cell: NDArray[np.int64], core: NDArray[np.int64], a: int, b: int, bins: int
+) -> tuple[Floats, Floats, float]:
+    """Share of the visits of each cell after which b's core comes before a's, its error, and that of all cells."""
+    at = core[cell]
+    ahead = np.full(at.shape, -1)
+    following = np.full(len(at), -1)
+    for t in range(at.shape[1] - 1, -1, -1):
+        following = np.where(at[:, t] == a, 0, np.where(at[:, t] == b, 1, following))
+        ahead[:, t] = following
+    known = ahead >= 0
+    runs = np.broadcast_to(np.arange(len(cell))[:, None], cell.shape)
+    code = (runs * bins**2 + cell)[known]
+    size = len(cell) * bins**2
+    visits = np.bincount(code, minlength=size).reshape(len(cell), -1)
+    went = np.bincount(code, weights=ahead[known], minlength=size).reshape(len(cell), -1)
+    share, error = ratio_of_sums(went, visits)
+    outside = ~np.isin(at, (a, b)) & known
+    null = float(ahead[outside].mean()) if outside.any() else float("nan")
+    return share.reshape(bins, bins), error.reshape(bins, bins), null
