@@ -41,6 +41,8 @@ is what the same measure gives where there is nothing to find, and each lens say
 where there is none: an exit that is not taken, a network that diverges, a lens that was not looked through.
 """
 NOTHING = "no number"
+# Standard errors by which a difference counts as clear.
+CLEARLY = 2.0
 
 FACT_ONE = """## An irreversible machine emulates a reversible process
 
@@ -53,10 +55,10 @@ direction of time.
 """
 FACT_TWO = """## There is no weak-noise regime
 
-Without bias the networks are positively homogeneous: noise that is scaled scales the whole run, and the outputs stay as
-they are. Leave rates, regions and barriers in nats are the same at any sigma, so there is no regime of rare switches
-(Kramers): a barrier is no energy over a temperature, and does not by itself set a leave rate. The contrast is the same network with a bias of its own, whose
-switches change with the noise. Switches are per step.
+Without bias the networks are positively homogeneous: noise that is scaled scales the whole run, and the outputs stay
+as they are. Leave rates, regions and barriers in nats are the same at any sigma, so there is no regime of rare
+switches (Kramers): a barrier is no energy over a temperature, and does not by itself set a leave rate. The contrast
+is the same network with a bias of its own, whose switches change with the noise. Switches are per step.
 """
 
 
@@ -115,14 +117,15 @@ def page(kept: Mapping[str, dict[str, Any]], networks: list[str], seeds: int, to
 
 
 def in_short(kept: Mapping[str, dict[str, Any]], networks: list[str]) -> str:
-    """What the lenses find in how many of the networks, in sentences."""
+    """What the lenses find clearly in how many of the networks, in sentences."""
 
     def of(lens: str, number: str, key: str | int | None = None) -> list[float]:
         found = (_at(kept.get(f"{lens} {name} 0", {}).get(number), key) for name in networks)
         return [value for value in found if value is not None]
 
-    def count(one: list[float], other: list[float]) -> str:
-        return f"{sum(a > b for a, b in zip(one, other, strict=True))} of {len(one)}"
+    def count(one: list[float], other: list[float], errors: list[float]) -> str:
+        clear = [a - b > CLEARLY * e for a, b, e in zip(one, other, errors or [0.0] * len(one), strict=True)]
+        return f"{sum(clear)} of {len(one)}"
 
     facts = [
         (
@@ -131,29 +134,35 @@ def in_short(kept: Mapping[str, dict[str, Any]], networks: list[str]) -> str:
             "the task asks for.",
             of("memory", "accuracy", "5"),
             of("memory", "bayes", "5"),
+            of("memory", "accuracy_se", "5"),
         ),
         (
             "In {count} the belief is told from activity better than activity from the belief, with {low:.2f} to "
             "{high:.2f} of the variance beside {low_other:.2f} to {high_other:.2f}: they hold more than the belief.",
             of("belief", "r2_belief_from_h"),
             of("belief", "r2_h_from_belief"),
+            of("belief", "r2_belief_from_h_se"),
         ),
         (
             "In {count} the emissions ask for more hidden states than the target's own emissions do.",
             of("recovered", "states_by_bic"),
             of("recovered", "states_by_bic_null"),
+            [],
         ),
         (
-            "In {count} a student of three in ten neurons knows more of the others than a student of the outputs alone, "
-            "{low:.2f} to {high:.2f} of their variance beside {low_other:.2f} to {high_other:.2f}.",
+            "In {count} a student of three in ten neurons knows more of the others than a student of the outputs "
+            "alone, {low:.2f} to {high:.2f} of their variance beside {low_other:.2f} to {high_other:.2f}.",
             of("sparse", "r2_unseen", "0.3"),
             of("sparse", "r2_unseen_null", "0.3"),
+            of("sparse", "r2_unseen_se", "0.3"),
         ),
     ]
     lines = [
         "- "
-        + text.format(count=count(one, other), low=min(one), high=max(one), low_other=min(other), high_other=max(other))
-        for text, one, other in facts
+        + text.format(
+            count=count(one, other, errors), low=min(one), high=max(one), low_other=min(other), high_other=max(other)
+        )
+        for text, one, other, errors in facts
         if one and len(one) == len(other)
     ]
     exponents = of("timescales", "lyapunov", 0)
@@ -163,7 +172,9 @@ def in_short(kept: Mapping[str, dict[str, Any]], networks: list[str]) -> str:
             f"- In {below} of {len(exponents)} runs under the same noise come together: the largest exponents are "
             f"{min(exponents):.3f} to {max(exponents):.3f} nats per step."
         )
-    return "\n".join(["## In short", "", *lines, ""])
+    return "\n".join(
+        ["## In short", "", f"A difference counts where it is above {CLEARLY:g} standard errors.", "", *lines, ""]
+    )
 
 
 def section(lens: Lens, kept: Mapping[str, dict[str, Any]], networks: list[str], seeds: int) -> str:
