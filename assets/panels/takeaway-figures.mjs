@@ -50,8 +50,14 @@ async function saveFigure(view, title, kind) {
     say(`${title} still shows what was before the last change: save it when it has been computed.`);
     return;
   }
-  const content = await { svg: svgOf, png: pngOf, csv: tableOf }[kind](graph);
+  const content = await { svg: svgOf, png: pngOf, csv: (shown) => tableOf(shown, selection()) }[kind](graph);
   save(`hmmrnn-${present().model}-${view}.${kind}`, [content], KINDS[kind]);
+}
+
+/* Which moments are selected, as `tableOf` takes it; null where nothing is. */
+function selection() {
+  const { moments, chosen } = window.hmmrnnLinked ?? {};
+  return moments && chosen ? (run, step) => chosen[moments.index({ run, step })] : null;
 }
 
 /* ---- a copy of what is shown ---- */

@@ -8,14 +8,19 @@ const GRIDS = ["heatmap", "contour"];
 /* A value of the hover text: the words before it, and a unit right behind it. */
 const SAID = /([^<>{}%:,;]*?)[\s:]*%\{customdata(?:\[(\d+)\])?[^}]*\}(?:\s+([\w/%°]+)(?=\s*(?:[<,;]|$)))?/g;
 
-/* The text of a CSV file, as pandas.read_csv reads it, of a figure's data and layout. */
-export function tableOf({ data, layout }) {
+/* The text of a CSV file, as pandas.read_csv reads it, of a figure's data and layout. `isSelected`: (run, step) => whether
+ * the selection holds that moment, or null where nothing is selected; it becomes the column `selected`, 1 or 0. */
+export function tableOf({ data, layout }, isSelected = null) {
   const shown = data.filter((trace) => trace.visible !== false && trace.visible !== "legendonly");
   const rows = shown.flatMap((trace) => {
     const name = words(trace.name || `trace ${data.indexOf(trace) + 1}`);
     const head = { trace: name, ...panelOf(trace, shown, layout) };
     return GRIDS.includes(trace.type) ? cells(trace, head) : points(trace, layout, head);
   });
+  if (isSelected) {
+    rows.filter(({ run, step }) => run !== undefined && step !== undefined)
+      .forEach((row) => { row.selected = Number(isSelected(row.run, row.step)); });
+  }
   const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const lines = rows.map((row) => columns.map((column) => cell(row[column])).join(","));
   return [columns.map(cell).join(","), ...lines, ""].join("\n");

@@ -26,6 +26,15 @@ test("states have places, a colour with its unit, run and step", () => {
   assert.deepEqual(rows, ["output 1,0.1,3,0.5,0,7", "output 1,,4,1.5,1,8"]);
 });
 
+test("what is selected has a column, where each row is a moment", () => {
+  const data = [{
+    name: "output 1", x: [1, 2], y: [3, 4], customdata: [[0, 7], [1, 8]], hovertemplate: "run %{customdata[0]}, step %{customdata[1]}",
+  }, { name: "orbit", x: [5], y: [6] }];
+  const [head, ...rows] = tableOf({ data, layout }, (run, step) => run === 1 && step === 8).trimEnd().split("\n");
+  assert.equal(head, "trace,PC1 of h (x),PC1 of h (y),run,step,selected");
+  assert.deepEqual(rows, ["output 1,1,3,0,7,0", "output 1,2,4,1,8,1", "orbit,5,6,,,"]);
+});
+
 test("a detail of the label has its unit, an error bar its sign, and a trace without a name its number", () => {
   const [head, row] = linesOf([{
     type: "bar", x: [1], y: [2], yaxis: "y2", error_y: { array: [0.25] }, customdata: [12],

@@ -24,6 +24,7 @@ from hmmrnn.explorer.explored import Explored
 from hmmrnn.explorer.notebook import Shown, write_python
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.model.network import check_exists
+from hmmrnn.server.api.moments import selection_of
 from hmmrnn.server.sentence import shorten
 from hmmrnn.server.services import explored_of_link, resolve, services
 from hmmrnn.server.turns import in_turn
@@ -32,6 +33,15 @@ from hmmrnn.shipped import MODELS
 # Of h and pre-activation together. The network of the paper, with 150 neurons, stays within it at every window.
 MAX_ACTIVITY_BYTES = 128_000_000
 DOUBLE, SINGLE = 8, 4
+
+# What the axes of each array of a run count. Runs and steps count from 0 there.
+AXES = {
+    **dict.fromkeys(("h", "pre_activation"), ("run", "step", "neuron")),
+    **dict.fromkeys(("logits", "probabilities"), ("run", "step", "output")),
+    **dict.fromkeys(("output", "emission", "valid", "selected"), ("run", "step")),
+    "diverged_at": ("run",),
+    "points": ("run", "step", "point_names"),
+}
 
 FORMAT, VERSION = "hmmrnn-session", 1
 PARTS = ("past", "present", "future")
@@ -95,7 +105,10 @@ def run_arrays(explored: Explored) -> dict[str, NDArray[Any]]:
         h, pre_activation: (B, T, N) as in `Trajectory`, in single precision if they would be too large in double.
         logits, probabilities: (B, T, O). output, emission: (B, T).
         valid: (B, T) False from the step on where a run diverges. diverged_at: (B,) that step, -1 if there is none.
-        points: (B, T, C) coordinates in the plane, as they are drawn; NaN where a step is not.
+        points: (B, T, C) coordinates in the plane, as they are drawn; NaN where a step is not. point_names: (C,) what
+            each is.
+        selected: (B, T) which steps the selection of the page holds; all that are drawn where nothing is selected.
+        axes: as JSON, what the axes of each array count, in their order.
         link, scenario: what opens the page, and the scenario as JSON.
 
     Raises:
@@ -103,6 +116,7 @@ def run_arrays(explored: Explored) -> dict[str, NDArray[Any]]:
     """
     kind, scenario = activity_kind(explored), explored.scenario
     points = queries.summary_of(explored).points
+    names = [f"PC{i + 1} of h" for i in range(points.shape[-1])]
     run = queries.run_of(explored)
     # A value beyond single precision is infinite there; it belongs to a run that has diverged.
     with np.errstate(over="ignore"):
@@ -112,6 +126,9 @@ def run_arrays(explored: Explored) -> dict[str, NDArray[Any]]:
         **activity,
         **{name: getattr(run, name) for name in rest},
         "points": points,
+        "point_names": np.array(names),
+        "selected": selection_of(scenario, points),
+        "axes": np.array(json.dumps(AXES)),
         "link": np.array(f"?{scenario.to_query()}"),
         "scenario": np.array(json.dumps(scenario.to_dict())),
     }

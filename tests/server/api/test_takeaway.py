@@ -42,7 +42,24 @@ class TestRun:
             np.testing.assert_array_equal(found[name], wanted)
             assert found[name].dtype == wanted.dtype
         np.testing.assert_array_equal(found["points"], queries.summary_of(resolve(scenario)).points)
-        assert set(found) == {*names, "points", "link", "scenario"}
+        assert set(found) == {*names, "points", "point_names", "selected", "axes", "link", "scenario"}
+
+    def test_it_says_what_is_selected_and_what_each_axis_counts(self, client):
+        drawn = arrays_of(client, SHORT)
+        assert drawn["selected"].all()
+        found = arrays_of(client, f"{SHORT}&span=11-40")
+        wanted = np.zeros((2, 100), dtype=bool)
+        wanted[:, 10:40] = True
+        np.testing.assert_array_equal(found["selected"], wanted)
+        x, y = np.median(drawn["points"].reshape(-1, drawn["points"].shape[-1]), axis=0)[:2]
+        area = f"{x},{y},{x + 1e3},{y},{x + 1e3},{y + 1e3},{x},{y + 1e3}"
+        inside = (drawn["points"][..., :2] > [x, y]).all(axis=-1)
+        found = arrays_of(client, f"{SHORT}&area={area}")
+        np.testing.assert_array_equal(found["selected"], inside)
+        assert 0 < inside.sum() < inside.size
+        axes = json.loads(str(found["axes"]))
+        assert {name: len(axes[name]) for name in axes} == {name: found[name].ndim for name in axes}
+        assert found["point_names"].tolist() == ["PC1 of h", "PC2 of h"]
 
     def test_it_says_what_opens_the_page(self, client):
         found = arrays_of(client, LINK)

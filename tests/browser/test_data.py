@@ -1,0 +1,46 @@
+"""Own data: from a table to an explored network, on one page.
+
+What the page says at each step is tested in tests/dashboard/test_data_page.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from hmmrnn import HMM
+from tests.browser.pages import READY_MS, complaints, go, in_windows_where_it_fits, scenario, settle, wait_until
+
+pytestmark = pytest.mark.browser
+
+KNOWN = HMM([[0.9, 0.1], [0.2, 0.8]], [[0.95, 0.05], [0.1, 0.9]])
+
+
+def test_a_table_becomes_an_explored_network(page: Page, tmp_path: Path) -> None:
+    rows = [f"fly{id},{('walk', 'rest')[o]}" for id, one in enumerate(KNOWN.sample(22, 40, 0)[0]) for o in one]
+    (tmp_path / "flies.csv").write_text("\n".join(["animal,behaviour", *rows]))
+    (tmp_path / "bad.csv").write_text("walk\nwalk")
+    go(page, "/data")
+    page.locator("#data-most").fill("2")
+    page.locator("#data-file-input").set_input_files(tmp_path / "bad.csv")
+    expect(page.locator("#data-problem")).to_contain_text("at least 2 different symbols")
+    page.locator("#data-file-input").set_input_files(tmp_path / "flies.csv")
+    expect(page.locator("#data-read")).to_contain_text("22 sequences of 40 to 40 symbols")
+    expect(page.locator("#data-fit-state")).to_contain_text("2 states: the fewest", timeout=READY_MS)
+    expect(page.locator("#data-choice button")).to_have_count(2)
+    page.locator("#data-neurons").fill("6")
+    page.locator("#data-steps").fill("3")
+    page.locator("#data-train").click()
+    expect(page.locator("#data-train-state")).to_contain_text("Done: it is the network", timeout=READY_MS)
+    expect(page.locator("#data-compare-state")).to_contain_text("HMM and network", timeout=READY_MS)
+    expect(page.locator("#data-table thead")).to_contain_text("Network")
+    assert complaints(page) == []
+    for _ in in_windows_where_it_fits(page):
+        expect(page.locator("#data-train")).to_be_visible()
+    name = page.locator("#data-train-state").inner_text().split()[-1].rstrip(".")
+    page.locator("#data-explore").click()
+    wait_until(page, "location.pathname === '/bench'")
+    settle(page)
+    assert scenario(page).model == name
