@@ -1,12 +1,15 @@
 """Baum-Welch on sequences of known HMMs: the HMM comes back within its errors, and so does its number of states."""
 
 import itertools
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
+import sklearn
 
 from hmmrnn import HMM
-from hmmrnn.model.sequences import sequences_of
+from hmmrnn.model.sequences import read_sequences, sequences_of
 from hmmrnn.training.baum_welch import fit_hmm
 
 KNOWN = HMM([[0.95, 0.05], [0.1, 0.9]], [[0.9, 0.1, 0.0], [0.0, 0.2, 0.8]])
@@ -74,6 +77,19 @@ def test_an_alternation_of_two_symbols_needs_two_states():
     assert found.chosen == 2
     order = min(itertools.permutations(range(2)), key=lambda p: np.abs(found.best.hmm.B[list(p)] - np.eye(2)).sum())
     np.testing.assert_allclose(found.best.hmm.A[np.ix_(order, order)], flips.A, atol=0.03)
+
+
+def test_two_states_of_english_letters_are_vowels_and_consonants():
+    """The descriptions of data that scikit-learn brings, letter by letter, with _ between words (Cave and Neuwirth)."""
+    folder = Path(sklearn.__file__).parent / "datasets" / "descr"
+    names = ("breast_cancer", "covtype", "iris", "wine_data", "diabetes", "digits", "linnerud")
+    words = [word for name in names for word in re.findall("[a-z]+", (folder / f"{name}.rst").read_text().lower())]
+    found = fit_hmm(read_sequences("\n".join("_".join(words))), most_states=2, starts=3, folds=2)
+    assert found.chosen == 2
+    assert found.below_best[0] > 10 * found.below_best_se[0]
+    hmm, letters = found.best.hmm, sorted({*"".join(words), "_"})
+    state = dict(zip(letters, (hmm.stationary[:, None] * hmm.B).argmax(axis=0), strict=True))
+    assert {letter for letter in letters if state[letter] == state["e"]} == set("_aeiouy")
 
 
 @pytest.mark.parametrize(("more", "sentence"), [

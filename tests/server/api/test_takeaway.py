@@ -59,7 +59,7 @@ class TestRun:
         assert 0 < inside.sum() < inside.size
         axes = json.loads(str(found["axes"]))
         assert {name: len(axes[name]) for name in axes} == {name: found[name].ndim for name in axes}
-        assert found["point_names"].tolist() == ["PC1 of h", "PC2 of h"]
+        assert found["point_names"].tolist() == ["PC1 of h", "PC2 of h", "PC3 of h"][: found["points"].shape[2]]
 
     def test_it_says_what_opens_the_page(self, client):
         found = arrays_of(client, LINK)
