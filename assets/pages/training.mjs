@@ -263,6 +263,7 @@ async function pasted(event) {
   else if (answer.hmm) {
     take(answer.hmm);
     edited();
+    if (answer.note) say(answer.note);
   } else if (answer.name === name) fill(name, i, j, answer.rows);
   else fill(answer.name, 0, 0, answer.rows);
 }

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from hmmrnn import HMM
-from tests.browser.pages import READY_MS, complaints, go, in_windows_where_it_fits, scenario, settle, wait_until
+from tests.browser.pages import READY_MS, complaints, go, scenario, settle, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -37,8 +37,10 @@ def test_a_table_becomes_an_explored_network(page: Page, tmp_path: Path) -> None
     expect(page.locator("#data-compare-state")).to_contain_text("HMM and network", timeout=READY_MS)
     expect(page.locator("#data-table thead")).to_contain_text("Network")
     assert complaints(page) == []
-    for _ in in_windows_where_it_fits(page):
-        expect(page.locator("#data-train")).to_be_visible()
+    for width, height in ((1024, 768), (1440, 900)):
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+        assert page.locator(".data-steps").evaluate("steps => steps.scrollWidth - steps.clientWidth") <= 0
     name = page.locator("#data-train-state").inner_text().split()[-1].rstrip(".")
     page.locator("#data-explore").click()
     wait_until(page, "location.pathname === '/bench'")

@@ -147,7 +147,7 @@ test("a training is watched by its parts, and one that is not there leads to the
 
 test("a block is pasted as spreadsheets and programs write it", async () => {
   const { paste, matrix, family, said, commands, functions, send, page } = await opened();
-  const [wide, shares, nested, scientific, tall, whole, other, none] = pastes.map(([, text]) => text);
+  const [wide, shares, nested, scientific, tall, whole, other, rounded, none] = pastes.map(([, text]) => text);
   await paste("cell-A-0-0", wide);
   await paste("cell-B-0-0", shares);
   assert.equal(family(), "own");
@@ -168,6 +168,9 @@ test("a block is pasted as spreadsheets and programs write it", async () => {
   assert.deepEqual([matrix("A"), matrix("B")], [[["0.9", "0.1"], ["0.2", "0.8"]], [["1", "0"], ["0", "1"]]]);
   functions.command_train(1);
   assert.deepEqual(commands()[0].body.of.start, [1, 0]);
+  await paste("cell-B-0-0", rounded);
+  assert.equal(said(), "1 of 2 rows of A divided by the sum, which is 0.999 by rounding.");
+  await paste("cell-B-0-0", whole);
   functions.form_states(3);
   functions.command_train(2);
   assert.equal(commands()[1].body.of.start, undefined, "the start belongs to two states");

@@ -204,6 +204,8 @@ def _train_button() -> Any:
 def read_paste(paste: Json) -> Json:
     """The rows of the matrix that was pasted, `name` says which; or the whole `hmm` where there are both matrices.
 
+    A `note` says what was done to its numbers, if anything.
+
     Raises:
         ValueError: the text cannot be read.
     """
@@ -211,7 +213,8 @@ def read_paste(paste: Json) -> Json:
     known = {NAMES[name]: value for name, value in named.items() if name in NAMES}
     if {"A", "B"} <= set(known) or set(named) - set(NAMES):
         hmm = HMM.from_dict(named)
-        return {"hmm": {key: value for key, value in hmm.to_dict().items() if key in known}}
+        given = {key: value for key, value in hmm.to_dict().items() if key in known}
+        return {"hmm": given, "note": " ".join(map(sentence, hmm.notes))}
     found = next((name for name in ("A", "B") if name in known), None)
     if known and found is None:
         raise ValueError("the start alone cannot be pasted; paste it together with A and B")
