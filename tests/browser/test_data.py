@@ -40,7 +40,10 @@ def test_a_table_becomes_an_explored_network(page: Page, tmp_path: Path) -> None
     for width, height in ((1024, 768), (1440, 900)):
         page.set_viewport_size({"width": width, "height": height})
         assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
-        assert page.locator(".data-steps").evaluate("steps => steps.scrollWidth - steps.clientWidth") <= 0
+        # Once the figures have their new width.
+        wait_until(
+            page, "(({scrollWidth, clientWidth}) => scrollWidth <= clientWidth)(document.querySelector('.data-steps'))"
+        )
     name = page.locator("#data-train-state").inner_text().split()[-1].rstrip(".")
     page.locator("#data-explore").click()
     wait_until(page, "location.pathname === '/bench'")
