@@ -62,8 +62,9 @@ def train_by_hand(config: TrainingConfig) -> tuple[dict[str, np.ndarray], list[f
         # Epochs over a shuffled training set; the last batch of each is what is left.
         order = order or rng.permutation(len(sequences)).tolist()
         chosen, order = order[: config.batch], order[config.batch :]
-        x = torch.randn(len(chosen), T, M, generator=noise)
-        h, symbols = torch.zeros(len(chosen), N), []
+        # The chains start each batch from h_0 ~ N(0, 1), drawn before the noise.
+        h = torch.randn(1, len(chosen), N, generator=noise)[0]
+        x, symbols = torch.randn(len(chosen), T, M, generator=noise), []
         for t in range(T):
             h = torch.relu(x[:, t] @ W["W_ih"].T + h @ W["W_hh"].T)
             symbols.append(h @ W["W_out"].T)
@@ -368,7 +369,7 @@ def test_provenance_is_strings_that_say_how_the_network_was_made():
     for name, value in config.to_dict().items():
         if name != "hmm":
             assert metadata[name] == str(value)
-    assert "normal_start" not in metadata
+    assert metadata["normal_start"] == "True"
     assert metadata["steps_done"] == "3"
     assert metadata["departures"] == "; ".join(f"{name} {text}" for name, text in config.departures.items())
     assert metadata["fidelity_passes"] == str(result.fidelity.passes).lower()
