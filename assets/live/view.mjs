@@ -468,7 +468,7 @@ export class LiveView {
   }
 
   sayDiverged({ step, run, neuron, who }) {
-    const remedy = who === "run" ? "Lower a gain; the network then starts anew." : "Untick the twin, then Restart.";
+    const remedy = who === "run" ? "Lower a gain; the network then starts anew." : "Untick the control copy, then Restart.";
     this.say(`Stopped: ${who} ${run + 1} left all bounds at step ${whole(step)}, neuron ${neuron} foremost. ${remedy}`);
   }
 
