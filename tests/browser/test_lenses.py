@@ -7,12 +7,12 @@ import re
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from tests.browser.pages import go, put, trace_names
+from tests.browser.pages import go, put, trace_names, wait_until
 
 pytestmark = pytest.mark.browser
 
 # A worker takes turns with other tests on a busy machine.
-LONG_MS = 60_000
+LONG_MS = 120_000
 
 
 def test_a_lens_in_sight_is_computed_and_shows_the_intact_network_beside_an_intervention(page: Page) -> None:
@@ -32,3 +32,12 @@ def test_a_lens_in_sight_is_computed_and_shows_the_intact_network_beside_an_inte
     put(page, interventions=[{"neurons": [0], "mu": 0.0, "target": "unit"}])
     expect(caption).to_contain_text(", intact ", timeout=LONG_MS)
     page.remove_listener("request", note)
+
+
+def test_a_network_that_a_lens_makes_is_opened_like_any_other(page: Page) -> None:
+    go(page, "/lenses")
+    card = page.locator("#lens-rank-card")
+    card.scroll_into_view_if_needed()
+    card.get_by_label("rank", exact=True).fill("2")
+    card.get_by_role("button", name="Open as a network").click()
+    wait_until(page, "location.search.includes('-rank-2-weighted-')", timeout=LONG_MS)

@@ -65,8 +65,8 @@ def _grid(
     names = [f"{value:g}" for value in result.grid]
     scale = [[0.0, theme.ground], [1.0, theme.ghost]] if ends[0] >= 0 else theme.diverging
     cells = draw_cells(values, ends, scale, hover, text, x=names, y=names, customdata=about, hoverongaps=True)
-    x = {"title": "β, times the skew half K", "type": "category", "showgrid": False}
-    return Panel([cells], x, {"title": "α, times S", "type": "category", "showgrid": False}, heading)
+    x = {"title": "β, times K; α, times S", "type": "category", "showgrid": False}
+    return Panel([cells], x, {"title": "α", "type": "category", "showgrid": False}, heading)
 
 
 def _blocks(result: WeightHalves, theme: Theme) -> Row:
