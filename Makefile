@@ -122,7 +122,7 @@ views: $(DEV) ## Look at every shipped network through every lens anew (docs/pag
 	$(PY) -m scripts.eleven_views
 
 leave-rates: $(DEV) ## Write the tables of docs/pages/leave-rates.md; trains five chains of two states in .cache/chains
-	$(PY) -m scripts.leave_rates --family .cache/chains
+	$(PY) -m scripts.leave_rates --family .cache/chains --circuits
 
 live: $(RUNTIME) ## Write the page in docs/ that runs a shipped network by itself
 	$(PY) -m hmmrnn live models/linear-2.safetensors --out docs/pages/live.html

@@ -14,11 +14,14 @@ import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
+from hmmrnn.analysis.circuits import HOLDS, MEAN, ExitCircuits, find_circuits
 from hmmrnn.analysis.fidelity import measure_fidelity
 from hmmrnn.analysis.kick_neurons import detect_kick_neurons
 from hmmrnn.analysis.leave_rate_theory import (
@@ -29,12 +32,13 @@ from hmmrnn.analysis.leave_rate_theory import (
     predict_leave_rates,
 )
 from hmmrnn.analysis.numerics import no_progress
-from hmmrnn.explorer import experiments
+from hmmrnn.explorer import experiments, queries
 from hmmrnn.explorer.explored import Explorer
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.model.checkpoint import load
-from hmmrnn.model.hmm import HMM
-from hmmrnn.shipped import ANSWERS, SHELF
+from hmmrnn.model.hmm import HMM, PRESETS
+from hmmrnn.model.simulation import simulate
+from hmmrnn.shipped import ANSWERS, MODELS, SHELF
 from hmmrnn.storage.shipped_answers import ShippedAnswers
 from scripts.answers import explorer_in
 
@@ -42,6 +46,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "pages" / "leave-rates.md"
 FAMILY = (0.01, 0.02, 0.05, 0.1, 0.2)
 REFERENCE = 0.05
+# An exit that a small group closes, to compare with: network, and the place of its kick group.
+COMPARED = {("linear-2", 0), ("cyclic", 2)}
 SETTINGS = ("pair_weight=30", "pair_from=0.5", "carry=false", "activity_weight=0", "threads=1")
 EMISSIONS = [[0.99, 0.01, 0.0], [0.0, 0.01, 0.99]]
 # Exits of the chains are rare where q is small.
@@ -60,15 +66,20 @@ class Member(NamedTuple):
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.leave_rates", description=__doc__)
+    parser.add_argument("--circuits", action="store_true", help="seek the circuits of exits that no small group closes")
     parser.add_argument("--family", metavar="FOLDER", type=Path, help="train and look at the family of chains there")
     args = parser.parse_args(argv)
     today = date.today().isoformat()
     with tempfile.TemporaryDirectory() as folder:
         explorer = explorer_in(Path(folder), ShippedAnswers(ANSWERS))
         write("predictions", prediction_table(explorer), today)
+        if args.circuits:
+            write("circuits", circuit_table(seek_circuits(explorer)), today)
     if args.family is not None:
-        members = [look_at(q, train_chain(q, args.family)) for q in FAMILY]
-        write("family", [*family_table(members), "", *change_table(members)], today)
+        looked_at = {q: look_at(q, train_chain(q, args.family)) for q in FAMILY}
+        members = [member for member in looked_at.values() if member is not None]
+        diverged = [f"Diverges under noise: q = {q:g}." for q, member in looked_at.items() if member is None]
+        write("family", [*family_table(members), "", *change_table(members), "", *diverged], today)
     return 0
 
 
@@ -131,6 +142,55 @@ def _shipped(explorer: Explorer, name: str) -> LeaveRateTheory:
     return found
 
 
+# ---- circuits ----
+
+
+def seek_circuits(explorer: Explorer) -> list[tuple[str, str, ExitCircuits]]:
+    """The circuits of each exit of a family of the paper whose kick group is not necessary, and of one that is."""
+    found = []
+    for name in PRESETS:
+        groups = queries.kick_neurons_of(explorer.resolve(Scenario(name))).groups
+        wanted = [group for place, group in enumerate(groups) if not group.proven or (name, place) in COMPARED]
+        for group, hold in product(wanted, HOLDS):
+            verdict = f"{len(group.neurons)}: {group.leave_rate_ratio:.2f}"
+            network = load(MODELS / f"{name}.safetensors")
+            found.append((name, verdict, find_circuits(network, group.output, group.to, hold)))
+            sys.stderr.write(f"{name}: {group.exit_name}, {hold}\n")
+    return found
+
+
+def circuit_table(found: Iterable[tuple[str, str, ExitCircuits]]) -> list[str]:
+    """Two rows for each exit, one for each hold."""
+    columns = ["network", "exit", "kick group: size, ratio", "others held at", "sufficient: size", "ratio"]
+    columns += ["same exits", "random", "necessary: size", "ratio", "random", "without noise", "taken back"]
+    rows = []
+    for name, verdict, of in found:
+        enough, needed = of.sufficient, of.necessary
+        rows.append(
+            [
+                name,
+                of.exit_name.replace("output ", ""),
+                verdict,
+                "mean" if of.hold == MEAN else "other times",
+                str(enough.size) + ("" if enough.holds else " (not held)"),
+                within(enough.ratio, enough.ratio_se, 2),
+                f"{100 * enough.same:.0f} % ({100 * enough.same_by_chance:.0f} %)",
+                _range(enough.null_ratio),
+                str(needed.size) + ("" if needed.holds else " (not held)"),
+                within(needed.ratio, needed.ratio_se, 2),
+                _range(needed.null_ratio),
+                within(of.decay, of.decay_se, 2),
+                f"{100 * of.brief:.0f} ± {100 * of.brief_se:.0f} %",
+            ]
+        )
+    return tabulate(columns, rows)
+
+
+def _range(null: NDArray[np.float64]) -> str:
+    low, middle, high = np.percentile(null, [5, 50, 95])
+    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
+
+
 # ---- the family of chains ----
 
 
@@ -153,10 +213,12 @@ def train_chain(q: float, folder: Path) -> Path:
     return out
 
 
-def look_at(q: float, path: Path) -> Member:
-    """Find its kick groups, and predict its leave rates from them."""
+def look_at(q: float, path: Path) -> Member | None:
+    """Find its kick groups, and predict its leave rates from them; None if it diverges under noise."""
     network = load(path)
     hmm = HMM.from_dict(chain(q))
+    if simulate(network, FAMILY_STEPS, FAMILY_RUNS).diverged:
+        return None
     kick = detect_kick_neurons(network)
     found = predict_leave_rates(network, kick, runs=FAMILY_RUNS, steps=FAMILY_STEPS)
     of, unit = found.intact, found.input_noise

@@ -1,6 +1,6 @@
 """The command line: serve the dashboard, work for it, train one network or many, analyse, convert.
 
-    hmmrnn serve | worker | user | train | fit | sweep | analyse | lens | compare | live | convert
+    hmmrnn serve | worker | user | train | fit | sweep | analyse | lens | circuits | compare | live | convert
 
 Each has --help.
 
@@ -40,6 +40,7 @@ COMMANDS = {
     "analyse": Command("summarise a network as JSON, or write a report", "dashboard"),
     "lens": Command("look at a network through the analysis of a neighbouring paper", "lenses"),
     "compare": Command("compare networks in one table, and how alike they are", "lenses"),
+    "circuits": Command("find the neurons that are sufficient and necessary for an exit", "dashboard"),
     "live": Command("write a page that runs a network by itself", "dashboard"),
     "convert": Command("read a network from any supported file, and write it as safetensors", "train"),
 }

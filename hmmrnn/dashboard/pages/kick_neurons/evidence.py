@@ -39,7 +39,7 @@ VIEW = View(
     "under the same noise, and beside groups matched neuron by neuron in mean activity; the effect of single neurons; "
     "what silencing does to the other exits; and how often searches with other noise choose the same neurons. p is "
     "the share of groups that lower the leave rate as far, corrected over the exits by Holm's method. Where silencing "
-    "does not stop an exit, what else was tried.",
+    "does not stop an exit, what else was tried; which neurons are sufficient for it, python -m hmmrnn circuits tells.",
     kind=TASK,
     of="network",
     compute=EXPERIMENTS[KICK_PROOF].compute,
