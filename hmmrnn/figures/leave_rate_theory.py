@@ -11,7 +11,7 @@ from hmmrnn.figures.panels import Floats, Panel, Row, draw, format_values, paint
 from hmmrnn.figures.theme import Theme, make_line
 
 # In pixels: a panel, and the width of a line of text.
-HEIGHT, TEXT_WIDTH = 260, 880
+HEIGHT, TEXT_WIDTH = 260, 680
 # Between two panels, all of them together, and left of them, as shares of the width.
 GAP, INSET, LEFT = 0.12, 0.98, 0.02
 # Room beyond the largest value of an axis.
