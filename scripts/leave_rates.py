@@ -162,7 +162,16 @@ def seek_circuits(explorer: Explorer) -> list[tuple[str, str, ExitCircuits]]:
 def circuit_table(found: Iterable[tuple[str, str, ExitCircuits]]) -> list[str]:
     """Two rows for each exit, one for each hold."""
     columns = ["network", "exit", "kick group: size, ratio", "others held at", "sufficient: size", "ratio"]
-    columns += ["same exits", "random", "necessary: size", "ratio", "random", "without noise", "taken back"]
+    columns += [
+        "same exits",
+        "random",
+        "necessary: size",
+        "ratio",
+        "random",
+        "these silenced",
+        "without noise",
+        "taken back",
+    ]
     rows = []
     for name, verdict, of in found:
         enough, needed = of.sufficient, of.necessary
@@ -172,13 +181,14 @@ def circuit_table(found: Iterable[tuple[str, str, ExitCircuits]]) -> list[str]:
                 of.exit_name.replace("output ", ""),
                 verdict,
                 "mean" if of.hold == MEAN else "other times",
-                str(enough.size) + ("" if enough.holds else " (not held)"),
+                str(enough.size) + ("" if enough.holds else " (fails)"),
                 within(enough.ratio, enough.ratio_se, 2),
                 f"{100 * enough.same:.0f} % ({100 * enough.same_by_chance:.0f} %)",
                 _range(enough.null_ratio),
-                str(needed.size) + ("" if needed.holds else " (not held)"),
+                str(needed.size) + ("" if needed.holds else " (fails)"),
                 within(needed.ratio, needed.ratio_se, 2),
                 _range(needed.null_ratio),
+                within(of.silenced, of.silenced_se, 2),
                 within(of.decay, of.decay_se, 2),
                 f"{100 * of.brief:.0f} ± {100 * of.brief_se:.0f} %",
             ]

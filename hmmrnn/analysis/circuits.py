@@ -15,8 +15,9 @@ is new in each round. Smaller sets of other neurons may exist. The verdict is ta
 of the same size. Rates alone can agree by chance, so that the share of the exits that a circuit takes at the same time
 as the intact network is given as well.
 
-Three pictures of an exit that no small group closes, each with a number: a decay goes on without noise; a flicker of
-the readout is taken back within two steps; one that many neurons carry has no small circuit.
+Pictures of an exit that no small group closes by silence, each with a number: a decay goes on without noise; a flicker
+of the readout is taken back within two steps; one that many neurons carry has no small circuit; and where a few neurons
+let go of an output, the exit closes while they are held at their mean, and opens while they are silenced.
 
 Source: this project's own.
 """
@@ -100,6 +101,9 @@ class ExitCircuits:
     rate_se: float
     sufficient: Circuit  # the others are held
     necessary: Circuit  # these are held
+    # silenced, silenced_se: the rate with the necessary neurons held at zero, over intact.
+    silenced: float
+    silenced_se: float
     # decay, decay_se: the rate without noise over intact, from the same states.
     decay: float
     decay_se: float
@@ -158,8 +162,9 @@ def find_circuits(
         rate, rate_se = ratio_of_sums(verdict.intact.exits, verdict.intact.steps)
         sufficient = _judge(verdict, kept, True, controls, seed)
         necessary = _judge(verdict, closing, False, controls, seed)
-        quiet = verdict.without_noise()
+        quiet, off = verdict.without_noise(), verdict.silenced(closing)
     decay, decay_se = paired_ratio(quiet, verdict.intact)
+    silenced, silenced_se = paired_ratio(off, verdict.intact)
     brief, brief_se = brief_share(run.output[:, TRANSIENT:], exit)
     return ExitCircuits(
         output=output,
@@ -170,6 +175,8 @@ def find_circuits(
         rate_se=float(rate_se),
         sufficient=sufficient,
         necessary=necessary,
+        silenced=silenced,
+        silenced_se=silenced_se,
         decay=decay,
         decay_se=decay_se,
         brief=brief,
@@ -206,13 +213,19 @@ class HeldRuns:
     def under(self, held: Sequence[int] | NDArray[np.int64]) -> Held:
         """The exits while some neurons are held."""
         free = np.setdiff1d(np.arange(self.network.n_neurons), held)
-        return self._first_exits(self.run_held(self._drive, self._held, free), free)
+        return self._first_exits(self.run_held(self._drive, self._held, free), free, self._held)
+
+    def silenced(self, neurons: Sequence[int]) -> Held:
+        """The exits while some neurons are held at zero."""
+        free = np.setdiff1d(np.arange(self.network.n_neurons), neurons)
+        zero = np.zeros(self._held.shape)
+        return self._first_exits(self.run_held(self._drive, zero, free), free, zero)
 
     def without_noise(self) -> Held:
         """The exits without noise, no neuron held."""
         everything = np.arange(self.network.n_neurons)
         quiet = np.broadcast_to(self.network.b_h, self._drive.shape)
-        return self._first_exits(rollout(self.network, quiet, self.starts).h, everything)
+        return self._first_exits(rollout(self.network, quiet, self.starts).h, everything, self._held)
 
     def run_held(self, drive: Floats, held: Floats, free: NDArray[np.int64]) -> Floats:
         """(B, T, F) activity of the free neurons while all others are at `held` (B, T + 1, N), start included.
@@ -236,10 +249,10 @@ class HeldRuns:
         """Their rate over the intact one."""
         return paired_ratio(self.of_set(neurons, sufficient), self.intact)[0]
 
-    def _first_exits(self, h: Floats, free: NDArray[np.int64]) -> Held:
+    def _first_exits(self, h: Floats, free: NDArray[np.int64], held: Floats) -> Held:
         network, (a, to) = self.network, self.exit
         others = np.setdiff1d(np.arange(network.n_neurons), free)
-        logits = h @ network.W_out[:, free].T + self._held[:, 1:, others] @ network.W_out[:, others].T + network.b_out
+        logits = h @ network.W_out[:, free].T + held[:, 1:, others] @ network.W_out[:, others].T + network.b_out
         output = logits.argmax(axis=-1)
         left = output != a
         first = np.where(left.any(axis=1), left.argmax(axis=1), STEPS)

@@ -47,7 +47,8 @@ def run(args: argparse.Namespace) -> int:
             display.show_share(1.0)
     except ValueError as error:
         raise RefusedError(f"no circuits of {args.network}: {error}") from error
-    about = ("output", "to", "hold", "n_neurons", "rate", "rate_se", "decay", "decay_se", "brief", "brief_se", "seed")
+    shares = [name for share in ("rate", "silenced", "decay", "brief") for name in (share, f"{share}_se")]
+    about = ("output", "to", "hold", "n_neurons", *shares, "seed")
     circuits = {name: describe_circuit(getattr(found, name)) for name in ("sufficient", "necessary")}
     write_json({"network": args.network, **{name: getattr(found, name) for name in about}, **circuits})
     return DONE

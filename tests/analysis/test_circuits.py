@@ -18,7 +18,7 @@ from hmmrnn.analysis.circuits import (
     same_exits,
 )
 from hmmrnn.analysis.numerics import TRANSIENT
-from hmmrnn.model.network import Network
+from hmmrnn.model.network import Intervention, Network, intervene, rollout
 from hmmrnn.model.simulation import draw_noise, simulate
 from tests.networks import PlantedSwitch, no_kick_network, planted_switch, random_network
 
@@ -91,6 +91,18 @@ class TestPlantedSwitch:
         assert np.abs(found.sufficient.null_ratio - 1).min() > 0.2
         assert np.median(found.necessary.null_ratio) > 0.2 >= found.necessary.ratio
         assert np.median(found.sufficient.null_same) < 0.2
+
+    def test_silencing_the_necessary_neurons_is_to_take_them_out(self, found, switch):
+        network = switch.network
+        without = intervene(network, Intervention(found.necessary.neurons))
+        run = simulate(network, 1000, 32, seed=0)
+        runs, out = (HeldRuns(network, run, (0, None), found.hold, 384, 1) for _ in range(2))
+        starts = runs.starts.copy()
+        starts[:, list(found.necessary.neurons)] = 0
+        h = rollout(without, without.drive(draw_noise(network.n_inputs, STEPS, 384, 1.0, 1)), starts).h
+        left = (without.logits(h).argmax(axis=-1) != 0).any(axis=1)
+        np.testing.assert_array_equal(runs.silenced(found.necessary.neurons).exits, left)
+        assert found.silenced == paired_ratio(runs.silenced(found.necessary.neurons), out.intact)[0]
 
     def test_it_is_neither_a_decay_nor_a_flicker(self, found):
         assert found.decay < 0.2
