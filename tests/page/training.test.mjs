@@ -87,6 +87,17 @@ test("a row is judged at every key, and cannot be trained until it sums to 1", a
   assert.equal(matrix("A")[1][1], "0.9474");
 });
 
+test("rows that were made to sum to 1 keep every digit, whatever the cells show", async () => {
+  const { page, type, checks, functions, matrix } = await opened();
+  type("cell-A-1-1", "0.9");
+  functions.normalise(1);
+  await page.wait(A_WHILE);
+  assert.equal(matrix("A")[1][1], "0.9474");
+  const { A } = checks().at(-1).body;
+  assert.equal(A[1][1], 0.9 / (0.05 + 0.9));
+  assert.ok(Math.abs(A[1][0] + A[1][1] - 1) < 1e-12);
+});
+
 test("what the server says of a form counts as long as the form is that one", async () => {
   const { page, type, checks, problem, disabled } = await opened();
   type("cell-A-0-0", "1");
