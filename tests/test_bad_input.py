@@ -521,9 +521,9 @@ class TestDamagedFiles:
     def judged(self, client: FlaskClient, touched: Files, caplog, name: str, data: bytes) -> None:
         file = {"query_string": {"name": name}, "data": data, "headers": {"X-Requested-With": "test"}}
         sent = answered(client, touched, caplog, method="POST", path="/files", **file)
-        short_tasks_queue = services().queues.queue(queue.SHORT_TASKS)
-        while (task := short_tasks_queue.dequeue()) is not None:
-            short_tasks_queue.execute(task)
+        for lane in services().queues.lanes(queue.SHORT_TASKS):
+            while (task := lane.dequeue()) is not None:
+                lane.execute(task)
         assert list(services().data.incoming.iterdir()) == []
         found = services().uploads.outcome(sent.get_json()["file"])
         if found["state"] == uploads.REFUSED:

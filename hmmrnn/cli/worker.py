@@ -10,10 +10,11 @@ from typing import Any
 from hmmrnn.cli.common import DONE, add_trainings, checked_input, frugal, settings_of
 from hmmrnn.server.services import Services
 from hmmrnn.storage import logs
-from hmmrnn.tasks.queue import ANALYSE, CHECK, EXPERIMENT, EXPERIMENTS, QUEUES, TRAIN, TRAININGS
+from hmmrnn.tasks.queue import ANALYSE, CHECK, EXPERIMENT, EXPERIMENTS, QUEUES, SHORT_TASKS, TRAIN, TRAININGS
 from hmmrnn.tasks.supervisor import Program, supervise
 
-OTHERS_AT_ONCE = 2
+# One of each takes quick work alone. Pickles are read one by one: torch takes much memory.
+AT_ONCE = {SHORT_TASKS: 2, EXPERIMENTS: 3}
 
 DESCRIPTION = (
     "Do trainings, experiments and short tasks for a dashboard until Ctrl-C. `serve` starts such workers itself; "
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
         return supervise(worker_programs({**frugal(os.environ), **settings.to_environment()}), leading=False)
     from hmmrnn.tasks.worker import serve_queue
 
-    at_once = settings.trainings if args.only == TRAININGS else OTHERS_AT_ONCE
+    at_once = settings.trainings if args.only == TRAININGS else AT_ONCE[args.only]
     serve_queue(services.store, args.only, at_once, functions_for(services, args.only))
     return DONE
 

@@ -85,7 +85,7 @@ def _in_time(result: Future[dict[K, float]], until: float) -> dict[K, float]:
 
 
 def _lengths(queues: Queues) -> dict[str, float]:
-    return {name: float(queues.queue(name).pending_count()) for name in QUEUES}
+    return {name: float(sum(lane.pending_count() for lane in queues.lanes(name))) for name in QUEUES}
 
 
 def _states(trainings: Trainings) -> dict[str, float]:

@@ -28,6 +28,7 @@ from werkzeug.utils import secure_filename
 
 from hmmrnn.model.checkpoint import CheckpointError, load, read_metadata, save
 from hmmrnn.model.metadata import BROUGHT_BY, mark_of
+from hmmrnn.model.tensor_files import is_safetensors
 from hmmrnn.server.auth.requester import identify_owner
 from hmmrnn.storage.model_registry import ModelRegistry
 from hmmrnn.storage.paths import DataFolder, NotWrittenError, writing
@@ -132,7 +133,8 @@ class Uploads:
                 self._note_checking(digest, name)
                 path.replace(self.data.incoming / digest)
                 # A file that was refused before is checked again: its name or a slow machine may have been the reason.
-                self.store.queues.send(CHECK, digest, name, brought_by)
+                quick = _is_quick(self.data.incoming / digest)
+                self.store.queues.send(CHECK, digest, name, brought_by, quick=quick)
         return digest
 
     def _check_quota(self, name: str, brought_by: str) -> None:
@@ -280,6 +282,15 @@ def _check_size(name: str, size: int) -> None:
             f"{name} has more than {MAX_BYTES:,} bytes ({MAX_BYTES // 10**6} MB); "
             f"save the state dict of the network alone.",
         )
+
+
+def _is_quick(path: Path) -> bool:
+    """Whether a file is checked in a moment; the pickles of torch take seconds, and importing torch some more."""
+    try:
+        return is_safetensors(path)
+    except CheckpointError:
+        # A worker has just taken an equal file, or will refuse this one at once.
+        return True
 
 
 def _age(path: Path) -> float:

@@ -1,8 +1,9 @@
 """The queues of work for workers, in a SQLite file of the data folder or in Redis (HMMRNN_REDIS_URL).
 
 Trainings take minutes, experiments up to half a minute, short tasks (checking a file, an analysis with heavy libraries)
-seconds. Each of the three has a queue and workers of its own, so that none waits for a slower kind. A web process sends
-work by its name and imports none of it; a worker process says with `perform` which function each name stands for.
+seconds. Each of the three has a queue and workers of its own, so that none waits for a slower kind. The last two have a
+second lane for what is quick among them, and a process that takes nothing else. A web process sends work by its name
+and imports none of it; a worker process says with `perform` which function each name stands for.
 """
 
 import logging
@@ -29,8 +30,10 @@ logger = logging.getLogger(__name__)
 TRAININGS, SHORT_TASKS, EXPERIMENTS = "trainings", "short-tasks", "experiments"
 QUEUES = (TRAININGS, SHORT_TASKS, EXPERIMENTS)
 TRAIN, EXPERIMENT, CHECK, ANALYSE = "train", "experiment", "check", "analyse"
+# Queues with a second lane, for what takes a few seconds at most.
+WITH_QUICK_LANE = (SHORT_TASKS, EXPERIMENTS)
 QUEUE_OF = {TRAIN: TRAININGS, EXPERIMENT: EXPERIMENTS, CHECK: SHORT_TASKS, ANALYSE: SHORT_TASKS}
-PREFIX = "hmmrnn-"
+PREFIX, QUICK_SUFFIX = "hmmrnn-", "-quick"
 
 
 class QueueGoneError(ValueError):
@@ -101,31 +104,36 @@ class Queues:
         self._making = threading.Lock()
         self._functions: dict[str, Callable[..., Any]] = {}
 
-    def queue(self, name: str) -> Huey:
-        """One of the three queues."""
-        return self._of(name).huey
+    def queue(self, name: str, quick: bool = False) -> Huey:
+        """One of the three queues, or its quick lane."""
+        return self._of(_lane(name, quick)).huey
+
+    def lanes(self, name: str) -> list[Huey]:
+        """The lanes of a queue, the quick one first."""
+        return [self.queue(name, quick) for quick in ((True, False) if name in WITH_QUICK_LANE else (False,))]
 
     def perform(self, functions: Mapping[str, Callable[..., Any]]) -> None:
         """Set the functions that this process calls for each kind of work that it takes from a queue."""
         self._functions.update(functions)
 
-    def send(self, work: str, *args: Any) -> Result:
-        """Put work of a kind into its queue; returns the handle of its result.
+    def send(self, work: str, *args: Any, quick: bool = False) -> Result:
+        """Put work of a kind into its queue, or into the quick lane of it; returns the handle of its result.
 
         Raises:
             QueueGoneError: the queue cannot be reached.
         """
         with self.reached():
-            return self._of(QUEUE_OF[work]).work[work](*args)
+            return self._of(_lane(QUEUE_OF[work], quick)).work[work](*args)
 
     def waiting(self, work: str) -> list[tuple[Any, ...]]:
-        """The arguments of all work of a kind that no worker has taken yet, the next one first.
+        """The arguments of all work of a kind that no worker has taken yet: the quick lane first, and in each the next.
 
         Raises:
             QueueGoneError: the queue cannot be reached.
         """
         with self.reached():
-            return [item.args for item in self.queue(QUEUE_OF[work]).pending() if item.name == work]
+            lanes = self.lanes(QUEUE_OF[work])
+            return [item.args for lane in lanes for item in lane.pending() if item.name == work]
 
     @contextmanager
     def reached(self) -> Iterator[None]:
@@ -192,7 +200,7 @@ class Queues:
         else:
             huey = SqliteHuey(f"{PREFIX}{name}", filename=str(self._file), strict_fifo=True)
         # All kinds of work at once: huey can read only those items of a queue whose work it knows.
-        kinds = [work for work in QUEUE_OF if QUEUE_OF[work] == name]
+        kinds = [work for work in QUEUE_OF if QUEUE_OF[work] == name.removesuffix(QUICK_SUFFIX)]
         return _Made(huey, {work: huey.task(name=work)(self._performing(work)) for work in kinds})
 
     def _performing(self, work: str) -> Callable[..., Any]:
@@ -202,3 +210,7 @@ class Queues:
         # Part of the name by which huey finds work in a queue: that of version 0.1, whose queues are still read.
         run.__module__ = "hmmrnn.dashboard.queue"
         return run
+
+
+def _lane(name: str, quick: bool) -> str:
+    return f"{name}{QUICK_SUFFIX}" if quick else name

@@ -38,7 +38,8 @@ def request(store: Store, work: str, *args: Any) -> Any:
 def _response(store: Store, work: str, args: tuple[Any, ...]) -> Any:
     try:
         with store.queues.reached():
-            return store.queues.send(work, *args).get(blocking=True, timeout=RESPONSE_WITHIN_SECONDS, max_delay=0.2)
+            sent = store.queues.send(work, *args, quick=True)
+            return sent.get(blocking=True, timeout=RESPONSE_WITHIN_SECONDS, max_delay=0.2)
     except ResultTimeout:
         raise NoWorkerError(
             f"the worker did not respond within {RESPONSE_WITHIN_SECONDS:g} seconds; try again"

@@ -51,18 +51,18 @@ class Task(Entry):
             return TaskState.LOST if overdue and not self.alive() else TaskState.WAITING
         return record.state
 
-    def enqueue(self, *arguments: Any, requester: str = "", attempt: int = 1) -> None:
-        """Let it wait, as the last one of its queue."""
+    def enqueue(self, *arguments: Any, requester: str = "", attempt: int = 1, quick: bool = False) -> None:
+        """Let it wait, as the last one of its queue, or of the quick lane of it."""
         self.put(RECORD, self.waiting(requester, attempt))
-        self.send(*arguments)
+        self.send(*arguments, quick=quick)
 
     def waiting(self, requester: str, attempt: int = 1) -> Record:
         """Its record when it is asked for now."""
         return Record(state=TaskState.WAITING, asked_at=self.store.now(), requester=requester, attempt=attempt)
 
-    def send(self, *arguments: Any) -> None:
-        """Put its work into the queue."""
-        self.store.queues.send(KINDS[self.kind].work, self.id, *arguments)
+    def send(self, *arguments: Any, quick: bool = False) -> None:
+        """Put its work into the queue, or into the quick lane of it."""
+        self.store.queues.send(KINDS[self.kind].work, self.id, *arguments, quick=quick)
 
     def start(self) -> None:
         """Note that a worker has begun it."""

@@ -96,10 +96,11 @@ def stream(
 
 def work() -> int:
     """Do everything that waits, as a worker does; returns how much that was."""
-    short_tasks, done = services().queues.queue(queue.SHORT_TASKS), 0
-    while (task := short_tasks.dequeue()) is not None:
-        short_tasks.execute(task)
-        done += 1
+    done = 0
+    for lane in services().queues.lanes(queue.SHORT_TASKS):
+        while (task := lane.dequeue()) is not None:
+            lane.execute(task)
+            done += 1
     return done
 
 
@@ -486,7 +487,7 @@ class TestLooking:
         services().store.entry(store.WORKER, queue.SHORT_TASKS).beat()
         # As long as it waits for its turn, nothing is lost.
         assert client.get(f"/files/{self.digest}").json["state"] == "checking"
-        services().queues.queue(queue.SHORT_TASKS).dequeue()
+        services().queues.queue(queue.SHORT_TASKS, quick=True).dequeue()
         assert client.get(f"/files/{self.digest}").json == {
             "state": "refused",
             "sentence": "The check of lin2.pth was broken off; open it again.",
