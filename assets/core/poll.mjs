@@ -59,12 +59,35 @@ export class WatchedPage extends Poll {
         }
         Object.entries(answer.parts).forEach(([name, part]) => {
           this.seen[name] = part.stamp;
-          apply(part.updates);
+          apply(part.updates.filter((update) => !this.gather(update)));
         });
+        this.applyBlocks();
         shown();
         return answer.again;
       },
     });
     this.seen = {};
+    this.blocks = {};
+    this.counts = {};
+    this.changed = new Set();
+  }
+
+  /* Whether an update is a block of the rows of a table; it is then kept until all blocks of the answer are there. */
+  gather([id, props]) {
+    const rows = props.rowData;
+    if (!rows || Array.isArray(rows)) return false;
+    const kept = this.blocks[id] || [];
+    kept[rows.block] = rows.items;
+    this.blocks[id] = kept;
+    /* Blocks beyond these are of a longer table, which may be shown again: the server knows that they are here. */
+    this.counts[id] = rows.of;
+    this.changed.add(id);
+    return true;
+  }
+
+  /* A table is set once, whatever number of its blocks has changed. */
+  applyBlocks() {
+    apply([...this.changed].map((id) => [id, { rowData: this.blocks[id].slice(0, this.counts[id]).flat() }]));
+    this.changed.clear();
   }
 }

@@ -223,7 +223,12 @@ def answer_task(asked: Json) -> Json:
         # nothing does.
         updates = view.cleared()
     updates = view.mounted(updates) if asked["fresh"] else updates
-    return {"key": task.id, "unfinished": work.unfinished(task), "updates": [*task_updates(view, task), *updates]}
+    about = work.about(view.id, explored)
+    return {
+        "key": task.id,
+        "unfinished": work.unfinished(task),
+        "updates": [*task_updates(view, task, about), *updates],
+    }
 
 
 # ---- claims ----

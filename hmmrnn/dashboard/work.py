@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from hmmrnn.explorer import queries
+from hmmrnn.explorer.cost import estimate_experiment
 from hmmrnn.explorer.experiments import identify
 from hmmrnn.explorer.explored import Explored
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.server.auth import requester
 from hmmrnn.server.services import services
 from hmmrnn.tasks import queue, short_tasks
-from hmmrnn.tasks.experiments import Experiment
+from hmmrnn.tasks.experiments import Experiment, TooLongError
 from hmmrnn.tasks.queue import QueueGoneError
 from hmmrnn.tasks.short_tasks import NoWorkerError
 from hmmrnn.tasks.store import TaskState
@@ -26,6 +27,8 @@ __all__ = [
     "Experiment",
     "NoWorkerError",
     "QueueGoneError",
+    "TooLongError",
+    "about",
     "analyse",
     "ask",
     "ask_or_say_why",
@@ -66,13 +69,14 @@ def ask(experiment: str, explored: Explored, again: bool = False) -> Experiment:
         again: whether to repeat an experiment that has failed.
 
     Raises:
-        ValueError: files are missing, or too many experiments wait.
+        ValueError: files are missing, too many experiments wait, or it would take too long.
     """
-    return _ask(experiment, *identify(experiment, explored), again)
+    return _ask(experiment, *identify(experiment, explored), again, estimate_experiment(experiment, explored.network))
 
 
-def _ask(experiment: str, subject: Scenario, files: str, again: bool) -> Experiment:
-    return services().experiments.ask(experiment, subject, files, again, requester.identify_requester())
+def _ask(experiment: str, subject: Scenario, files: str, again: bool, estimate: float | None) -> Experiment:
+    asker = requester.identify_requester()
+    return services().experiments.ask(experiment, subject, files, again, asker, estimate)
 
 
 def ask_or_say_why(experiment: str, explored: Explored, again: bool = False) -> Experiment:
@@ -82,10 +86,12 @@ def ask_or_say_why(experiment: str, explored: Explored, again: bool = False) -> 
     except ValueError as error:
         return Refused("", TaskState.FAILED, reason=str(error), is_final=True)
     try:
-        return _ask(experiment, subject, files, again)
+        return _ask(experiment, subject, files, again, estimate_experiment(experiment, explored.network))
     except QueueGoneError as error:
         # The page asks again, and so goes on by itself.
         return Experiment("", TaskState.WAITING, reason=str(error))
+    except TooLongError as error:
+        return Refused("", TaskState.FAILED, reason=str(error), is_final=True)
     except ValueError as error:
         return refused(str(error))
 
@@ -104,6 +110,14 @@ class Refused(Experiment):
 def refused(reason: str) -> Experiment:
     """A task that is not computed."""
     return Refused("", TaskState.FAILED, reason=reason)
+
+
+def about(experiment: str, explored: Explored) -> str:
+    """About how long an experiment takes a worker, in words: "about 12 s"; empty where that is not known."""
+    seconds = estimate_experiment(experiment, explored.network)
+    if seconds is None:
+        return ""
+    return f"about {seconds:.0f} s" if seconds < 100 else f"about {seconds / 60:,.0f} minutes"
 
 
 def leave(keys: Iterable[str]) -> None:

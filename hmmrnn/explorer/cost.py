@@ -1,8 +1,12 @@
 """What a question costs, estimated before anything is computed: what would hold the server is refused in a sentence.
 
-A run of B trajectories and T steps holds three arrays (B, T, N) and the noise (B, T, M) in double precision, and takes
+An experiment takes fixed + pairs N^2 + inputs N M seconds of one processor; the numbers are measured (AMD EPYC, one
+thread, `python -m benchmarks.experiment_costs`), on a network whose kick neurons are like those of the shipped ones. A
+run of B trajectories and T steps holds three arrays (B, T, N) and the noise (B, T, M) in double precision, and takes
 B T N^2 products for the neurons, and as many for each gate of a gated cell.
 """
+
+from typing import NamedTuple
 
 from hmmrnn.model.network import Network
 
@@ -11,6 +15,34 @@ MAX_PRODUCTS = 20_000_000_000
 # Neurons of a network whose states are surveyed, and whose runs are judged, while a page waits.
 MAX_WAITED_FOR = 512
 _DOUBLE = 8
+
+
+class Cost(NamedTuple):
+    """Seconds that an experiment takes: whatever the size, for each pair of neurons, and for each neuron and input."""
+
+    fixed: float
+    pairs: float
+    inputs: float = 0.0
+
+
+# Of the last three only the sum is known, from the time that `make answers` takes.
+EXPERIMENT_COSTS = {
+    "kick": Cost(3.6, 3.7e-4),
+    "kick-proof": Cost(10.5, 1.1e-3),
+    "gain-sweep": Cost(9.9, 5.4e-4, 1.5e-4),
+    "noise": Cost(5.7, 4.4e-4, 7.3e-5),
+    "emergence": Cost(30.0, 0.0),
+    "report": Cost(60.0, 3e-3, 3e-4),
+    "claims": Cost(60.0, 3e-3, 3e-4),
+}
+
+
+def estimate_experiment(experiment: str, network: Network) -> float | None:
+    """About how many seconds an experiment on a network takes a worker; None where that was not measured."""
+    cost, n = EXPERIMENT_COSTS.get(experiment), network.n_neurons
+    if cost is None:
+        return None
+    return cost.fixed + (cost.pairs * n**2 + cost.inputs * n * network.n_inputs) * (1 + len(network.gates))
 
 
 def check_run(network: Network, steps: int, trajectories: int) -> None:

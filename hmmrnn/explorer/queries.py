@@ -213,6 +213,8 @@ def _rest(explored: Explored) -> Floats:
 @kept(_intact, version=1)
 def kick_neurons_of(explored: Explored, *, on_progress: ProgressCallback = no_progress) -> KickNeurons:
     """The kick groups of the intact network. The slowest query: seconds when it is computed for the first time."""
+    if on_progress is no_progress:
+        check_waited_for(explored.network, "kick neurons")
     return detect_kick_neurons(explored.network, on_progress=on_progress)
 
 

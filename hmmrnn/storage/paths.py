@@ -6,6 +6,7 @@ sweeps/      one file per sweep: the settings of its trainings
 tables/      tables of symbol sequences that were opened
 incoming/    uploaded files that are not checked yet
 queue.db     the queues, unless they are in Redis
+attempts.db  how many sign-ins have failed within the last minute, where there are users and no Redis
 signed-out/  the numbers of sessions that were ended, where there are users
 secret.key   the key with which sessions are signed, and what is kept in Redis
 """

@@ -41,8 +41,11 @@ ATTEMPTS = 3
 # An experiment that a page has left is given up unless it has been asked for within so long.
 GIVEN_UP_AFTER_SECONDS = 3.0
 REPORT_EVERY_SECONDS = 0.4
-# Half a minute is much; on the largest networks an analysis could take hours.
+# Half a minute is much; on the largest networks an analysis could take hours. What is estimated to take longer is not
+# begun, and what does take longer is ended.
 MOST_SECONDS = 900.0
+# What is estimated to take no longer goes into the quick lane, such as the search for kick neurons of most networks.
+QUICK_SECONDS = 20.0
 # A result that no page has fetched is deleted when so many other experiments have been asked for after it.
 KEPT = 200
 NO_WORKER = "no worker is running; start one with python -m hmmrnn worker"
@@ -68,25 +71,39 @@ class UnwantedError(Exception):
     """No page waits for the result any more."""
 
 
+class TooLongError(ValueError):
+    """It would take longer than it may."""
+
+
 class Experiments:
     """All experiments of a server, by their ids."""
 
     def __init__(self, store: Store, answers: AnswerCache) -> None:
         self.store, self.answers = store, answers
 
-    def ask(self, name: str, subject: Scenario, content: str, anew: bool = False, requester: str = "") -> Experiment:
+    def ask(
+        self,
+        name: str,
+        subject: Scenario,
+        content: str,
+        anew: bool = False,
+        requester: str = "",
+        estimate: float | None = None,
+    ) -> Experiment:
         """Ask for an experiment, join an equal one, or take its result from the cache; what has failed is tried `anew`.
 
         The subject is a scenario without anything that the result does not depend on, `content` the hash of the files
-        that it does depend on. Only so many experiments of each requester may wait.
+        that it does depend on. Only so many experiments of each requester may wait. `estimate` is about how many
+        seconds it takes; None if that is not known.
 
         Raises:
-            ValueError: too many experiments are waiting.
+            ValueError: too many experiments are waiting, or it would take too long.
         """
         task = self._task(name, subject, content)
         known = self._known(task, name, subject, content)
         if known is not None:
             return Experiment(task.id, TaskState.DONE, 1.0, result=known[0])
+        _check_duration(estimate)
         task.put(WANTED_AT, self.store.now())
         record = task.record
         if anew and record is not None and record.state is TaskState.FAILED:
@@ -97,8 +114,8 @@ class Experiments:
             # Of two equal requests at once, one is put into the queue.
             if task.claim(RECORD, task.waiting(requester)):
                 self._remember(task.id)
-                task.send(1, name, subject)
-        return self._look_at(task, name, subject)
+                task.send(1, name, subject, quick=_is_quick(estimate))
+        return self._look_at(task, name, subject, estimate)
 
     def known_result(self, name: str, subject: Scenario, content: str) -> Any:
         """The result of an experiment, if it is in the cache or comes with the package; None otherwise."""
@@ -121,7 +138,7 @@ class Experiments:
 
         return self.answers.look_up(task.id, shipped_question(name, subject, content))
 
-    def _look_at(self, task: Task, name: str, subject: Scenario) -> Experiment:
+    def _look_at(self, task: Task, name: str, subject: Scenario, estimate: float | None) -> Experiment:
         record = task.record
         if record is None:
             # It was given up in this very moment; the next poll starts it anew.
@@ -133,7 +150,7 @@ class Experiments:
         if state is TaskState.FAILED:
             return Experiment(task.id, state, reason=record.reason)
         if state is TaskState.LOST:
-            return self._retry(task, record, name, subject)
+            return self._retry(task, record, name, subject, estimate)
         if state is TaskState.RUNNING:
             began_at = task.get(BEGAN_AT)
             seconds = 0.0 if began_at is None else max(0.0, self.store.now() - began_at)
@@ -153,7 +170,7 @@ class Experiments:
             return Experiment(task.id, TaskState.WAITING)
         return Experiment(task.id, TaskState.DONE, 1.0, result=found[0])
 
-    def _retry(self, task: Task, record: Record, name: str, subject: Scenario) -> Experiment:
+    def _retry(self, task: Task, record: Record, name: str, subject: Scenario, estimate: float | None) -> Experiment:
         if record.attempt >= ATTEMPTS:
             reason = f"the worker ended {ATTEMPTS} times while it computed this; its log may say why"
             task.move(TaskState.FAILED, reason)
@@ -161,7 +178,8 @@ class Experiments:
         task.discard(SHARE)
         # Two pages may notice at once; the second piece of work finds the experiment taken.
         attempt = record.attempt + 1
-        task.enqueue(attempt, name, subject, requester=record.requester, attempt=attempt)
+        quick = _is_quick(estimate)
+        task.enqueue(attempt, name, subject, requester=record.requester, attempt=attempt, quick=quick)
         reason = "the worker ended in the middle of it; it is started again"
         return Experiment(task.id, TaskState.WAITING, reason=reason)
 
@@ -172,6 +190,19 @@ class Experiments:
         for old in recent[KEPT:]:
             forget(Task(self.store, EXPERIMENT, old))
         known.put(RECENT, recent[:KEPT])
+
+
+def _is_quick(estimate: float | None) -> bool:
+    return estimate is not None and estimate <= QUICK_SECONDS
+
+
+def _check_duration(estimate: float | None) -> None:
+    """Raise TooLongError if what is to be computed would take longer than it may."""
+    if estimate is not None and estimate > MOST_SECONDS:
+        raise TooLongError(
+            f"this would take about {estimate / 60:,.0f} minutes with a network of this size, and one computation may "
+            f"take {MOST_SECONDS / 60:.0f} here; choose a smaller network, or compute it on your own machine"
+        )
 
 
 def forget(task: Task) -> None:

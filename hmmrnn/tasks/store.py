@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -30,6 +30,8 @@ T = TypeVar("T")
 TRAINING, EXPERIMENT, WORKER, SWEEP, FILE, PROBE = "training", "experiment", "worker", "sweep", "file", "probe"
 # A process that works leaves a heartbeat every two seconds; without one for so long it counts as gone.
 HEARTBEAT_SECONDS, LOST_AFTER_SECONDS = 2.0, 7.0
+# Values in one question to the storage.
+MOST_AT_ONCE = 500
 
 
 # ---- the records ----
@@ -123,6 +125,16 @@ class Store:
     def entry(self, kind: str, id: str) -> Entry:
         """All that is kept of one thing."""
         return Entry(self, kind, id)
+
+    def get_many(self, kind: str, ids: Sequence[str], part: Part[T]) -> dict[str, T]:
+        """The values of a part of many things, by their ids; without those that have none."""
+        found: dict[str, T] = {}
+        for first in range(0, len(ids), MOST_AT_ONCE):
+            keys = {key_of(kind, id, part): id for id in ids[first : first + MOST_AT_ONCE]}
+            with self.storage() as storage:
+                values = storage.peek_many(list(keys))
+            found |= {keys[key]: part.adapter.validate_json(bytes(value)) for key, value in values.items()}
+        return found
 
     @contextmanager
     def storage(self) -> Iterator[Any]:

@@ -28,7 +28,7 @@ from hmmrnn.model.hmm import HMM, PRESETS
 from hmmrnn.model.network import MAX_NEURONS
 from hmmrnn.tasks.store import TaskState
 from hmmrnn.tasks.task import UNFINISHED
-from hmmrnn.tasks.trainings import Training, Trainings, id_of
+from hmmrnn.tasks.trainings import REMEMBERED, Training, Trainings, id_of
 from hmmrnn.training.config import TrainingConfig
 from hmmrnn.training.trainer import FIDELITY_NUMBERS
 
@@ -217,7 +217,7 @@ class Sweeps:
         self.trainings, self._data = trainings, trainings.data
         # Keyed by the time of each file as well: a network may be replaced.
         self._read = lru_cache(maxsize=64)(_read)
-        self._header = lru_cache(maxsize=4096)(_header)
+        self._header = lru_cache(maxsize=REMEMBERED)(_header)
 
     def keep(self, sweep: Sweep) -> None:
         """Write a sweep's file; once written it does not change.

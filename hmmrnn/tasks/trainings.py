@@ -9,6 +9,7 @@ import json
 import logging
 import re
 import shutil
+from bisect import bisect_left
 from collections.abc import Container
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -20,12 +21,14 @@ from hmmrnn.model.files import replace_file
 from hmmrnn.storage.paths import DataFolder, writing
 from hmmrnn.tasks import store
 from hmmrnn.tasks.queue import QueueGoneError
-from hmmrnn.tasks.store import CANCEL, LOSSES, PROGRESS, Record, Store, TaskState, TrainingProgress
+from hmmrnn.tasks.store import CANCEL, LOSSES, PROGRESS, RECORD, Record, Store, TaskState, TrainingProgress
 from hmmrnn.tasks.task import RESUMABLE, UNFINISHED, Task, check_room, same_requester, waiting_ids
 from hmmrnn.training.config import TrainingConfig
 
 logger = logging.getLogger(__name__)
 
+# With less room than there are trainings, every list of them would read all requests anew.
+REMEMBERED = 20_000
 TRAINING_ID = re.compile(r"[0-9a-f]{12}")
 
 
@@ -77,7 +80,7 @@ class Trainings:
     def __init__(self, store: Store, data: DataFolder) -> None:
         self.store, self.data = store, data
         # A request never changes, and every list needs all of them.
-        self._requested = lru_cache(maxsize=4096)(_requested)
+        self._requested = lru_cache(maxsize=REMEMBERED)(_requested)
 
     def task_of(self, training_id: str) -> Task:
         """The task of a training, by which its state is read and written."""
@@ -182,11 +185,17 @@ class Trainings:
         """All trainings whose settings can be read, the one asked for last first."""
         in_queue = set(waiting_ids(self.store, store.TRAINING))
         ids = [path.name for path in self.data.trainings.iterdir() if TRAINING_ID.fullmatch(path.name)]
-        found = [training for id in ids if (training := self._training(id, in_queue))]
+        records = self.store.get_many(store.TRAINING, ids, RECORD)
+        progress = self.store.get_many(store.TRAINING, ids, PROGRESS)
+        found = [
+            training
+            for id in ids
+            if (training := self._training(id, records.get(id), progress.get(id), in_queue)) is not None
+        ]
         ahead = sorted(training.asked_at for training in found if training.state is TaskState.WAITING)
         running = sum(training.state is TaskState.RUNNING for training in found)
         placed = [
-            replace(one, before=running + ahead.index(one.asked_at)) if one.state is TaskState.WAITING else one
+            replace(one, before=running + bisect_left(ahead, one.asked_at)) if one.state is TaskState.WAITING else one
             for one in found
         ]
         return tuple(sorted(placed, key=lambda training: training.asked_at, reverse=True))
@@ -195,17 +204,19 @@ class Trainings:
         """(S,) Sinkhorn divergence at every step so far."""
         return self.task_of(training_id).get(LOSSES) or []
 
-    def _training(self, training_id: str, in_queue: Container[str]) -> Training | None:
+    def _training(
+        self, training_id: str, record: Record | None, progress: TrainingProgress | None, in_queue: Container[str]
+    ) -> Training | None:
         """The training of a folder; None, and a line in the log, if its settings are of another version or damaged."""
         try:
             config = self._requested(self._folder(training_id) / "request.json")
         except (OSError, ValueError) as error:
             logger.warning("training %s cannot be shown: %s", training_id, error)
             return None
-        task = self.task_of(training_id)
-        record = task.record or Record(state=TaskState.LOST)
-        kept = record.model_dump(include={"asked_at", "reason", "model", "requester"})
-        return Training(training_id, config, task.state(record, in_queue), progress=task.get(PROGRESS), **kept)
+        record = record or Record(state=TaskState.LOST)
+        state = self.task_of(training_id).state(record, in_queue)
+        kept = {name: getattr(record, name) for name in ("asked_at", "reason", "model", "requester")}
+        return Training(training_id, config, state, progress=progress, **kept)
 
     # ---- their files ----
 

@@ -76,8 +76,8 @@ def updates(response: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def work_off() -> None:
     """What a worker does with the next experiment, in this process."""
-    huey = services().queues.queue(queue.EXPERIMENTS)
-    huey.execute(huey.dequeue())
+    lane = next(lane for lane in services().queues.lanes(queue.EXPERIMENTS) if lane.pending_count())
+    lane.execute(lane.dequeue())
 
 
 def parts(component: Any) -> list[Component]:

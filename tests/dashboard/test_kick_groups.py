@@ -6,8 +6,8 @@ import numpy as np
 
 from hmmrnn.analysis.populations import INTEGRATING
 from hmmrnn.dashboard.components.kick_groups import describe_kick_groups, search
+from hmmrnn.explorer import cost, queries
 from hmmrnn.explorer import experiments as kinds
-from hmmrnn.explorer import queries
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.server.services import services
 from hmmrnn.tasks import experiments, queue, store
@@ -32,9 +32,9 @@ class TestSearch:
         # As it is for the first user of a network.
         monkeypatch.setattr(queries.kick_neurons_of, "known", lambda explored: None)
         waiting = search(self.request())
-        assert waiting["words"] == "Searching for kick neurons…"
+        assert waiting["words"] == "Searching for kick neurons (about 5 s)…"
         assert search(self.request()) == waiting
-        key, attempt, *_ = services().queues.queue(queue.EXPERIMENTS).dequeue().args
+        key, attempt, *_ = services().queues.queue(queue.EXPERIMENTS, quick=True).dequeue().args
         assert key == waiting["key"]
         task = Task(services().store, store.EXPERIMENT, key)
         assert experiments.begin(task, attempt)
@@ -51,6 +51,21 @@ class TestSearch:
         assert answer["found"]["groups"] == []
         assert "diverge" in answer["found"]["reason"]
         assert answer["found"]["others"] == [0, 1, 2, 3]
+
+    def test_a_search_that_would_take_too_long_is_refused_before_it_waits(self, dashboard, monkeypatch):
+        services().store.entry(store.WORKER, queue.EXPERIMENTS).beat()
+        monkeypatch.setattr(queries.kick_neurons_of, "known", lambda explored: None)
+        monkeypatch.setattr(experiments, "MOST_SECONDS", 1.0)
+        found = search(self.request())["found"]
+        assert found["groups"] == []
+        assert found["reason"].startswith("This would take about ")
+        assert services().queues.waiting(queue.EXPERIMENT) == []
+
+    def test_without_a_worker_a_large_network_is_not_searched_while_a_page_waits(self, dashboard, monkeypatch):
+        monkeypatch.setattr(cost, "MAX_WAITED_FOR", 11)
+        found = search(self.request(model="anonymous"))["found"]
+        assert found["groups"] == []
+        assert found["reason"].startswith("Kick neurons would take minutes with 12 neurons")
 
 
 class TestKick:

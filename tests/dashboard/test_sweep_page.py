@@ -13,7 +13,7 @@ from plotly.utils import PlotlyJSONEncoder
 
 from hmmrnn.dashboard.app import create_app
 from hmmrnn.dashboard.ids import MODEL, NOTICE, NOTICE_TEXT
-from hmmrnn.dashboard.pages.train import ids
+from hmmrnn.dashboard.pages.train import ids, sweep_watch
 from hmmrnn.dashboard.pages.train import sweep as sweep_page
 from hmmrnn.dashboard.pages.train.sweep import GATES, TITLES, columns, measure_of, settings_words, sweep_list
 from hmmrnn.dashboard.pages.train.sweep_watch import OFTEN, SELDOM, results, watch_sweep
@@ -62,7 +62,13 @@ def asked(name: str = "small", **changes: object) -> dict:
 
 
 def drawn(answer: dict) -> dict[str, dict]:
-    return {id: props for part in answer["parts"].values() for id, props in part["updates"]}
+    """What each component gets; of a table, all blocks that have come."""
+    found: dict[str, dict] = {}
+    for part in answer["parts"].values():
+        for id, props in part["updates"]:
+            block = props.get("rowData")
+            found[id] = {"rowData": found.get(id, {"rowData": []})["rowData"] + block["items"]} if block else props
+    return found
 
 
 def seen(answer: dict) -> dict:
@@ -77,7 +83,7 @@ class TestWatching:
     def test_the_first_answer_has_all_parts(self, sweep) -> None:
         answer = asked()
         assert answer["again"] == OFTEN
-        assert set(answer["parts"]) == {"list", "networks", "head", "rows", "figure"}
+        assert set(answer["parts"]) == {"list", "networks", "head", "rows-0", "figure"}
         told = drawn(answer)
         assert told[ids.SWEEP_TITLE]["children"] == "Sweep small: 4 trainings"
         assert told[ids.SWEEP_SETTINGS]["children"] == (
@@ -122,7 +128,7 @@ class TestWatching:
         counts = {name: sum(len(trace.x) for trace in figure.data if trace.name == name) for name in (MISSING, ENDED)}
         assert counts == {MISSING: 2, ENDED: 1}
         words = " ".join(text for trace in figure.data for text in trace.text or ())
-        for said in ("running, 25 %", "not requested yet", "failed: training diverged at step 3: the loss is nan"):
+        for said in ("running", "not requested yet", "failed: training diverged at step 3: the loss is nan"):
             assert said in words
         assert "transition error: 0.0213<br>passes the gate" in words
         # What is done and yet has no value is not waited for.
@@ -135,9 +141,22 @@ class TestWatching:
         assert asked(seen=seen(first))["parts"] == {}
         services().trainings.task_of(sweep.trainings[2].id).put(PROGRESS, HALF_WAY.model_copy(update={"step": 3}))
         changed = asked(seen=seen(first))
-        assert set(changed["parts"]) == {"rows", "figure"}
+        assert set(changed["parts"]) == {"rows-0"}
         assert drawn(changed)[ids.SWEEP_TABLE]["rowData"][2]["state"] == "running, 75 %"
         assert set(asked(seen=seen(first) | seen(changed), theme="dark")["parts"]) == {"figure"}
+
+    def test_of_a_large_table_the_block_that_has_changed_is_sent(self, monkeypatch) -> None:
+        monkeypatch.setattr(sweep_watch, "BLOCK_ROWS", 3)
+        made = small_sweep(inputs=tuple(range(1, 6)))
+        services().sweeps.keep(made)
+        services().trainings.submit(made.trainings[4].config)
+        first = asked()
+        assert [name for name in first["parts"] if name.startswith("rows")] == ["rows-0", "rows-1", "rows-2", "rows-3"]
+        assert [row["id"] for row in drawn(first)[ids.SWEEP_TABLE]["rowData"]] == [one.id for one in made.trainings]
+        taken(made.trainings[4].id)
+        changed = asked(seen=seen(first))["parts"]
+        assert {name for name in changed if name.startswith("rows")} == {"rows-1"}
+        assert changed["rows-1"]["updates"][0][1]["rowData"]["of"] == 4
 
     def test_while_the_queue_is_away_it_says_so_and_then_takes_it_back(self, sweep, monkeypatch) -> None:
         first = asked()

@@ -1,10 +1,11 @@
 """Views that a worker computes, from the first request to the figure."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
-from hmmrnn.dashboard import ids
+from hmmrnn.dashboard import ids, work
 from hmmrnn.dashboard.components import task_line
 from hmmrnn.dashboard.pages.dynamics import noise
 from hmmrnn.dashboard.pages.emergence import emergence, formation
@@ -51,7 +52,9 @@ def expect_line(view: View, response: dict, words: str, running: bool, cancel: b
     assert shown[ids.state(view.id)]["children"] == words
     assert shown[ids.progress(view.id)]["hidden"] is not running
     assert shown[ids.cancel(view.id)] == {"hidden": not cancel}
-    assert shown[ids.compute(view.id)] == {"hidden": not compute}
+    offered = shown[ids.compute(view.id)]
+    assert offered["hidden"] is not compute
+    assert re.fullmatch(r"Compute \(about \d+ (s|minutes)\)", offered["children"])
 
 
 def test_it_waits_runs_and_is_drawn(intact, monkeypatch):
@@ -61,14 +64,17 @@ def test_it_waits_runs_and_is_drawn(intact, monkeypatch):
     view = gain_sweep.VIEW
     waiting = task(view, intact)
     assert waiting["unfinished"]
-    expect_line(view, waiting, "waiting for the worker", running=False, cancel=True, compute=False)
+    about = work.about("gain-sweep", resolve(intact))
+    assert about.startswith("about ")
+    words = f"waiting for the worker; it takes {about}"
+    expect_line(view, waiting, words, running=False, cancel=True, compute=False)
     assert view.id not in updates(waiting)
-    key, attempt, name, subject = services().queues.queue(queue.EXPERIMENTS).dequeue().args
+    key, attempt, name, subject = services().queues.queue(queue.EXPERIMENTS, quick=True).dequeue().args
     begun = Task(services().store, store.EXPERIMENT, key)
     assert experiments.begin(begun, attempt)
     experiments.reporter(begun)(0.25)
     running = task(view, intact)
-    expect_line(view, running, "computing: 25 %", running=True, cancel=True, compute=False)
+    expect_line(view, running, f"computing: 25 %, {about} in all", running=True, cancel=True, compute=False)
     assert updates(running)[ids.progress(view.id)]["value"] == "0.250"
     experiments.finish(begun, kinds.compute(services().explorer, name, subject, lambda share: None))
     done = task(view, intact)
@@ -96,7 +102,7 @@ def test_cancelled_it_says_so_and_is_given_up(intact, monkeypatch):
     expect_line(noise.VIEW, response, words, running=False, cancel=False, compute=True)
     assert not response["unfinished"]
     assert updates(response)["noise"]["figure"]["data"] == []
-    key, attempt, *_ = services().queues.queue(queue.EXPERIMENTS).dequeue().args
+    key, attempt, *_ = services().queues.queue(queue.EXPERIMENTS, quick=True).dequeue().args
     assert not experiments.begin(Task(services().store, store.EXPERIMENT, key), attempt)
     assert task(noise.VIEW, intact, again=True)["unfinished"]
 
@@ -221,8 +227,9 @@ def test_claims_stand_beside_their_verdicts_and_numbers(intact, monkeypatch):
 
 
 @pytest.mark.parametrize(("share", "seconds", "words"), [
-    (0.01, 5.0, "computing: 1 %"), (0.5, 0.5, "computing: 50 %"), (0.25, 10.0, "computing: 25 %, about 30 s left"),
+    (0.01, 5.0, "computing: 1 %, about 40 s in all"), (0.5, 0.5, "computing: 50 %, about 40 s in all"),
+    (0.25, 10.0, "computing: 25 %, about 30 s left"),
     (0.1, 60.0, "computing: 10 %, about 9 minutes left"),
 ])  # fmt: skip
 def test_the_time_left_is_said_once_it_can_be_told(share, seconds, words) -> None:
-    assert task_line._describe(Experiment("", TaskState.RUNNING, share, seconds)) == words
+    assert task_line._describe(Experiment("", TaskState.RUNNING, share, seconds), "about 40 s") == words

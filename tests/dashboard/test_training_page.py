@@ -353,10 +353,13 @@ class TestWatching:
         job_id = submitted()
         under_way(job_id)
         first = ask(job_id)
-        assert set(first["parts"]) == {"list", "job", "loss"}
+        assert set(first["parts"]) == {"list", "running", "job", "loss"}
         assert ask(job_id, seen=stamps(first))["parts"] == {}
         under_way(job_id, step=31)
-        assert set(ask(job_id, seen=stamps(first))["parts"]) == {"list", "job", "loss"}
+        again = ask(job_id, seen=stamps(first))
+        assert set(again["parts"]) == {"running", "job", "loss"}
+        assert drawn(again)[ids.job_words(job_id), "children"] == "running, 77 %"
+        assert float(drawn(again)[ids.job_bar(job_id), "value"]) == 0.775
         second = {**stamps(first), **stamps(ask(job_id))}
         under_way(job_id, step=31, seconds=80.0)
         assert set(ask(job_id, seen=second)["parts"]) == {"job"}
@@ -390,6 +393,15 @@ class TestWatching:
         assert "waiting, 1 before it" in text(links[f"/train/{other}"]["children"])
         assert links[f"/train/{one}"]["aria-current"] == "page"
         assert "aria-current" not in links[f"/train/{other}"]
+
+    def test_of_a_long_list_only_what_runs_is_sent_again(self):
+        one, *_ = (submitted(seed=seed) for seed in range(5))
+        under_way(one)
+        first = ask()
+        under_way(one, step=31)
+        assert set(ask(seen=stamps(first))["parts"]) == {"running"}
+        services().trainings.cancel(submitted(seed=4))
+        assert "list" in ask(seen=stamps(first))["parts"]
 
     def test_the_list_says_that_it_is_empty(self):
         assert text(job_list((), "")) == "None yet."

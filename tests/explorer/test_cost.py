@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from hmmrnn.analysis.orbit import plane_steps
-from hmmrnn.explorer.cost import MAX_BYTES, bytes_per_state, check_run, check_waited_for, fitting_runs
+from hmmrnn.explorer.cost import (
+    EXPERIMENT_COSTS,
+    MAX_BYTES,
+    bytes_per_state,
+    check_run,
+    check_waited_for,
+    estimate_experiment,
+    fitting_runs,
+)
+from hmmrnn.explorer.experiments import EXPERIMENTS
 from hmmrnn.model.network import Network
 
 
@@ -46,3 +55,11 @@ def test_fewer_runs_are_made_where_all_would_not_fit() -> None:
 def test_the_plane_of_a_large_network_is_fitted_to_fewer_states() -> None:
     assert plane_steps(sized(512, 1)) == 1000
     assert plane_steps(sized(2048, 1)) == 250
+
+
+def test_every_experiment_has_an_estimate_that_grows_with_the_network() -> None:
+    assert set(EXPERIMENT_COSTS) == set(EXPERIMENTS)
+    for name in EXPERIMENTS:
+        small, large = (estimate_experiment(name, sized(n, 100)) for n in (20, 2048))
+        assert 0 < small <= large
+        assert estimate_experiment(name, sized(150, 200)) >= estimate_experiment(name, sized(150, 100))

@@ -106,6 +106,27 @@ class TestAnswer:
         ]
         assert len(set(keys)) == queued() == 4
 
+    def test_what_would_take_too_long_is_refused_before_it_waits_and_shown_if_it_is_known(self, answering):
+        too_long = partial(
+            services().experiments.ask, "gain-sweep", SUBJECT, "content", estimate=experiments.MOST_SECONDS + 60
+        )
+        with pytest.raises(ValueError, match=r"would take about 16 minutes .* one computation may take 15 here"):
+            too_long()
+        assert queued() == 0
+        answering(lambda subject, report: 7)
+        ask_and_work()
+        ask()
+        assert too_long().result == 7
+
+    def test_what_is_quick_waits_in_a_lane_of_its_own(self):
+        for seed, estimate in enumerate((None, experiments.QUICK_SECONDS, experiments.QUICK_SECONDS + 1)):
+            services().experiments.ask(
+                "gain-sweep", replace(SUBJECT, seed=seed), "content", requester=str(seed), estimate=estimate
+            )
+        quick, others = services().queues.lanes(queue.EXPERIMENTS)
+        assert [item.args[3].seed for item in quick.pending()] == [1]
+        assert [item.args[3].seed for item in others.pending()] == [0, 2]
+
     def test_an_answer_that_another_machine_took_into_its_own_cache_is_computed_anew(self, answering):
         answering(lambda subject, report: 7)
         key = ask().id

@@ -38,9 +38,12 @@ def search(request: Json) -> Json:
         task = work.ask(experiments.KICK, explored) if _worker_needed(explored) else None
     except work.QueueGoneError:
         task = None
+    except work.TooLongError as error:
+        return {"key": "", "found": _nothing_found(explored, sentence(str(error)))}
     if task is not None:
         if work.unfinished(task):
-            share = f": {100 * task.share:.0f} %" if work.running(task) else "…"
+            about = f" ({work.about(experiments.KICK, explored)})…"
+            share = f": {100 * task.share:.0f} %" if work.running(task) else about
             return {"key": task.id, "words": f"{SEARCHING}{share}"}
         if work.failed(task):
             return {"key": "", "found": _nothing_found(explored, sentence(task.reason))}

@@ -35,26 +35,32 @@ def _hidden(view: View, what: str, id: str, text: str, title: str) -> Any:
     return html.Button(text, id=id, className="page-button", title=title, hidden=True, **of)
 
 
-def task_updates(view: View, task: work.Experiment) -> Updates:
-    """What the line gets to show where a task stands."""
+def task_updates(view: View, task: work.Experiment, about: str) -> Updates:
+    """What the line gets to show where a task stands; `about` says how long it takes, as far as known."""
     running, unfinished = work.running(task), work.unfinished(task)
     # What changes every second is not read out each time.
     live = "off" if running else "polite"
     return [
         (ids.task(view.id), {"hidden": work.done(task)}),
         (ids.progress(view.id), {"hidden": not running, "value": f"{task.share:.3f}"}),
-        (ids.state(view.id), {"children": _describe(task), "aria-live": live}),
+        (ids.state(view.id), {"children": _describe(task, about), "aria-live": live}),
         (ids.cancel(view.id), {"hidden": not unfinished}),
-        (ids.compute(view.id), {"hidden": not work.can_repeat(task)}),
+        (ids.compute(view.id), {"hidden": not work.can_repeat(task), "children": _offer(about)}),
     ]
 
 
-def _describe(task: work.Experiment) -> str:
+def _offer(about: str) -> str:
+    return f"Compute ({about})" if about else "Compute"
+
+
+def _describe(task: work.Experiment, about: str) -> str:
     if work.running(task):
-        return f"computing: {100 * task.share:.0f} %{_time_left(task)}"
+        in_all = f", {about} in all" if about else ""
+        return f"computing: {100 * task.share:.0f} %{_time_left(task) or in_all}"
     if task.reason:
         return sentence(task.reason)
-    return "waiting for the worker" + (f", {task.before} before this" if task.before else "")
+    before = f", {task.before} before this" if task.before else ""
+    return f"waiting for the worker{before}" + (f"; it takes {about}" if about else "")
 
 
 def _time_left(task: work.Experiment) -> str:

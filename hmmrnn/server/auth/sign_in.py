@@ -31,7 +31,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from wtforms import PasswordField, StringField
 
 from hmmrnn.server import request_log
-from hmmrnn.server.auth import users
+from hmmrnn.server.auth import attempts, users
 from hmmrnn.storage.redis import ANSWER_SECONDS, CONNECT_SECONDS, RedisServer
 from hmmrnn.storage.signing import read_secret
 
@@ -83,7 +83,7 @@ def register(server: Flask, users_file: Path, secret_file: Path, redis: RedisSer
 
     Args:
         secret_file: holds the key with which sessions are signed; made if it is not there.
-        redis: where failed attempts are counted; each process counts its own if there is none.
+        redis: where failed attempts are counted; a file beside that of the key if there is none.
 
     Raises:
         ValueError: one of the files cannot be used.
@@ -99,7 +99,8 @@ def register(server: Flask, users_file: Path, secret_file: Path, redis: RedisSer
     login.user_loader(lambda id: None if ended.has(session.get(ID)) else _user_of_session(server, listed.now(), id))
     server.before_request(_bound_form)
     server.before_request(_require_session)
-    form = _limited(server, redis, lambda: sign_in(server, listed))
+    counters = redis.url if redis else attempts.storage_uri(secret_file.with_name("attempts.db"))
+    form = _limited(server, counters, lambda: sign_in(server, listed))
     server.add_url_rule("/sign-in", "sign-in", form, methods=["GET", "POST"])
     server.add_url_rule("/sign-out", "sign-out", lambda: sign_out(ended), methods=["POST"])
 
@@ -231,7 +232,9 @@ def sign_in(server: Flask, listed: UserList) -> ResponseReturnValue:
     session[ID] = secrets.token_hex(16)
     login_user(User(name, _mark(server, known[name])))
     logger.info("signed in", extra={"user": name})
-    return redirect(then)
+    response = current_app.make_response(redirect(then))
+    attempts.remember_browser(response, name)
+    return response
 
 
 def sign_out(ended: EndedSessions) -> ResponseReturnValue:
@@ -271,24 +274,24 @@ def _page(form: Form, sentence: str = "", status: int = 200) -> Response:
 
 
 def _limited(
-    server: Flask, redis: RedisServer | None, view: Callable[[], ResponseReturnValue]
+    server: Flask, counters: str, view: Callable[[], ResponseReturnValue]
 ) -> Callable[[], ResponseReturnValue]:
-    """A view that is slow after so many failures a minute from one address, or for one name."""
+    """A view that is slow after so many failures a minute from one address, or for one name; `counters` counts them."""
     slow = partial(_slowly, view)
     timeouts: dict[str, str | int] = {
         "socket_connect_timeout": int(CONNECT_SECONDS),
         "socket_timeout": int(ANSWER_SECONDS),
     }
     limiter = Limiter(
-        _address,
+        attempts.address,
         app=server,
-        storage_uri=redis.url if redis else "memory://",
-        storage_options=timeouts if redis else {},
-        # While Redis does not answer, each process counts its own.
+        storage_uri=counters,
+        storage_options={} if counters.startswith(attempts.SCHEME) else timeouts,
+        # While Redis does not answer, or the file cannot be used, each process counts its own.
         in_memory_fallback_enabled=True,
         key_prefix="hmmrnn-sign-in",
     )
-    for limit, key in ((PER_ADDRESS, _address), (PER_USER, _address_and_name)):
+    for limit, key in ((PER_ADDRESS, attempts.address), (PER_USER, attempts.address_and_name)):
         view = limiter.limit(limit, key_func=key, methods=["POST"], deduct_when=_failed, on_breach=slow)(view)
     return view
 
@@ -309,12 +312,3 @@ def _slowly(view: Callable[[], ResponseReturnValue], _limit: RequestLimit) -> Re
         return _page(Form(), TOO_MANY, 429)
     finally:
         _one_by_one.release()
-
-
-def _address() -> str:
-    return request.remote_addr or "unknown"
-
-
-def _address_and_name() -> str:
-    name = request.form.get("name", "").strip().encode()
-    return f"{_address()} {sha256(name).hexdigest()}"

@@ -78,6 +78,11 @@ def try_to(client: FlaskClient, name: str, password: str, then: str = "", **head
     return client.post(path, data=form, headers={**PAGE, **headers})
 
 
+def session_cookie(response) -> str:
+    (found,) = (one for one in response.headers.getlist("Set-Cookie") if one.startswith(f"{sign_in.COOKIE}="))
+    return found
+
+
 def signed_in(client: FlaskClient) -> bool:
     return client.get("/_dash-layout").status_code == 200
 
@@ -138,7 +143,7 @@ class TestSigningIn:
         assert not signed_in(client)
 
     def test_the_cookie_is_for_the_server_alone(self, client):
-        cookie = try_to(client, "ada", PASSWORD).headers["Set-Cookie"]
+        cookie = session_cookie(try_to(client, "ada", PASSWORD))
         assert cookie.startswith(f"{sign_in.COOKIE}=")
         assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
         assert "Secure" not in cookie
@@ -146,7 +151,8 @@ class TestSigningIn:
 
     @pytest.mark.parametrize("secured", [{"X-Forwarded-Proto": "https"}, {"X-Forwarded-Proto": "https, http"}])
     def test_behind_a_proxy_that_speaks_https_it_is_for_https_alone(self, client, secured):
-        assert "Secure" in try_to(client, "ada", PASSWORD, **secured).headers["Set-Cookie"].split("; ")
+        cookies = try_to(client, "ada", PASSWORD, **secured).headers.getlist("Set-Cookie")
+        assert all("Secure" in cookie.split("; ") for cookie in cookies)
 
     def test_a_form_of_another_site_is_not_taken(self, client):
         answer = client.post("/sign-in", data={"name": "ada", "password": PASSWORD})
@@ -195,6 +201,34 @@ class TestSigningIn:
         for i in range(10):
             assert try_to((one, other)[i % 2], "ada", "wrong password").status_code == 200
         assert [try_to(client, "ada", "wrong password").status_code for client in (one, other)] == [429, 429]
+
+    def test_attempts_at_several_processes_count_together_without_redis(self, listed, monkeypatch):
+        monkeypatch.setattr(sign_in, "PAUSE_SECONDS", 0.0)
+        one, other = (server_of(listed).test_client() for _ in range(2))
+        for i in range(10):
+            assert try_to((one, other)[i % 2], "ada", "wrong password").status_code == 200
+        assert [try_to(client, "ada", "wrong password").status_code for client in (one, other)] == [429, 429]
+        assert try_to(other, "ada", PASSWORD).status_code == 302, "a right password is right"
+
+    def test_a_browser_that_has_signed_in_before_is_not_slowed_down_by_others(self, client, monkeypatch):
+        monkeypatch.setattr(sign_in, "PAUSE_SECONDS", 0.0)
+        assert try_to(client, "ada", PASSWORD).status_code == 302
+        client.post("/sign-out")
+        stranger = client.application.test_client()
+        for name in ("ada", "ben", "cid", "dan", "eve", "fay", "gus"):
+            for _ in range(10):
+                try_to(stranger, name, "wrong password")
+        with sign_in._one_by_one:
+            assert try_to(stranger, "ada", PASSWORD).status_code == 429
+            assert try_to(client, "bob", OTHER).status_code == 429, "it is known for one user alone"
+            assert try_to(client, "ada", PASSWORD).status_code == 302
+        client.post("/sign-out")
+        said = [try_to(client, "ada", "wrong password").status_code for _ in range(11)]
+        assert said == [200] * 10 + [429], "its own failures count"
+
+    def test_a_file_of_counters_that_cannot_be_used_keeps_nobody_out(self, listed):
+        listed.with_name("attempts.db").write_bytes(b"no database" * 1000)
+        assert try_to(server_of(listed).test_client(), "ada", PASSWORD).status_code == 302
 
     def test_without_its_redis_one_can_still_sign_in(self, listed):
         client = server_of(listed, RedisServer("redis://127.0.0.1:1/0")).test_client()

@@ -32,6 +32,17 @@ JOB_FIDELITY = "job-fidelity"
 JOB_DEPARTURES = "job-departures"
 JOB_LIST = "job-list"
 
+
+def job_words(training_id: str) -> str:
+    """The words on a training in the list of all."""
+    return f"job-{training_id}-words"
+
+
+def job_bar(training_id: str) -> str:
+    """The bar of a training in the list of all."""
+    return f"job-{training_id}-bar"
+
+
 # A sweep: its page, and the list of all; see assets/pages/sweeps.mjs.
 SWEEP = "sweep"
 SWEEP_LIST = "sweep-list"

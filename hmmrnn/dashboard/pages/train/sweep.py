@@ -280,7 +280,9 @@ def measure_of(name: str) -> Measure:
 
 def _pointed_at(row: Row, name: str) -> str:
     if row.measures is None:
-        return f"{state_of(row)}{': ' + row.reason if row.reason else ''}"
+        # Without how much is done, with which the figure would have to be drawn anew every second.
+        state = row.state if row.state == TaskState.RUNNING else state_of(row)
+        return f"{state}{': ' + row.reason if row.reason else ''}"
     value = row.measures[name]
     said = "cannot be measured: its runs diverge" if value is None else f"{value:.4g}"
     return f"{TITLES[name].lower()}: {said}<br>{'passes' if row.passes else 'fails'} the gate"

@@ -40,6 +40,7 @@ from hmmrnn.tasks.sweeps import Row, Sweep
 from hmmrnn.tasks.trainings import Training
 
 OFTEN, SELDOM = 2.0, 5.0
+BLOCK_ROWS = 50
 
 
 class SweepQuestion(TypedDict):
@@ -95,12 +96,22 @@ def watch_sweep(request: Json) -> Json:
         return {"unknown": sentence(error)}
     parts: dict[str, Updates] = {"list": _list(tables, name), "networks": [(MODEL, {"data": model_choices()})]}
     if sweep is not None:
-        rows = [row_data(row) for row in tables[sweep.name]]
-        parts |= {"head": head, "rows": [(ids.SWEEP_TABLE, {"rowData": rows})]}
+        parts |= {"head": head, **_blocks(tables[sweep.name])}
     new = changed(parts, seen)
     if sweep is not None:
         new |= _figure(tables[sweep.name], request)
     return {"again": _again(everything), "parts": new}
+
+
+def _blocks(rows: Sequence[Row]) -> dict[str, Updates]:
+    """The table in blocks of rows: of a large one, only those that have changed are sent."""
+    data = [row_data(row) for row in rows]
+    blocks = [data[first : first + BLOCK_ROWS] for first in range(0, len(data), BLOCK_ROWS)]
+    # How many there are comes with each: the page puts them together (assets/core/poll.mjs).
+    return {
+        f"rows-{number}": [(ids.SWEEP_TABLE, {"rowData": {"block": number, "of": len(blocks), "items": block}})]
+        for number, block in enumerate(blocks)
+    }
 
 
 def _found(name: str) -> Sweep:

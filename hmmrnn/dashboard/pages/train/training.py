@@ -165,11 +165,16 @@ def fidelity_table(numbers: Mapping[str, float | None], note: str) -> Any:
     return [html.Table([html.Thead(head), html.Tbody(rows)]), html.P(note, className="note")]
 
 
+def listed_jobs(everything: Sequence[Training], here: str) -> list[Training]:
+    """The newest trainings, and the one that is shown."""
+    return [job for i, job in enumerate(everything) if i < LISTED or job.id == here]
+
+
 def job_list(everything: Sequence[Training], here: str) -> Any:
     """A link to each of the newest trainings and to the one that is shown, `here`, with its state."""
     if not everything:
         return [html.Li("None yet.", className="note")]
-    shown = [job for i, job in enumerate(everything) if i < LISTED or job.id == here]
+    shown = listed_jobs(everything, here)
     links = [html.Li(_entry(job, job.id == here)) for job in shown]
     left = len(everything) - len(shown)
     older = f"{left:,} older ones are not listed; each opens at its own address."
@@ -201,7 +206,8 @@ def _running(job: Training, cancelling: bool) -> str:
     return f"Training: step {step:,} of {job.config.steps:,}{left}." if step else "Training: at its first step."
 
 
-def _entry(job: Training, here: bool) -> Any:
+def entry_words(job: Training) -> str:
+    """Where a training stands, in a word or two."""
     share = progress_share(job)
     # A step that is behind the worker by a poll must not read as if all were done.
     percent = f"{int(100 * share)} %"
@@ -210,14 +216,18 @@ def _entry(job: Training, here: bool) -> Any:
         TaskState.RUNNING: f"running, {percent}" if share < 1 else "running, is being judged",
         TaskState.LOST: f"lost at {percent}",
         TaskState.CANCELLED: f"cancelled at {percent}",
-    }.get(job.state, job.state)
+    }
+    return words.get(job.state, job.state)
+
+
+def _entry(job: Training, here: bool) -> Any:
     sizes = f"N {job.config.n_neurons}, M {job.config.n_inputs}, seed {job.config.seed}, {job.config.recipe}"
-    bar = html.Progress(value=f"{share:.3f}", max="1", **{"aria-hidden": "true"})
+    of_bar = {"id": ids.job_bar(job.id), "value": f"{progress_share(job):.3f}", "aria-hidden": "true"}
     content = [
         html.Strong(form.target_name(job.config.hmm)),
         html.Span(sizes),
-        html.Span(words, className="state"),
-        bar,
+        html.Span(entry_words(job), id=ids.job_words(job.id), className="state"),
+        html.Progress(max="1", **of_bar),
     ]
     current = {"aria-current": "page"} if here else {}
     return html.A(content, href=f"/train/{job.id}", className=f"page-link job-link is-{job.state}", **current)

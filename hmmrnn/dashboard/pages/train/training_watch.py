@@ -13,7 +13,7 @@ from typing import Any, Literal
 from flask import Flask
 from typing_extensions import TypedDict
 
-from hmmrnn.dashboard.components.parts import away, changed
+from hmmrnn.dashboard.components.parts import away, changed, stamp, stamped
 from hmmrnn.dashboard.components.picker import model_choices
 from hmmrnn.dashboard.ids import MODEL, frame
 from hmmrnn.dashboard.pages.train import ids
@@ -24,8 +24,10 @@ from hmmrnn.dashboard.pages.train.training import (
     MEASURES,
     OPEN,
     SNAPSHOT_TEST,
+    entry_words,
     fidelity_table,
     job_list,
+    listed_jobs,
     progress_share,
     progress_table,
     state_words,
@@ -129,15 +131,36 @@ def watch_training(request: Json) -> Json:
         return {"again": OFTEN, "parts": changed(away(error), seen)}
     except ValueError as error:
         return {"unknown": sentence(error)}
-    parts: dict[str, Updates] = {"list": [(ids.JOB_LIST, {"children": job_list(everything, here)})]}
+    parts: dict[str, Updates] = {}
     if any(item.state == TaskState.DONE for item in everything):
         parts["networks"] = [(MODEL, {"data": model_choices()})]
     if job is not None:
         parts["job"] = _job_updates(job)
-    new = changed(parts, seen)
+    new = {**_list(everything, here, seen), **changed(parts, seen)}
     if job is not None and seen.get("loss") != _loss_stamp(job, request["theme"]):
         new["loss"] = {"stamp": _loss_stamp(job, request["theme"]), "updates": _loss_updates(job, request["theme"])}
     return {"again": _again(everything, job), "parts": new}
+
+
+def _list(everything: Sequence[Training], here: str, seen: Json) -> Json:
+    """The list of trainings; where only those that run have gone on, how far these are."""
+    shown = listed_jobs(everything, here)
+    running = [job for job in shown if job.state is TaskState.RUNNING]
+    parts: Json = {"running": stamped([update for job in running for update in _entry_updates(job)])} if running else {}
+    still = [[job.id, job.state, "" if job in running else entry_words(job)] for job in shown]
+    drawn = stamp([still, here, len(everything)])
+    if seen.get("list") != drawn:
+        parts["list"] = {"stamp": drawn, "updates": [(ids.JOB_LIST, {"children": job_list(everything, here)})]}
+    elif running and seen.get("running") == parts["running"]["stamp"]:
+        del parts["running"]
+    return parts
+
+
+def _entry_updates(job: Training) -> Updates:
+    return [
+        (ids.job_words(job.id), {"children": entry_words(job)}),
+        (ids.job_bar(job.id), {"value": f"{progress_share(job):.3f}"}),
+    ]
 
 
 def _found(everything: Sequence[Training], job_id: str) -> Training:
