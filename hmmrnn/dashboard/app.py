@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dash import Dash
 from flask import Flask
-from flask_compress import Compress
 
 from hmmrnn.dashboard import answers, guide, networks, opening, own_answers
 from hmmrnn.dashboard.components import over, script
@@ -12,7 +11,16 @@ from hmmrnn.dashboard.components.page import page
 from hmmrnn.dashboard.components.picker import model_choices
 from hmmrnn.dashboard.pages.data import data_watch
 from hmmrnn.dashboard.pages.train import form, sweep_watch, training_watch
-from hmmrnn.server import health, metrics, other_sites, questions, request_log, security_headers, uploads
+from hmmrnn.server import (
+    compression,
+    health,
+    metrics,
+    other_sites,
+    questions,
+    request_log,
+    security_headers,
+    uploads,
+)
 from hmmrnn.server.api import live, made_networks, moments, takeaway
 from hmmrnn.server.auth import requester, sign_in
 from hmmrnn.server.services import EXTENSION, Services
@@ -49,9 +57,7 @@ def create_app(settings: Settings | None = None) -> Dash:
     if built.settings.users is not None:
         sign_in.register(app.server, built.settings.users, built.data.secret, built.redis)
     questions.register(app)
-    # Answers are mostly numbers, which hardly shrink; compressing them would take longer than it saves.
-    app.server.config["COMPRESS_MIMETYPES"] = ["text/html", "text/css", "text/javascript", "application/javascript"]
-    Compress(app.server)
+    compression.register(app.server)
     with app.server.app_context():
         # Dash calls it at once, to look for the ids of components.
         app.layout = lambda: page(model_choices(), sign_in.account())

@@ -13,8 +13,10 @@ import json
 import math
 import os
 import resource
+import shutil
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from copy import copy
@@ -40,8 +42,9 @@ MAX_CONNECTIONS = 2000
 FULL = 0.8
 # Files for the body, the answer and the connection itself.
 FILES_EACH, OTHER_FILES = 3, 200
-# Of one process, on disk: what has come of unfinished requests, and what has not gone of answers.
-MAX_HELD_BYTES = 600_000_000
+# Of one process, on disk: what has come of unfinished requests, and what has not gone of answers; at most this, and so
+# much of the room for temporary files that all processes together leave half of it.
+MAX_HELD_BYTES, HELD_SHARE = 600_000_000, 0.5
 MAX_HEADER_BYTES = 65_536
 # Of a request; what the address itself permits is less, and refused there in its own words.
 MAX_BODY_BYTES = 2_000_000
@@ -182,6 +185,7 @@ class _Server(TcpWSGIServer):
     """Connections of one listening socket."""
 
     channel_class = _Channel
+    most_held = MAX_HELD_BYTES
 
     def maintenance(self, now: float) -> None:
         """Break off clients that have taken too long, and more of them while connections or memory run short."""
@@ -196,7 +200,7 @@ class _Server(TcpWSGIServer):
     def _pressed(self, channels: list[_Channel]) -> list[_Channel]:
         """Those that go to make room: the ones that have waited longest for their client."""
         too_many = len(channels) - int(FULL * self.adj.connection_limit)
-        too_much = sum(channel.held for channel in channels) - MAX_HELD_BYTES
+        too_much = sum(channel.held for channel in channels) - self.most_held
         chosen: list[_Channel] = []
         for channel in sorted(channels, key=lambda channel: channel.patience.since):
             if too_many <= 0 and too_much <= 0:
@@ -228,6 +232,8 @@ class WebProcess(Worker):
         self.servers = [
             listen(self.wsgi, listener.sock, self.connections, self.cfg.threads, most) for listener in self.sockets
         ]
+        for server in self.servers:
+            server.most_held = most_held(self.cfg.workers)
         while self.alive and self.ppid == os.getppid():
             self._turn()
         for server in self.servers:
@@ -277,6 +283,15 @@ def listen(application: Any, listener: socket.socket, connections: dict[int, Any
 def turn(connections: dict[int, Any], seconds: float = LOOP_SECONDS) -> None:
     """Read and write what can be read and written, after waiting for it at most so long."""
     wasyncore.poll2(seconds, connections)
+
+
+def most_held(processes: int) -> int:
+    """Bytes that each of so many processes may hold for its clients.
+
+    Waitress keeps what is larger than 1 MB in the folder for temporary files, which may be a small one in memory.
+    """
+    room = shutil.disk_usage(tempfile.gettempdir()).total
+    return min(MAX_HELD_BYTES, int(HELD_SHARE * room / processes))
 
 
 def _most_connections() -> int:

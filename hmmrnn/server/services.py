@@ -7,12 +7,13 @@ from flask import Response, current_app, request
 
 from hmmrnn.explorer.explored import Explored, Explorer
 from hmmrnn.explorer.scenario import Scenario
+from hmmrnn.server.counters import shared_counters
 from hmmrnn.server.settings import Settings
 from hmmrnn.server.uploads import Uploads
 from hmmrnn.shipped import ANSWERS
 from hmmrnn.storage.cache import AnswerCache
 from hmmrnn.storage.model_registry import ModelRegistry
-from hmmrnn.storage.paths import DataFolder
+from hmmrnn.storage.paths import COUNTERS, DataFolder
 from hmmrnn.storage.redis import RedisServer
 from hmmrnn.storage.shipped_answers import ShippedAnswers
 from hmmrnn.storage.signing import derived, read_secret
@@ -48,7 +49,8 @@ class Services:
         self.sweeps = Sweeps(self.trainings)
         self.experiments = Experiments(self.store, self.answers)
         self.data_fits = DataFits(Tables(self.data), self.experiments, self.explorer)
-        self.uploads = Uploads(self.store, self.data, self.models, settings.networks_mb * 2**20)
+        counters = shared_counters(self.data.path / COUNTERS, settings.redis_url)
+        self.uploads = Uploads(self.store, self.data, self.models, settings.networks_mb * 2**20, counters)
 
     def _redis(self, url: str) -> RedisServer:
         # The machines that share a Redis share the data folder, and with it the key.

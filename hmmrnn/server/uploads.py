@@ -10,11 +10,12 @@ The web process only counts the bytes and writes them down. A worker has them re
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from shutil import rmtree
@@ -24,23 +25,31 @@ from typing import IO, Any
 from filelock import FileLock
 from flask import Flask, Request, jsonify, request
 from flask.typing import ResponseReturnValue
+from limits.storage import Storage
 from werkzeug.utils import secure_filename
 
 from hmmrnn.model.checkpoint import CheckpointError, load, read_metadata, save
 from hmmrnn.model.metadata import BROUGHT_BY, mark_of
 from hmmrnn.model.tensor_files import is_safetensors
-from hmmrnn.server.auth.requester import identify_owner
+from hmmrnn.server.auth.requester import identify_requester
 from hmmrnn.storage.model_registry import ModelRegistry
 from hmmrnn.storage.paths import DataFolder, NotWrittenError, writing
 from hmmrnn.storage.sandboxed_import import MIB, Limits, convert
 from hmmrnn.tasks.queue import CHECK, SHORT_TASKS, QueueGoneError
-from hmmrnn.tasks.store import CHECKED, FILE, LOST_AFTER_SECONDS, Entry, FileRecord, Store
+from hmmrnn.tasks.store import CHECKED, FILE, LOST_AFTER_SECONDS, RECENT, Entry, FileRecord, Store
+from hmmrnn.tasks.task import name_and_address
+
+logger = logging.getLogger(__name__)
 
 MAX_BYTES = 20_000_000
 MAX_INCOMING = 50
 # One requester may fill so large a part of the room that there is: one of so many.
 SHARES = 4
+# From one address so large a part within a day, and so many of the files that wait, whatever its browsers are called.
+ADDRESS_SHARES, MAX_INCOMING_ADDRESS, DAY_SECONDS = 2, 20, 24 * 3600
 PIECE_BYTES = 64 * 1024
+# So many files are known by what has become of them.
+REMEMBERED = 500
 # Every page reads the metadata of every network.
 MAX_METADATA = 64 * 1024
 # Numbers of two bytes are stored in four.
@@ -111,9 +120,16 @@ class Uploads:
     """
 
     def __init__(
-        self, store: Store, data: DataFolder, models: ModelRegistry, quota: int, convert: Convert = convert
+        self,
+        store: Store,
+        data: DataFolder,
+        models: ModelRegistry,
+        quota: int,
+        counters: Storage,
+        convert: Convert = convert,
     ) -> None:
-        self.store, self.data, self.models, self.quota, self._convert = store, data, models, quota, convert
+        self.store, self.data, self.models, self.quota, self.counters = store, data, models, quota, counters
+        self._convert = convert
 
     # ---- in a web process ----
 
@@ -124,17 +140,21 @@ class Uploads:
         if "X-Requested-With" not in sent.headers:
             raise _UploadError(403, "The header X-Requested-With is missing; open the file in the dashboard.")
         _check_size(name, sent.content_length or 0)
-        brought_by = mark_of(identify_owner())
+        owner, address = name_and_address(identify_requester())
+        brought_by = mark_of(owner)
         self._check_quota(name, brought_by)
-        self._make_room()
+        self._check_address(name, address)
+        self._make_room(address)
         with writing(), self._partial() as (file, path):
             digest = _copy_body(sent, name, file)
             if self._network_of(digest) is None:
                 self._note_checking(digest, name)
+                self._forget_old(digest)
                 path.replace(self.data.incoming / digest)
                 # A file that was refused before is checked again: its name or a slow machine may have been the reason.
+                self._count(address, (self.data.incoming / digest).stat().st_size)
                 quick = _is_quick(self.data.incoming / digest)
-                self.store.queues.send(CHECK, digest, name, brought_by, quick=quick)
+                self.store.queues.send(CHECK, digest, name, brought_by, address, quick=quick)
         return digest
 
     def _check_quota(self, name: str, brought_by: str) -> None:
@@ -156,6 +176,27 @@ class Uploads:
                     "remove some of them under Networks.",
                 )
 
+    def _check_address(self, name: str, address: str) -> None:
+        """Refuse a file if as much has come from its address within a day as may."""
+        most = self.quota // ADDRESS_SHARES
+        try:
+            sent = self.counters.get(_counter(address)) if address else 0
+        except self.counters.base_exceptions as error:
+            logger.warning("uploads are not counted: %s", error)
+            return
+        if sent >= most:
+            raise _UploadError(
+                429,
+                f"{name} cannot be taken: files of {sent / 1e6:,.0f} MB have come from your address within a day, and "
+                f"{most / 1e6:,.0f} MB may; try again tomorrow.",
+            )
+
+    def _count(self, address: str, size: int) -> None:
+        """Count a file for its address; a user has none."""
+        if address:
+            with suppress(*_classes(self.counters.base_exceptions)):
+                self.counters.incr(_counter(address), DAY_SECONDS, size)
+
     def outcome(self, digest: str) -> dict[str, Any]:
         """The state of a file, with the name of its network or the sentence that says why there is none."""
         network = self._network_of(digest)
@@ -175,11 +216,13 @@ class Uploads:
             return {"state": REFUSED, "sentence": f"The check of {name} was broken off; open it again."}
         return {"state": CHECKING}
 
-    def _waiting(self) -> set[str]:
-        return {digest for digest, *_ in self.store.queues.waiting(CHECK)}
+    def _waiting(self) -> dict[str, str]:
+        """The addresses of the files that wait, by their hashes."""
+        # Of an older version there is none.
+        return {digest: more[2] if len(more) > 2 else "" for digest, *more in self.store.queues.waiting(CHECK)}
 
-    def _make_room(self) -> None:
-        """Remove abandoned files, and refuse another file if too many wait."""
+    def _make_room(self, address: str) -> None:
+        """Remove abandoned files, and refuse another file if too many wait, or too many of its address."""
         waiting = self._waiting()
         for path in self.data.incoming.iterdir():
             if path.name not in waiting and _age(path) > ABANDONED_SECONDS:
@@ -187,6 +230,11 @@ class Uploads:
         there = len(list(self.data.incoming.iterdir()))
         if there >= MAX_INCOMING:
             raise _UploadError(503, f"{there} files wait to be checked, and no more may; try again later.")
+        own = list(waiting.values()).count(address)
+        if address and own >= MAX_INCOMING_ADDRESS:
+            raise _UploadError(
+                503, f"{own} files of your address wait to be checked, and no more may; try again later."
+            )
 
     @contextmanager
     def _partial(self) -> Iterator[tuple[IO[bytes], Path]]:
@@ -200,7 +248,7 @@ class Uploads:
 
     # ---- in a worker ----
 
-    def check(self, digest: str, name: str, brought_by: str = "") -> None:
+    def check(self, digest: str, name: str, brought_by: str = "", _address: str = "") -> None:
         """Check whether a received file is a network, and keep it with the others if it is.
 
         The `digest` of its content names it among the incoming files, `name` in sentences; `brought_by` is the mark of
@@ -220,6 +268,8 @@ class Uploads:
                 if self._network_of(digest) is None:
                     with writing():
                         self._accept(source, digest, name, brought_by)
+                # From now on the network says what has become of it.
+                self._entry(digest).discard(CHECKED)
                 return
             except CheckpointError as error:
                 words = str(error).replace(str(source), name).replace(source.name, name).rstrip(".")
@@ -261,6 +311,14 @@ class Uploads:
 
     # ---- in both ----
 
+    def _forget_old(self, digest: str) -> None:
+        """Forget what has become of files that were sent long before this one."""
+        known = self._entry("all")
+        recent = [digest, *(other for other in known.get(RECENT) or [] if other != digest)]
+        for old in recent[REMEMBERED:]:
+            self._entry(old).discard(CHECKED)
+        known.put(RECENT, recent[:REMEMBERED])
+
     def _entry(self, digest: str) -> Entry:
         return self.store.entry(FILE, digest)
 
@@ -282,6 +340,14 @@ def _check_size(name: str, size: int) -> None:
             f"{name} has more than {MAX_BYTES:,} bytes ({MAX_BYTES // 10**6} MB); "
             f"save the state dict of the network alone.",
         )
+
+
+def _counter(address: str) -> str:
+    return f"uploaded from {address}"
+
+
+def _classes(found: type[Exception] | tuple[type[Exception], ...]) -> tuple[type[Exception], ...]:
+    return found if isinstance(found, tuple) else (found,)
 
 
 def _is_quick(path: Path) -> bool:

@@ -6,7 +6,7 @@ sweeps/      one file per sweep: the settings of its trainings
 tables/      tables of symbol sequences that were opened
 incoming/    uploaded files that are not checked yet
 queue.db     the queues, unless they are in Redis
-attempts.db  how many sign-ins have failed within the last minute, where there are users and no Redis
+counters.db  failed sign-ins of the last minute and uploads of the last day, unless they are in Redis
 signed-out/  the numbers of sessions that were ended, where there are users
 secret.key   the key with which sessions are signed, and what is kept in Redis
 """
@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
+COUNTERS = "counters.db"
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 

@@ -26,7 +26,7 @@ from hmmrnn.tasks import store
 from hmmrnn.tasks.queue import QueueGoneError
 from hmmrnn.tasks.store import LOSSES, PROGRESS, TaskState, TrainingProgress
 from hmmrnn.tasks.supervisor import GRACE_SECONDS
-from hmmrnn.tasks.task import Task
+from hmmrnn.tasks.task import Task, name_and_address
 from hmmrnn.tasks.trainings import Training, Trainings, network_name
 from hmmrnn.training.trainer import FIDELITY_NUMBERS, Progress, fit, judged
 
@@ -90,7 +90,8 @@ def _train(trainings: Trainings, training: Training, termination: _Termination) 
                 return None if termination.requested else termination.end_task(TaskState.CANCELLED)
             name = network_name(training)
             network = judged(training.config, fitted).network
-            brought_by = {BROUGHT_BY: mark_of(training.requester)} if training.requester else {}
+            owner, _ = name_and_address(training.requester)
+            brought_by = {BROUGHT_BY: mark_of(owner)} if owner else {}
             network = replace(network, metadata={**network.metadata, **brought_by})
             save(network, trainings.data.networks / f"{name}.safetensors")
         except FloatingPointError as error:

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -196,3 +197,12 @@ class TestFull:
         waiting = [served.client() for _ in range(served.server.adj.connection_limit)]
         assert answer(served.client(GET % b"here")) == (200, b"/here 0")
         assert ended(waiting[0])
+
+
+@pytest.mark.parametrize(
+    ("room", "processes", "most"),
+    [(512_000_000, 2, 128_000_000), (512_000_000, 1, 256_000_000), (10**12, 2, front.MAX_HELD_BYTES)],
+)
+def test_what_is_held_fits_into_the_room_for_temporary_files(monkeypatch, room, processes, most) -> None:
+    monkeypatch.setattr(front.shutil, "disk_usage", lambda _path: SimpleNamespace(total=room))
+    assert front.most_held(processes) == most

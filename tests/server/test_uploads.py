@@ -6,6 +6,7 @@ import io
 import json
 import pickle
 import re
+import secrets
 import threading
 import time
 import tracemalloc
@@ -547,5 +548,47 @@ class TestRoom:
         held = sum(item.size for item in services().models.entries())
         monkeypatch.setattr(services().uploads, "quota", uploads.SHARES * held)
         assert send(client, "two.safetensors", network_file(2)).status_code == 507
-        client.set_cookie(requester.COOKIE, Signer(KEY, salt=requester.SALT).sign("0123456789abcdef").decode())
+        become_another(client)
         assert send(client, "two.safetensors", network_file(2)).status_code == 202
+
+    def test_what_comes_from_one_address_is_bounded_whatever_its_browsers_are_called(self, client, monkeypatch):
+        size = len(network_file(1))
+        monkeypatch.setattr(services().uploads, "quota", uploads.ADDRESS_SHARES * 2 * size)
+        for number in (1, 2):
+            become_another(client)
+            assert send(client, "net.safetensors", network_file(number)).status_code == 202
+        become_another(client)
+        refused = send(client, "more.safetensors", network_file(3))
+        assert refused.status_code == 429
+        assert "have come from your address within a day" in refused.json["sentence"]
+        client.environ_base["REMOTE_ADDR"] = "10.1.2.3"
+        assert send(client, "more.safetensors", network_file(3)).status_code == 202
+
+    def test_of_one_address_only_so_many_files_may_wait(self, client, monkeypatch):
+        monkeypatch.setattr(uploads, "MAX_INCOMING_ADDRESS", 2)
+        found = []
+        for data in (b"1", b"2", b"3"):
+            become_another(client)
+            found.append(send(client, "net.pth", data).status_code)
+        assert found == [202, 202, 503]
+        client.environ_base["REMOTE_ADDR"] = "10.1.2.3"
+        assert send(client, "net.pth", b"3").status_code == 202
+
+    def test_counters_that_cannot_be_used_refuse_no_file(self, client):
+        services().uploads.counters.file.write_bytes(b"no database" * 1000)
+        assert send(client, "one.safetensors", network_file(1)).status_code == 202
+
+
+def test_what_is_kept_of_files_is_bounded(client, monkeypatch):
+    monkeypatch.setattr(uploads, "REMEMBERED", 3)
+    assert opened(client, "net.safetensors", network_file(1))["state"] == uploads.READY
+    for number in range(6):
+        assert opened(client, "net.pth", f"no network {number}".encode())["state"] == uploads.REFUSED
+    keys = map(str, services().queues.queue(queue.TRAININGS).storage.result_items())
+    assert len([key for key in keys if key.startswith(f"{store.FILE}:check")]) == 3
+
+
+def become_another(client: FlaskClient) -> None:
+    """Have the browser get a new name."""
+    name = secrets.token_hex(8)
+    client.set_cookie(requester.COOKIE, Signer(KEY, salt=requester.SALT).sign(name).decode())

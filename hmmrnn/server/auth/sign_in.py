@@ -32,6 +32,8 @@ from wtforms import PasswordField, StringField
 
 from hmmrnn.server import request_log
 from hmmrnn.server.auth import attempts, users
+from hmmrnn.server.counters import SCHEME, storage_uri
+from hmmrnn.storage.paths import COUNTERS
 from hmmrnn.storage.redis import ANSWER_SECONDS, CONNECT_SECONDS, RedisServer
 from hmmrnn.storage.signing import read_secret
 
@@ -99,7 +101,7 @@ def register(server: Flask, users_file: Path, secret_file: Path, redis: RedisSer
     login.user_loader(lambda id: None if ended.has(session.get(ID)) else _user_of_session(server, listed.now(), id))
     server.before_request(_bound_form)
     server.before_request(_require_session)
-    counters = redis.url if redis else attempts.storage_uri(secret_file.with_name("attempts.db"))
+    counters = redis.url if redis else storage_uri(secret_file.with_name(COUNTERS))
     form = _limited(server, counters, lambda: sign_in(server, listed))
     server.add_url_rule("/sign-in", "sign-in", form, methods=["GET", "POST"])
     server.add_url_rule("/sign-out", "sign-out", lambda: sign_out(ended), methods=["POST"])
@@ -286,7 +288,7 @@ def _limited(
         attempts.address,
         app=server,
         storage_uri=counters,
-        storage_options={} if counters.startswith(attempts.SCHEME) else timeouts,
+        storage_options={} if counters.startswith(SCHEME) else timeouts,
         # While Redis does not answer, or the file cannot be used, each process counts its own.
         in_memory_fallback_enabled=True,
         key_prefix="hmmrnn-sign-in",

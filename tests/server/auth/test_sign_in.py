@@ -227,7 +227,7 @@ class TestSigningIn:
         assert said == [200] * 10 + [429], "its own failures count"
 
     def test_a_file_of_counters_that_cannot_be_used_keeps_nobody_out(self, listed):
-        listed.with_name("attempts.db").write_bytes(b"no database" * 1000)
+        listed.with_name("counters.db").write_bytes(b"no database" * 1000)
         assert try_to(server_of(listed).test_client(), "ada", PASSWORD).status_code == 302
 
     def test_without_its_redis_one_can_still_sign_in(self, listed):

@@ -1,4 +1,4 @@
-"""Counters of failed sign-ins: shared by processes, ended in time, and never more than are of use."""
+"""Counters: shared by processes, ended in time, and never more than are of use."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from hmmrnn.server.auth import attempts
-from hmmrnn.server.auth.attempts import AttemptCounters, storage_uri
+from hmmrnn.server import counters as module
+from hmmrnn.server.counters import Counters, storage_uri
 from tests.programs import at_once
 
 
@@ -18,12 +18,12 @@ from tests.programs import at_once
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The time, which stands still until a test sets it."""
     found = SimpleNamespace(now=1000.0)
-    monkeypatch.setattr(attempts.time, "time", lambda: found.now)
+    monkeypatch.setattr(module.time, "time", lambda: found.now)
     return found
 
 
-def counters(tmp_path: Path) -> AttemptCounters:
-    return AttemptCounters(storage_uri(tmp_path / "a folder" / "attempts.db"))
+def counters(tmp_path: Path) -> Counters:
+    return Counters(storage_uri(tmp_path / "a folder" / "counters.db"))
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +56,7 @@ def test_what_has_ended_is_removed(tmp_path: Path, clock: SimpleNamespace) -> No
     clock.now += 61
     store.incr("ada", 60)
     with sqlite3.connect(store.file) as database:
-        assert database.execute("SELECT key FROM attempts").fetchall() == [("ada",)]
+        assert database.execute("SELECT key FROM counters").fetchall() == [("ada",)]
     store.clear("ada")
     assert store.get("ada") == 0
     assert store.reset() == 0
