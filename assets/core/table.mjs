@@ -21,8 +21,10 @@ function markTable() {
 /* With Shift, a click picks the neuron and leaves it as it is. */
 let isShifted = false;
 
-/* The neuron of a cell of the connectivity: of its row, or of its column among the inputs' and outputs'. */
-export function neuronAt(point, { labels, order }) {
+/* The neuron of a cell of the connectivity: of its row, or of its column among the inputs' and outputs'. Where a row stands
+ * for several neurons, none of them is meant. */
+export function neuronAt(point, { labels, order, each = 1 }) {
+  if (each > 1) return null;
   const position = labels.indexOf(point.y) >= 0 ? labels.indexOf(point.y) : labels.indexOf(point.x);
   return position < 0 ? null : order[position];
 }

@@ -161,7 +161,8 @@ function drawInActivity(overlay, { moments, shown, span, colours }) {
 function drawNeurons(overlay, { picked, touched, colours }) {
   const meta = overlay.graph && overlay.graph.layout.meta;
   if (!meta || !meta.order) return;
-  meta.order.forEach((neuron, at) => {
+  meta.order.forEach((neuron, position) => {
+    const at = Math.floor(position / (meta.each || 1));
     if (touched.has(neuron)) markNeuron(overlay, at, (paper, box) => {
       paper.globalAlpha = 0.35;
       paper.fillStyle = colours.accent;

@@ -19,6 +19,8 @@ from hmmrnn.model.simulation import Trajectory, simulate
 
 # Spread below this, relative to the largest activity, is rounding and no shape.
 ROUNDING = 1e-12
+# Of more neurons only the wanted directions are computed.
+FEW_NEURONS = 512
 QUARTILES = (0.25, 0.5, 0.75)
 MIN_STEPS_PER_CELL = 5
 # The paper's: stretches that are longer show whole turns of the orbit that joins two outputs.
@@ -94,15 +96,28 @@ def fit_plane(source: Trajectory | ArrayLike, n_components: int = 3) -> Plane:
             "Fit the plane on the intact network under noise (sigma > 0)"
         )
     covariance = states.T @ states / (len(states) - 1)
-    variance, vectors = np.linalg.eigh(covariance)
+    variance, vectors = _eigen(covariance, n_components)
     variance = np.clip(variance[::-1], 0.0, None)
     # A direction without extent comes out of the eigenvalue solver as rounding of the widest one.
-    variance[variance <= len(variance) * np.finfo(float).eps * variance[0]] = 0.0
+    variance[variance <= len(covariance) * np.finfo(float).eps * variance[0]] = 0.0
     components = np.ascontiguousarray(vectors.T[::-1][:n_components])
     peak = np.abs(components).argmax(axis=1)
     components *= np.sign(components[np.arange(len(components)), peak])[:, None]
-    ratio, scale = variance / variance.sum(), np.sqrt(variance)
+    total = variance.sum() if len(variance) == len(covariance) else np.trace(covariance)
+    ratio, scale = variance / total, np.sqrt(variance)
     return Plane(mean, components, ratio[:n_components], scale[:n_components])
+
+
+def _eigen(covariance: Floats, wanted: int) -> tuple[Floats, Floats]:
+    """Eigenvalues, ascending, and eigenvectors of a covariance; of a large one the wanted largest ones alone."""
+    n = len(covariance)
+    if n <= FEW_NEURONS or wanted >= n:
+        return np.linalg.eigh(covariance)
+    # All of them take three times as long, while a page waits. Imported here, as no shipped network needs it.
+    from scipy.linalg import eigh
+
+    variance, vectors = eigh(covariance, subset_by_index=[n - wanted, n - 1])
+    return variance, vectors
 
 
 def fit_network_plane(network: Network, pair: tuple[int, int] | None = None, seed: int = 0) -> Plane:

@@ -33,6 +33,10 @@ MAX_BYTES = 250_000
 # Far more of each than any question has: what is beyond is refused before it is looked at.
 MAX_VALUES, MAX_DEPTH, MAX_DIGITS = 25_000, 16, 20
 RELOAD = "reload the page; if this comes again, report it to the administrator of the server"
+TOO_MUCH_MEMORY = (
+    "this needs more memory than the server has for it now; choose fewer trajectories or a shorter window, or try "
+    "again when it is less busy"
+)
 STRICT = ConfigDict(strict=True, extra="forbid")
 Name = Annotated[str, Field(max_length=200)]
 
@@ -91,6 +95,9 @@ def answer_at(
             return Response(to_json_plotly(answer(question)), mimetype="application/json")
         except ValueError as error:
             return _refuse(sentence(error), 200)
+        except MemoryError:
+            logger.warning("a question needs more memory than a web process may hold (HMMRNN_WEB_MB)")
+            return _refuse(TOO_MUCH_MEMORY, 200)
         except Exception:
             # The one place where everything is caught: the page goes on with its last good answer.
             logger.exception("a question failed")

@@ -45,6 +45,8 @@ class Settings(BaseModel):
     cache_mb: WholeNumber = Field(1024, ge=1, description="a whole number of megabytes from 1")
     # Size that the trained and opened networks may have in MB; with more, no further file is taken.
     networks_mb: WholeNumber = Field(4096, ge=1, description="a whole number of megabytes from 1")
+    # Data that each web process may hold in memory, in MB; an answer that needs more is refused in a sentence.
+    web_mb: WholeNumber = Field(1024, ge=512, description="a whole number of megabytes from 512")
     # Address of a Redis for queues, answers and locks; without one these are files.
     redis_url: str | None = Field(None, description="like redis://host:6379/0")
     # File of the users who may sign in; without one no sign-in is asked for.

@@ -5,6 +5,7 @@ A slow answer takes a core for a second or more. The other threads of the proces
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,9 +14,12 @@ from functools import wraps
 from flask import Response
 from flask.typing import ResponseReturnValue
 
+logger = logging.getLogger(__name__)
+
 AT_ONCE = 1
 # Of the requests that cannot be told to ask again by their page so many may wait, each for so long.
 MOST_WAITING, WAIT_SECONDS = 1, 10.0
+TOO_LARGE = "This needs more memory than the server has for it; choose fewer trajectories or a shorter window."
 BUSY = "The server is computing other slow answers; try again in a moment."
 _turn, _room = threading.BoundedSemaphore(AT_ONCE), threading.BoundedSemaphore(MOST_WAITING)
 
@@ -45,6 +49,12 @@ def in_turn(answer: Callable[[], ResponseReturnValue]) -> Callable[[], ResponseR
     @wraps(answer)
     def answered() -> ResponseReturnValue:
         with turn(WAIT_SECONDS, _room) as taken:
-            return answer() if taken else Response(BUSY, 429, {"Retry-After": "1"}, mimetype="text/plain")
+            if not taken:
+                return Response(BUSY, 429, {"Retry-After": "1"}, mimetype="text/plain")
+            try:
+                return answer()
+            except MemoryError:
+                logger.warning("an answer needs more memory than a web process may hold (HMMRNN_WEB_MB)")
+                return Response(TOO_LARGE, 503, mimetype="text/plain")
 
     return answered

@@ -13,7 +13,7 @@ from gunicorn.app.base import BaseApplication
 from hmmrnn.server import metrics_folder
 from hmmrnn.server.settings import Settings
 from hmmrnn.storage import logs
-from hmmrnn.storage.processes import end_with_parent
+from hmmrnn.storage.processes import bound_memory, end_with_parent
 
 THREADS = 4
 # Requests under way get this long to finish when the server is asked to stop.
@@ -51,14 +51,15 @@ def options(settings: Settings, workers: int) -> Mapping[str, Any]:
         # request_log writes the lines of requests, with what they asked for; this is the format of all others.
         "logconfig_dict": logs.configuration(settings.log),
         "control_socket_disable": True,
-        "post_fork": _begin,
+        "post_fork": lambda server, _worker: _begin(server.pid, settings.web_mb),
         "child_exit": _end,
     }
 
 
-def _begin(server: Any, _worker: Any) -> None:
-    """Have a new web process end with gunicorn, and take room for its metrics before it counts."""
-    end_with_parent(signal.SIGKILL, server.pid)
+def _begin(parent: int, megabytes: int) -> None:
+    """Have a new web process end with gunicorn, bound its memory, and take room for its metrics before it counts."""
+    end_with_parent(signal.SIGKILL, parent)
+    bound_memory(megabytes)
     metrics_folder.reserve(os.getpid())
     # Imported here, after the folder is there.
     from hmmrnn.storage.metrics import UP

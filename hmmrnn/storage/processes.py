@@ -1,4 +1,4 @@
-"""Processes that end with their parent or at a signal, and acts that a thread repeats."""
+"""Processes that end with their parent or at a signal, bounds on their memory, and acts that a thread repeats."""
 
 import ctypes
 import os
@@ -51,3 +51,15 @@ def end_with_parent(with_signal: signal.Signals, parent: int | None = None) -> N
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(with_signal))
         if parent is not None and os.getppid() != parent:
             os.kill(os.getpid(), with_signal)
+
+
+def bound_memory(megabytes: int) -> None:
+    """Let this process have no more data in memory: what asks for more raises MemoryError. Without effect on Windows."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = megabytes * 2**20
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))

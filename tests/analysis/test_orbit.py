@@ -34,7 +34,9 @@ def ellipse(steps=240, turns=3, seed=0):
     return 7.0 + np.cos(angle)[:, None] * 5 * axes[0] + np.sin(angle)[:, None] * 0.5 * axes[1], angle
 
 
-def test_plane_equals_a_singular_value_decomposition():
+@pytest.mark.parametrize("few", [orbit.FEW_NEURONS, 6], ids=["few neurons", "many neurons"])
+def test_plane_equals_a_singular_value_decomposition(few, monkeypatch):
+    monkeypatch.setattr(orbit, "FEW_NEURONS", few)
     states = np.random.default_rng(0).standard_normal((40, 5, 7)) * np.arange(1, 8) + 3
     plane = fit_plane(states, n_components=4)
     flat = states.reshape(-1, 7)

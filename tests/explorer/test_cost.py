@@ -57,9 +57,15 @@ def test_the_plane_of_a_large_network_is_fitted_to_fewer_states() -> None:
     assert plane_steps(sized(2048, 1)) == 250
 
 
-def test_every_experiment_has_an_estimate_that_grows_with_the_network() -> None:
-    assert set(EXPERIMENT_COSTS) == set(EXPERIMENTS)
-    for name in EXPERIMENTS:
+def test_the_estimate_of_an_experiment_grows_with_the_network() -> None:
+    assert set(EXPERIMENT_COSTS) <= set(EXPERIMENTS)
+    for name in EXPERIMENT_COSTS:
         small, large = (estimate_experiment(name, sized(n, 100)) for n in (20, 2048))
+        assert small is not None
+        assert large is not None
         assert 0 < small <= large
-        assert estimate_experiment(name, sized(150, 200)) >= estimate_experiment(name, sized(150, 100))
+    # What was measured, within a tenth.
+    assert estimate_experiment("kick", sized(600, 100)) == pytest.approx(136.1, rel=0.1)
+    assert estimate_experiment("gain-sweep", sized(150, 800)) == pytest.approx(39.8, rel=0.1)
+    assert estimate_experiment("noise", sized(300, 100)) == pytest.approx(47.1, rel=0.1)
+    assert estimate_experiment("another", sized(20, 1)) is None

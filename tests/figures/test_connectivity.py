@@ -1,8 +1,10 @@
 """The matrices of weights: order, labels, scales, block lines and marks."""
 
 import numpy as np
+from plotly.io.json import to_json_plotly
 
-from hmmrnn.figures.connectivity import MAX_INPUT_COLUMNS, draw_block_lines, draw_connectivity
+from hmmrnn.figures import connectivity
+from hmmrnn.figures.connectivity import MAX_INPUT_COLUMNS, draw_block_lines, draw_connectivity, neurons_each
 from hmmrnn.figures.theme import LIGHT
 from hmmrnn.model.network import Network
 from tests.networks import random_network
@@ -42,6 +44,31 @@ class TestConnectivity:
         many = random_network(n=6, m=70, o=2)
         shown = draw_connectivity(many, None, LIGHT).data[1]
         assert list(shown.x) == [f"input {i}" for i in strongest(many)[:MAX_INPUT_COLUMNS]]
+
+    def test_of_many_neurons_a_cell_is_the_strongest_of_a_block(self, monkeypatch):
+        monkeypatch.setattr(connectivity, "MAX_ROWS", 4)
+        network = random_network(n=11, m=5, o=2)
+        figure = draw_connectivity(network, None, LIGHT)
+        recurrent, inputs, readout = figure.data
+        assert figure.layout.meta["each"] == neurons_each(network) == 3
+        assert figure.layout.meta["order"] == list(range(11))
+        blocks = [range(0, 3), range(3, 6), range(6, 9), range(9, 11)]
+        for row, to in enumerate(blocks):
+            for column, source in enumerate(blocks):
+                weights = [network.W_hh[i, j] for i in to for j in source]
+                assert recurrent.z[row][column] == np.float32(max(weights, key=abs))
+            assert readout.z[1][row] == np.float32(max((network.W_out[1, i] for i in to), key=abs))
+            assert inputs.z[row][0] == np.float32(max((network.W_ih[i, strongest(network)[0]] for i in to), key=abs))
+        assert (
+            list(recurrent.x)
+            == list(recurrent.y)
+            == ["neurons 0, 1, 2", "neurons 3, 4, 5", "neurons 6, 7, 8", "neurons 9, 10"]
+        )
+
+    def test_the_largest_network_is_sent_as_no_more_than_a_screen_shows(self):
+        figure = draw_connectivity(Network(np.eye(2048), np.ones((2048, 3)), np.ones((2, 2048))), None, LIGHT)
+        assert figure.data[0].z.shape == (512, 512)
+        assert len(to_json_plotly(figure)) < 2_000_000
 
     def test_zero_weight_has_the_middle_colour_even_without_other_weights(self, twelve, roles):
         nothing = Network(np.zeros((3, 3)), np.zeros((3, 2)), np.zeros((2, 3)))

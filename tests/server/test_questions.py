@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
+import pytest
+from flask import Flask
+
+from hmmrnn.server import questions
 from hmmrnn.server.questions import MAX_DEPTH, MAX_DIGITS, MAX_VALUES, QuestionError, check_size
 from hmmrnn.server.sentence import MAX_LENGTH, sentence
 
@@ -36,3 +40,15 @@ def test_one_more_is_refused_in_words(value: object, words: str) -> None:
 
 def test_a_sentence_repeats_no_more_than_a_part_of_what_was_sent() -> None:
     assert sentence("x" * 10**6) == f"X{'x' * (MAX_LENGTH - 1)}…."
+
+
+def test_a_question_that_finds_no_memory_is_answered_in_a_sentence() -> None:
+    server = Flask("tests")
+
+    def answer(_asked: Any) -> Any:
+        raise MemoryError
+
+    questions.answer_at(server, "/ask", "ask", dict[str, int], answer)
+    refused = server.test_client().post("/ask", json={})
+    assert refused.status_code == 200
+    assert refused.json["refused"].startswith("This needs more memory than the server has for it now; choose fewer")

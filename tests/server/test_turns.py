@@ -36,3 +36,13 @@ def test_one_waits_and_the_others_are_told_at_once() -> None:
         assert answered().status_code == 429
     waiting.join(PATIENCE_SECONDS)
     assert found == ["done"]
+
+
+def test_an_answer_that_finds_no_memory_is_a_sentence_and_gives_its_turn_back() -> None:
+    def answer() -> str:
+        raise MemoryError
+
+    with Flask("tests").app_context():
+        for _ in range(2):
+            refused = turns.in_turn(answer)()
+            assert (refused.status_code, refused.get_data(as_text=True)) == (503, turns.TOO_LARGE)

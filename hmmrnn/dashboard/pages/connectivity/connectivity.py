@@ -11,7 +11,7 @@ from hmmrnn.dashboard import ids
 from hmmrnn.dashboard.components.kick_groups import known_roles
 from hmmrnn.dashboard.view import FAST, View
 from hmmrnn.explorer.explored import Explored
-from hmmrnn.figures.connectivity import MAX_INPUT_COLUMNS, draw_connectivity
+from hmmrnn.figures.connectivity import MAX_INPUT_COLUMNS, draw_connectivity, neurons_each
 from hmmrnn.figures.theme import Theme
 from hmmrnn.figures.words import say_count
 
@@ -27,7 +27,9 @@ def caption(explored: Explored, roles: Populations | None, _theme: Theme) -> str
     order = "by index" if roles is None else "by role"
     inputs = min(network.n_inputs, MAX_INPUT_COLUMNS)
     neurons, all_inputs = say_count(network.n_neurons, "neuron"), say_count(network.n_inputs, "input")
-    return f"{neurons} {order}; {inputs} strongest of {all_inputs}"
+    each = neurons_each(network)
+    cells = f", each cell the strongest weight of {each} by {each} neurons" if each > 1 else ""
+    return f"{neurons} {order}{cells}; {inputs} strongest of {all_inputs}"
 
 
 VIEW = View(
