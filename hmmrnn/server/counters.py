@@ -38,7 +38,7 @@ def shared_counters(file: Path, redis_url: str | None) -> Storage:
     )
 
 
-class Counters(Storage):  # type: ignore[misc]
+class Counters(Storage):
     """Counters in the file that the address names."""
 
     STORAGE_SCHEME = [SCHEME]  # noqa: RUF012

@@ -54,7 +54,7 @@ def end_with_parent(with_signal: signal.Signals, parent: int | None = None) -> N
 
 
 def bound_memory(megabytes: int) -> None:
-    """Let this process have no more data in memory: what asks for more raises MemoryError. Without effect on Windows."""
+    """Let this process have no more data in memory: what asks for more raises MemoryError. Not on Windows."""
     if sys.platform == "win32":
         return
     import resource
