@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 from benchmarks.attack.trial import PATIENCE_SECONDS, Outcome, Trial, Victim
@@ -34,6 +36,20 @@ def _slow(words: str, sends: bytes) -> Callable[[Victim, int], Outcome]:
         return Outcome(f"{SLOW * scale} clients that {words}", seen, best < HEALTHY_SECONDS)
 
     return run
+
+
+def _scripts(victim: Victim, scale: int) -> Outcome:
+    """The largest script of the page, asked for by many at once who read it."""
+    page = victim.get("/").body.decode()
+    (path,) = set(re.findall(r'href="([^"]*/plotly/[^"]*plotly[^"]*\.js)"', page))
+    count = SLOW * scale
+    began = time.monotonic()
+    with ThreadPoolExecutor(count) as threads:
+        found = list(threads.map(lambda _: victim.send(path, None, "GET", Accept_Encoding="gzip"), range(count)))
+        alive = victim.get("/healthz")
+    whole = sum(answer.status == 200 and len(answer.body) == len(found[0].body) for answer in found)
+    seen = f"{whole} answered within {time.monotonic() - began:.1f} s; /healthz then: {alive.status}"
+    return Outcome(f"{count} requests for {len(found[0].body):,} bytes of plotly.min.js", seen, whole == count)
 
 
 def _pictures(victim: Victim, scale: int) -> Outcome:
@@ -74,6 +90,7 @@ TRIALS = (
     Trial("Half a body", "40 held all threads for good", _slow("send half a body", BODY)),
     Trial("Readers that do not read", "40 held all threads for good", _slow("do not read", READ)),
     Trial("Idle connections", "not measured", _slow("connect and send nothing", b"")),
+    Trial("A large script for many", "each was compressed anew, one after another", _scripts),
     Trial("Many requests at once", "all answered", _pipelined),
     Trial("Pictures on a page of another site", "computed outside of the turns", _pictures),
     Trial("A name of another site", "answered, so that its page could read and write everything", _rebinding),

@@ -17,12 +17,12 @@ def _asked(
 ) -> Callable[[Victim, int], Outcome]:
     def run(victim: Victim, scale: int) -> Outcome:
         scenario = {"model": LARGEST, "steps": steps, "trajectories": trajectories}
-        answer, megabytes = measured(victim, lambda: victim.ask("/views", views(scenario, names, settled)))
+        answer, taken = measured(victim, lambda: victim.ask("/views", views(scenario, names, settled)))
         window = f"{trajectories} runs of {steps} steps"
-        outcome = bounded(f"{', '.join(names)} of {NEURONS:,} neurons, {window}", answer, megabytes)
+        outcome = bounded(f"{', '.join(names)} of {NEURONS:,} neurons, {window}", answer, taken)
         words = f"{'refused' if answer.refused else 'answered'}: {outcome.seen}"
         # How fast it is depends on the machine, so the tests look at the memory alone.
-        held = outcome.held if scale > 1 else 200 <= answer.status < 500 and megabytes < WITHIN_MB
+        held = outcome.held if scale > 1 else 200 <= answer.status < 500 and taken.megabytes < WITHIN_MB
         return replace(outcome, seen=words, held=held)
 
     return run

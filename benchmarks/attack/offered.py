@@ -9,7 +9,8 @@ import numpy as np
 from hmmrnn import save
 from hmmrnn.model.network import Network
 
-LARGEST, SMALL, WIDE = "largest", "small", "wide"
+# The first one by name is opened by the page of a new server, and so known before it is asked about.
+SMALL, LARGEST, WIDE = "small", "the-largest", "wide"
 
 
 def offer_networks(models: Path) -> None:

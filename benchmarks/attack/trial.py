@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 import tempfile
 import time
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.attack.offered import offer_networks
 from benchmarks.machine import children
@@ -98,6 +99,10 @@ class Victim:
         """Numbers of the web processes."""
         return children(children(self.server.process.pid)[0])
 
+    def processor_seconds(self) -> float:
+        """Time that the web processes have computed for."""
+        return sum(_processor_seconds(pid) for pid in self.web)
+
     def peak_mb(self) -> float:
         """The most that a web process has held in memory, in MB, since it began or `forget_peaks`."""
         return max(_peak_mb(pid) for pid in self.web)
@@ -115,18 +120,34 @@ def _peak_mb(pid: int) -> float:
     return int(found[1]) * 1024 / 1e6 if found else 0.0
 
 
-def measured(victim: Victim, question: Callable[[], Answer]) -> tuple[Answer, float]:
-    """An answer, and by how many MB it raised the peak of a web process, which had answered before."""
-    before = victim.forget_peaks()
+def _processor_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Taken(NamedTuple):
+    """What an answer took: by how many MB it raised the peak of a web process, and seconds of a processor."""
+
+    megabytes: float
+    seconds: float
+
+
+def measured(victim: Victim, question: Callable[[], Answer]) -> tuple[Answer, Taken]:
+    """An answer of a server that had answered before, and what it took."""
+    peak, computed = victim.forget_peaks(), victim.processor_seconds()
     answer = question()
-    return answer, victim.peak_mb() - before
+    return answer, Taken(victim.peak_mb() - peak, victim.processor_seconds() - computed)
 
 
-def bounded(sent: str, answer: Answer, megabytes: float) -> Outcome:
-    """The outcome of a question that must be answered or refused within bounds."""
+def bounded(sent: str, answer: Answer, taken: Taken) -> Outcome:
+    """The outcome of a question that must be answered or refused within bounds.
+
+    The time is that of a processor, since other programs of a busy machine do not count.
+    """
     what = f"status {answer.status}" if answer.status else "no answer"
-    seen = f"{what} after {answer.seconds:.2f} s, {max(0.0, megabytes):,.0f} MB more, {len(answer.body):,} bytes sent"
-    held = 200 <= answer.status < 500 and answer.seconds < WITHIN_SECONDS and megabytes < WITHIN_MB
+    times = f"{what} after {answer.seconds:.2f} s, {taken.seconds:.2f} s of a processor"
+    seen = f"{times}, {max(0.0, taken.megabytes):,.0f} MB more, {len(answer.body):,} bytes sent"
+    held = 200 <= answer.status < 500 and taken.seconds < WITHIN_SECONDS and taken.megabytes < WITHIN_MB
     return Outcome(sent, seen, held)
 
 

@@ -17,7 +17,7 @@ from logging import getLogger
 from typing import Any, Generic, TypeVar
 
 from huey.constants import EmptyData
-from pydantic import AliasChoices, BaseModel, Field, TypeAdapter
+from pydantic import AliasChoices, BaseModel, Field, TypeAdapter, ValidationError
 
 from hmmrnn.storage.processes import repeated
 from hmmrnn.storage.signing import ForeignError
@@ -116,6 +116,15 @@ def key_of(kind: str, id: str, part: Part[Any]) -> str:
     return f"{part.name}:{id}" if kind == TRAINING else f"{kind}:{part.name}:{id}"
 
 
+def _read(part: Part[T], key: str, found: Any) -> T | None:
+    """A value as it was kept; None, and a line in the log, if another program has written something else there."""
+    try:
+        return part.adapter.validate_json(bytes(found))
+    except ValidationError as error:
+        logger.warning("%s is left aside: it is not what this server keeps there (%d errors)", key, error.error_count())
+        return None
+
+
 class Store:
     """All that is kept of tasks, workers, sweeps and files, beside the queues."""
 
@@ -133,7 +142,8 @@ class Store:
             keys = {key_of(kind, id, part): id for id in ids[first : first + MOST_AT_ONCE]}
             with self.storage() as storage:
                 values = storage.peek_many(list(keys))
-            found |= {keys[key]: part.adapter.validate_json(bytes(value)) for key, value in values.items()}
+            read = {keys[key]: _read(part, key, value) for key, value in values.items()}
+            found |= {id: value for id, value in read.items() if value is not None}
         return found
 
     @contextmanager
@@ -179,9 +189,10 @@ class Entry:
 
     def get(self, part: Part[T]) -> T | None:
         """The value of a part; None if there is none."""
+        key = key_of(self.kind, self.id, part)
         with self.store.storage() as storage:
-            found = storage.peek_data(key_of(self.kind, self.id, part))
-        return None if found is EmptyData else part.adapter.validate_json(bytes(found))
+            found = storage.peek_data(key)
+        return None if found is EmptyData else _read(part, key, found)
 
     def put(self, part: Part[T], value: T) -> None:
         """Keep a value."""

@@ -21,7 +21,7 @@ from hmmrnn.model.files import replace_file
 from hmmrnn.storage.paths import DataFolder, writing
 from hmmrnn.tasks import store
 from hmmrnn.tasks.queue import QueueGoneError
-from hmmrnn.tasks.store import CANCEL, LOSSES, PROGRESS, RECORD, Record, Store, TaskState, TrainingProgress
+from hmmrnn.tasks.store import CANCEL, HEARTBEAT, LOSSES, PROGRESS, RECORD, Record, Store, TaskState, TrainingProgress
 from hmmrnn.tasks.task import RESUMABLE, UNFINISHED, Task, check_room, same_requester, waiting_ids
 from hmmrnn.training.config import TrainingConfig
 
@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 # With less room than there are trainings, every list of them would read all requests anew.
 REMEMBERED = 20_000
+# Those that are done stay, since sweeps count them.
+MOST_KEPT = 10_000
 TRAINING_ID = re.compile(r"[0-9a-f]{12}")
 
 
@@ -100,6 +102,7 @@ class Trainings:
         if self._folder(training_id).exists():
             return training_id
         check_room(self.store, store.TRAINING, requester)
+        self._forget_old()
         # Of two equal requests at once, one gets to name the folder.
         made = self._request(config)
         try:
@@ -148,6 +151,26 @@ class Trainings:
         else:
             raise ValueError(f"only a training that waits or runs can be cancelled; this one is {state}")
 
+    def _forget_old(self) -> None:
+        """Make room for one more training: of too many, the oldest that were cancelled or failed are removed.
+
+        Raises:
+            ValueError: as many are kept as may be, and none of them was cancelled or failed.
+        """
+        ids = self._ids()
+        if len(ids) < MOST_KEPT:
+            return
+        ended = [one for one in self.listing() if one.state in (TaskState.CANCELLED, TaskState.FAILED)]
+        oldest = ended[::-1][: len(ids) - MOST_KEPT + 1]
+        if not oldest:
+            raise ValueError(
+                f"{len(ids):,} trainings are kept, and no more may be; remove folders of old ones from the folder "
+                f"trainings of the data folder, their networks stay"
+            )
+        for one in oldest:
+            shutil.rmtree(self._folder(one.id), ignore_errors=True)
+            self.task_of(one.id).discard(RECORD, PROGRESS, LOSSES, CANCEL, HEARTBEAT)
+
     def cancel_requested(self, training_id: str) -> bool:
         """Whether a running training is to stop."""
         return self.task_of(training_id).get(CANCEL) is True
@@ -184,7 +207,7 @@ class Trainings:
     def listing(self) -> tuple[Training, ...]:
         """All trainings whose settings can be read, the one asked for last first."""
         in_queue = set(waiting_ids(self.store, store.TRAINING))
-        ids = [path.name for path in self.data.trainings.iterdir() if TRAINING_ID.fullmatch(path.name)]
+        ids = self._ids()
         records = self.store.get_many(store.TRAINING, ids, RECORD)
         progress = self.store.get_many(store.TRAINING, ids, PROGRESS)
         found = [
@@ -199,6 +222,9 @@ class Trainings:
             for one in found
         ]
         return tuple(sorted(placed, key=lambda training: training.asked_at, reverse=True))
+
+    def _ids(self) -> list[str]:
+        return [path.name for path in self.data.trainings.iterdir() if TRAINING_ID.fullmatch(path.name)]
 
     def losses(self, training_id: str) -> list[float]:
         """(S,) Sinkhorn divergence at every step so far."""

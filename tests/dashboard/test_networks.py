@@ -81,6 +81,32 @@ class TestChanges:
             .startswith("There is no network 'two'")
         )
 
+    def test_the_panel_lists_renames_and_removes(self, empty_world):
+        save(random_network(), empty_world.models / "shipped.safetensors")
+        bring("one")
+        bring("two")
+        client = create_app().server.test_client()
+
+        def listed(text: str = "") -> dict[str, bool]:
+            found = client.post("/networks", json={"text": text, "page": 0}).json
+            assert found["count"] == len(found["rows"])
+            return {row["name"]: row["changeable"] for row in found["rows"]}
+
+        def changed(**asked: str) -> str:
+            return client.post("/networks/change", json=asked).json.get("refused", "")
+
+        assert listed() == {"one": True, "shipped": False, "two": True}
+        assert changed(command="rename", model="one", name="first") == ""
+        assert listed() == {"first": True, "shipped": False, "two": True}
+        assert changed(command="rename", model="two", name="first").startswith("There is a network first already")
+        assert changed(command="rename", model="two", name="../two").startswith("A network is called by at most 100")
+        assert "stays there" in changed(command="rename", model="shipped", name="mine")
+        assert "stays there" in changed(command="remove", model="shipped")
+        assert changed(command="remove", model="two") == ""
+        assert listed() == {"first": True, "shipped": False}
+        assert listed("firs") == {"first": True}
+        assert client.post("/network", json={"model": "one"}).json["refused"].startswith("There is no network 'one'")
+
     def test_with_users_each_may_change_what_they_have_brought(self, empty_world, monkeypatch, tmp_path):
         monkeypatch.setattr(
             services(), "settings", services().settings.model_copy(update={"users": tmp_path / "users"})

@@ -52,6 +52,23 @@ class TestAsking:
         assert job.seconds_left is None
         assert services().trainings.losses(training_id) == []
 
+    def test_of_too_many_the_oldest_that_came_to_nothing_make_room(self, clock, monkeypatch) -> None:
+        monkeypatch.setattr(trainings, "MOST_KEPT", 3)
+        submit, there = services().trainings.submit, lambda: {one.id for one in services().trainings.listing()}
+        ids = []
+        for seed in range(3):
+            clock[0] += 1
+            ids.append(submit(config(seed=seed)))
+        with pytest.raises(ValueError, match=r"3 trainings are kept, and no more may be; remove folders of old ones"):
+            submit(config(seed=9))
+        services().trainings.cancel(ids[2])
+        services().trainings.cancel(ids[1])
+        services().trainings.task_of(ids[0]).move(TaskState.DONE)
+        newest = submit(config(seed=9))
+        assert there() == {ids[0], ids[2], newest}
+        assert services().trainings.task_of(ids[1]).record is None
+        assert there() == {submit(config(seed=0)), ids[2], newest}, "what is there needs no room"
+
     def test_equal_requests_at_once_are_one_job(self) -> None:
         submit = services().trainings.submit
         with ThreadPoolExecutor(8) as people:
