@@ -22,6 +22,7 @@ import yaml
 import hmmrnn
 from hmmrnn.model.checkpoint import save
 from hmmrnn.shipped import SHELF
+from scripts.lock import lock
 from tests.networks import random_network
 from tests.programs import PATIENCE_SECONDS, ROOT, answers, eventually, free_port, start_program
 
@@ -30,7 +31,7 @@ PIN = re.compile(
 )
 MAX_MODELS_BYTES = 25_000_000
 INSTALL_FILES = (".ci/run", ".dockerignore", "Dockerfile", "Makefile", "docker-compose.yml", "pyproject.toml")
-INSTALL_FILES += ("requirements-dev.txt", "requirements.txt")
+INSTALL_FILES += ("requirements-dev.txt", "requirements-image.txt", "requirements.txt")
 
 
 def read(name: str) -> str:
@@ -80,6 +81,21 @@ def test_every_requirement_is_pinned_exactly(name: str) -> None:
     lines = requirement_lines(read(name))
     assert lines
     assert [line for line in lines if not PIN.fullmatch(line)] == []
+
+
+def test_the_image_installs_the_same_pins_each_by_the_hashes_of_its_files() -> None:
+    locked = dict(re.findall(r"^([a-z0-9.-]+)==([^ ;\\]+)", read("requirements-image.txt"), re.MULTILINE))
+    pins = [PIN.match(line) for line in requirement_lines(read("requirements.txt"))]
+    wanted = {normalised(pin["name"]): pin["version"] for pin in pins if pin}
+    torch = wanted.pop("torch")
+    assert locked == wanted
+    assert f"torch=={torch}" in read("Dockerfile")
+    assert lock(read("requirements-image.txt"), set(locked)) == read("requirements-image.txt")
+
+
+def test_a_package_without_hashes_is_not_locked() -> None:
+    with pytest.raises(ValueError, match="no hashes were found of plain"):
+        lock("plain==1.0\nother==2.0 \\\n    --hash=sha256:00\n", {"plain", "other"})
 
 
 def test_no_package_is_pinned_twice() -> None:
