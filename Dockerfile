@@ -7,13 +7,13 @@ RUN groupadd --gid 10001 hmmrnn \
 WORKDIR /app
 
 # A layer of its own, so that a change of code does not install everything again.
-COPY requirements-image.txt ./
+COPY requirements-image.txt requirements-torch.txt ./
 # Everything by its hash, but torch: its CPU build lies in an index of its own, whose files are others than those of the
 # usual index under the same version (docs/pages/operations.md says how to pin it too).
 RUN python -m pip install --no-cache-dir --disable-pip-version-check --retries 2 --no-deps --require-hashes \
         --requirement requirements-image.txt \
     && python -m pip install --no-cache-dir --disable-pip-version-check --retries 2 --no-deps \
-        --index-url=https://download.pytorch.org/whl/cpu torch==2.13.0
+        --requirement requirements-torch.txt
 
 COPY LICENSE ./
 COPY assets ./assets
