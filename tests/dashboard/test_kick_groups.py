@@ -54,9 +54,8 @@ class TestSearch:
 
     def test_a_search_that_would_take_too_long_is_refused_before_it_waits(self, dashboard, monkeypatch):
         services().store.entry(store.WORKER, queue.EXPERIMENTS).beat()
-        monkeypatch.setattr(queries.kick_neurons_of, "known", lambda explored: None)
         monkeypatch.setattr(experiments, "MOST_SECONDS", 1.0)
-        found = search(self.request())["found"]
+        found = search(self.request(model="anonymous"))["found"]
         assert found["groups"] == []
         assert found["reason"].startswith("This would take about ")
         assert services().queues.waiting(queue.EXPERIMENT) == []
