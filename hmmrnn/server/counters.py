@@ -33,9 +33,10 @@ def shared_counters(file: Path, redis_url: str | None) -> Storage:
     """The counters in Redis, or in a file if there is none."""
     if redis_url is None:
         return Counters(storage_uri(file))
-    return storage_from_string(
-        redis_url, socket_connect_timeout=int(CONNECT_SECONDS), socket_timeout=int(ANSWER_SECONDS)
-    )
+    timeouts = {"socket_connect_timeout": int(CONNECT_SECONDS), "socket_timeout": int(ANSWER_SECONDS)}
+    found = storage_from_string(redis_url, **timeouts)
+    assert isinstance(found, Storage)
+    return found
 
 
 class Counters(Storage):
