@@ -128,8 +128,8 @@ class _Consumer(Consumer):
         super().start()
 
     def _create_worker(self) -> Worker:
-        """A worker for quick work alone where there is no such one, otherwise one for all lanes."""
-        alone = len(self._lanes) > 1 and not any(
+        """A worker for quick work alone where there are several and no such one, otherwise one for all lanes."""
+        alone = min(self.workers, len(self._lanes)) > 1 and not any(
             len(worker.lanes) == 1 and process.exitcode is None for worker, process in self.worker_threads
         )
         self.worker_class = partial(_Worker, self._lanes[:1] if alone else self._lanes)

@@ -64,6 +64,11 @@ def test_a_worker_that_takes_the_place_of_a_dead_one_takes_what_that_one_took() 
     assert len(consumer._create_worker().lanes) == 2
 
 
+def test_a_worker_that_is_alone_takes_everything() -> None:
+    (worker,) = workers(consumer_of(services().store, queue.EXPERIMENTS, 1))
+    assert len(worker.lanes) == 2
+
+
 def test_trainings_have_one_lane() -> None:
     (worker,) = workers(consumer_of(services().store, queue.TRAININGS, 1))
     assert worker.lanes == [services().queues.queue(queue.TRAININGS)]
