@@ -68,8 +68,8 @@ def draw_formation(result: Formation, published: Published, theme: Theme) -> go.
 
 def _key(result: Formation, theme: Theme) -> list[str]:
     outputs = [(f"leaving output {o}", theme.colour_of(o)) for o in result.outputs]
-    bars = "● 3 neurons&nbsp;&nbsp;■ 6 neurons&nbsp;&nbsp;open: activity runs away&nbsp;&nbsp;bars: ± 1 standard error"
-    return [write_key(outputs, bars)]
+    marks = "● 3 neurons&nbsp;&nbsp;■ 6 neurons&nbsp;&nbsp;open: activity runs away"
+    return [write_key(outputs, marks), "bars: ± 1 standard error; dotted: the paper's own network"]
 
 
 def _panel(result: Formation, heading: str, title: str, traces: list[Any], lines: list[Any], **more: Any) -> Panel:
