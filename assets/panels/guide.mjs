@@ -55,7 +55,7 @@ function tourPart(steps) {
 }
 
 function presentPart() {
-  return [heading("Present mode"), note("Larger type and only the views, chapter by chapter, for a projector."),
+  return [heading("Present mode"), note("Larger type, the views and the buttons that silence, chapter by chapter, for a projector."),
     make("div", { className: "page-row" }, button("Present", () => present(true)))];
 }
 

@@ -192,21 +192,22 @@ def test_the_help_and_a_tour_that_is_left_and_gone_on_with(page: Page) -> None:
 
 def test_present_mode_shows_the_views_in_larger_type_and_gives_everything_back(page: Page) -> None:
     views, card = ("state-space", "connectivity"), page.locator("#state-space-card")
-    bar, rail = page.locator(".present-bar"), page.locator(".views .rail")
+    bar, seed = page.locator(".present-bar"), page.locator("#seed")
     page.locator("#state-space").hover()
     assert {figure_layout(page, view)["font"]["size"] for view in views} == {FONT}
     before = card.bounding_box()
     open_help(page).get_by_role("button", name="Present", exact=True).click()
     expect(bar).to_contain_text("linear-2")
     expect(bar).to_contain_text("Intact; noise sigma 1.")
-    for hidden in (page.locator(".header"), rail, page.locator(".now"), page.locator(".numbers-card")):
+    for hidden in (page.locator(".header"), seed, page.locator(".now"), page.locator(".numbers-card")):
         expect(hidden).to_be_hidden()
+    expect(page.locator(".silence").first).to_be_visible()
     expect_fonts(page, views, LARGE_FONT)
     grown = card.bounding_box()
     assert before is not None
     assert grown is not None
     assert grown["width"] > before["width"]
-    assert grown["height"] > before["height"]
+    assert grown["width"] * grown["height"] > before["width"] * before["height"]
     # Figures that arrive later have the larger type too.
     group = kick_groups(page)["groups"][0]
     put(page, interventions=[{"neurons": group["neurons"], "mu": 0, "target": "unit"}])
@@ -221,7 +222,7 @@ def test_present_mode_shows_the_views_in_larger_type_and_gives_everything_back(p
         assert shown_chapter(page) == chapter
     page.keyboard.press("Escape")
     expect(bar).to_be_hidden()
-    expect(rail).to_be_visible()
+    expect(seed).to_be_visible()
     expect_fonts(page, views, FONT)
 
 
