@@ -23,6 +23,9 @@ from hmmrnn.server.sentence import shorten
 from hmmrnn.server.services import explored_of_link
 from hmmrnn.server.turns import in_turn
 
+# A network, and what its file is called after the network that it was made of.
+Made = tuple[Network, str]
+
 
 def register(server: Flask) -> None:
     """Register the addresses."""
@@ -32,28 +35,29 @@ def register(server: Flask) -> None:
 
 def halves(alpha: str, beta: str) -> ResponseReturnValue:
     """The mixture of both halves, as a file."""
-    return in_turn(
-        lambda: _file(
-            lambda explored: make_mixture(explored.now, _number(alpha), _number(beta), explored.name),
-            f"{alpha}S-{beta}K",
-        )
-    )()
+
+    def make(explored: Explored) -> Made:
+        factors = _number(alpha), _number(beta)
+        # What the link says need not be fit for a header; the number that it is read as is.
+        return make_mixture(explored.now, *factors, explored.name), "{:g}S-{:g}K".format(*factors)
+
+    return in_turn(lambda: _file(make))()
 
 
 def rank(truncation: str, rank: int) -> ResponseReturnValue:
     """The network of a lower rank, as a file."""
-    return in_turn(
-        lambda: _file(
-            lambda explored: make_truncation(explored.now, truncation, rank, explored.name, explored.scenario.seed),
-            f"rank-{rank}-{truncation}",
-        )
-    )()
+
+    def make(explored: Explored) -> Made:
+        network = make_truncation(explored.now, truncation, rank, explored.name, explored.scenario.seed)
+        return network, f"rank-{rank}-{truncation}"
+
+    return in_turn(lambda: _file(make))()
 
 
-def _file(make: Callable[[Explored], Network], words: str) -> ResponseReturnValue:
+def _file(make: Callable[[Explored], Made]) -> ResponseReturnValue:
     try:
         explored = explored_of_link()
-        made = make(explored)
+        made, words = make(explored)
     except (ValueError, FloatingPointError) as error:
         return jsonify(refused=f"{shorten(error)}.")
     name = f"{explored.name}-{words}.safetensors"

@@ -39,6 +39,10 @@ def test_a_mixture_of_the_network_as_it_is_now(client, now, tmp_path) -> None:
     assert made(client, "halves/1/1", tmp_path)[1].W_hh.tobytes() == now.W_hh.tobytes()
 
 
+def test_a_number_that_is_written_otherwise_is_fit_for_the_header(client, now, tmp_path) -> None:
+    assert made(client, "halves/%0A0.50/1_0e-1", tmp_path)[0] == "linear-2-0.5S-1K.safetensors"
+
+
 @pytest.mark.parametrize("truncation", ["weighted", "svd", "random"])
 def test_a_lower_rank(client, now, tmp_path, truncation) -> None:
     name, network = made(client, f"rank/{truncation}/2", tmp_path)
