@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from hmmrnn.dashboard.pages.lenses import belief, effects, memory, recovered, sparse, timescales
 from tests.figures.lenses.test_curves import caused, held, recovery, remembered, scales, taught
 
@@ -20,5 +22,8 @@ def test_captions_say_numbers_and_what_is_missing() -> None:
     assert recovered.words(recovery()) == "1,000 emissions, seed 0"
     assert belief.words(held()) == "123 switches, 145 states with a region, seed 0"
     assert "cluster 7.0, kick zone none (it grows), unassigned 3.0" in timescales.words(scales())
+    gated = replace(scales(), gate_time_scale=np.array([[2.0, 4.0, 9.0], *[[np.nan] * 3] * 3]))
+    assert "of the gate that keeps the state, median over neurons: cluster 4.0; seed" in timescales.words(gated)
+    assert "gate" not in timescales.words(scales())
     assert effects.words(caused()).startswith("neuron 3 on 0 → 2 +0.500 ± 0.01 (band 0.400); ")
     assert sparse.words(replace(taught(), note="No group.")).endswith("seed 0; No group.")

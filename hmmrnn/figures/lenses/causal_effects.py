@@ -12,7 +12,7 @@ from hmmrnn.figures.panels import Panel, Row, draw, draw_band, format_values, sp
 from hmmrnn.figures.theme import Theme
 from hmmrnn.lenses.causal_effects import Effects
 
-HEIGHT, GAP, PER_ROW = 230, 0.09, 2
+HEIGHT, GAP, PER_ROW = 230, 0.14, 2
 # Of the pairs of neurons, so many with the largest total effects are drawn.
 PAIRS = 1500
 

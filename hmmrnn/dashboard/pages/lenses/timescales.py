@@ -18,7 +18,13 @@ def words(seen: TimeScales) -> str:
         if not np.isnan(scale)
     )
     largest = f"{seen.lyapunov[0]:.3f} ± {seen.lyapunov_se[0]:.1g} nats per step (null {seen.lyapunov_null[0]:.3f})"
-    return f"largest exponent {largest}; time scale of the largest eigenvalue, in steps: {slow}; seed {seen.seed}"
+    gates = ", ".join(
+        f"{REGION_LABELS[region]} {np.median(scales):.1f}"
+        for region, scales in zip(seen.regions, seen.gate_time_scale, strict=True)
+        if np.isfinite(scales).any()
+    )
+    kept = f"; of the gate that keeps the state, median over neurons: {gates}" if gates else ""
+    return f"largest exponent {largest}; time scale of the largest eigenvalue, in steps: {slow}{kept}; seed {seen.seed}"
 
 
 VIEW = lens_view("timescales", draw_time_scales, words)
