@@ -78,7 +78,7 @@ async function open(scenario) {
     const [network] = await Promise.all([fetched(`${address("live")}${query}`, "json"), makeView()]);
     if (!isStill()) return;
     if (network.refused) {
-      live.view.say(`This network cannot be shown live: ${network.refused}`);
+      live.view.refuse(`This network cannot be shown live: ${network.refused}`);
       return;
     }
     live.view.open(network, followed(present()), groups());

@@ -228,6 +228,12 @@ export class LiveView {
     this.fail(`The live view has stopped (${reason}). Restart starts it anew; the other views are not touched.`);
   }
 
+  /* A network that the engine does not step: nothing but the sentence is shown. */
+  refuse(text) {
+    this.root.dataset.state = "refused";
+    this.say(text);
+  }
+
   fail(text) {
     this.root.dataset.state = "unavailable";
     this.say(text);

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property, update_wrapper
+from functools import cached_property, lru_cache, update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.model.hmm import HMM
 from hmmrnn.model.metadata import known_target
-from hmmrnn.model.network import Network, intervene
+from hmmrnn.model.network import Network, intervene, with_fewer_inputs
 from hmmrnn.storage.cache import AnswerCache
 from hmmrnn.storage.model_registry import ModelRegistry
 from hmmrnn.storage.shipped_answers import Question
@@ -23,6 +23,8 @@ from hmmrnn.storage.shipped_answers import Question
 P = ParamSpec("P")
 R = TypeVar("R")
 
+# A network with more inputs than that is explored under fewer that drive it in the same way.
+MANY_INPUTS = 1000
 # Stands for the network's name where an answer does not depend on it.
 ANY = "any"
 
@@ -70,6 +72,7 @@ class Explorer:
 
     def __init__(self, models: ModelRegistry, answers: AnswerCache) -> None:
         self.models, self.answers = models, answers
+        self._few = lru_cache(maxsize=4)(lambda _fingerprint, network: with_fewer_inputs(network))
 
     def resolve(self, scenario: Scenario) -> Explored:
         """Look up the network of a scenario: once in the registry, read once per process.
@@ -79,6 +82,9 @@ class Explorer:
         """
         entry = self.models.entry(scenario.model)
         network = self.models.read(entry)
+        if network.n_inputs > max(MANY_INPUTS, 2 * network.n_drive):
+            # Drawing and weighing the noise of thousands of inputs would take nearly all the time of a view.
+            network = self._few(entry.fingerprint, network)
         # The metadata of a foreign file need not be of use; the page shows so in place of the comparison.
         hmm, _ = known_target(network.metadata, network.n_outputs)
         return Explored(scenario, entry.name, network, entry.fingerprint, hmm, self.models, self.answers)

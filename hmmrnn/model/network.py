@@ -30,6 +30,8 @@ Floats = NDArray[np.float64]
 
 MAX_NEURONS = 2048
 MAX_NEURONS_PER_THREAD = 512
+# What the metadata say of a network with fewer inputs than its file.
+SHOWN_INPUTS = "shown_inputs"
 TARGETS = ("unit", "recurrent", "input")
 
 
@@ -276,6 +278,28 @@ def _freeze(owner: Any, tensors: Mapping[str, Floats]) -> None:
             )
         array.setflags(write=False)
         object.__setattr__(owner, name, array)
+
+
+def with_fewer_inputs(network: Network) -> Network:
+    """The network with as many inputs as its drive has numbers, that white noise drives in the same way.
+
+    With W_ih = L Q for orthonormal rows Q, noise x ~ N(0, I_M) drives it as L n does with n = Q x ~ N(0, I_D): the same
+    law, whatever rows an intervention scales. The single inputs are no longer those of the network.
+    """
+    n, entering = network.n_neurons, network.n_drive
+    lower = np.linalg.qr(network._input_weights.T, mode="r").T
+    blocks = np.split(lower, [n * k for k in range(1, 1 + len(network.gates) + bool(network.n_skip))])
+    gates = {
+        name: replace(gate, W_ih=block) for (name, gate), block in zip(network.gates.items(), blocks[1:], strict=False)
+    }
+    said = f"{entering:,} inputs, which white noise drives as it does the {network.n_inputs:,} of the network"
+    return replace(
+        network,
+        W_ih=blocks[0],
+        gates=gates,
+        W_skip=blocks[-1] if network.n_skip else None,
+        metadata={**network.metadata, SHOWN_INPUTS: said},
+    )
 
 
 class Rollout(NamedTuple):

@@ -11,10 +11,15 @@ from hmmrnn.analysis.orbit import fit_plane, run_for_plane
 from hmmrnn.analysis.populations import find_populations
 from hmmrnn.analysis.state_survey import paths_without_noise, spectrum_along_orbit, survey_states
 from hmmrnn.analysis.trajectory_summary import summarise_trajectories
+from hmmrnn.explorer.explored import Explorer
+from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.model.cells import NotApplicableError
+from hmmrnn.model.checkpoint import save
 from hmmrnn.model.network import Network
 from hmmrnn.model.simulation import draw_noise, simulate
 from hmmrnn.report.live_page import describe_network
+from hmmrnn.storage.cache import AnswerCache
+from hmmrnn.storage.model_registry import ModelRegistry
 from tests.networks import network_of_cell
 
 N = 8
@@ -75,3 +80,14 @@ def test_the_page_says_that_its_own_engine_steps_relu_networks_alone(network):
 def vars_of(network: Network) -> dict:
     names = ("W_hh", "W_ih", "W_out", "b_h", "b_out", "cell", "alpha", "leak", "gates", "b_rec", "W_skip")
     return {name: getattr(network, name) for name in names}
+
+
+def test_a_network_with_thousands_of_inputs_is_explored_under_fewer(tmp_path):
+    rng = np.random.default_rng(0)
+    wide = Network(0.5 * np.eye(4), rng.standard_normal((4, 1500)) / 40, np.eye(2, 4))
+    save(wide, tmp_path / "wide.safetensors")
+    registry = ModelRegistry(tmp_path, tmp_path, tmp_path / "converted")
+    explored = Explorer(registry, AnswerCache(tmp_path / "cache", 10**6)).resolve(Scenario("wide"))
+    assert explored.network.n_inputs == 4
+    np.testing.assert_allclose(explored.network.W_ih @ explored.network.W_ih.T, wide.W_ih @ wide.W_ih.T, atol=1e-6)
+    assert "1,500 of the network" in explored.network.metadata["shown_inputs"]

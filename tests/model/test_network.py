@@ -10,8 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hmmrnn.model.network import MAX_NEURONS, TARGETS, Intervention, Network, intervene, rollout
-from tests.networks import random_network
+from hmmrnn.model.network import MAX_NEURONS, TARGETS, Intervention, Network, intervene, rollout, with_fewer_inputs
+from tests.networks import network_of_cell, random_network
 
 WEIGHTS = ("W_hh", "W_ih", "W_out", "b_h", "b_out")
 
@@ -290,3 +290,16 @@ def test_rollout_refuses_shapes_that_do_not_fit(drive, h0):
 def test_it_is_shown_by_its_sizes_and_its_family_and_not_by_its_weights():
     network = replace(random_network(12, 4, 3), metadata={"family": "linear-2", "seed": "7", "note": "x" * 500})
     assert repr(network) == "Network(N=12, M=4, O=3, family='linear-2', seed='7')"
+
+
+@pytest.mark.parametrize("kind", [{"cell": "relu"}, {"cell": "gru"}, {"cell": "tanh", "skip": True}])
+def test_fewer_inputs_drive_a_network_in_the_same_way(kind):
+    network = network_of_cell(**kind, n=5, m=200, o=2)
+    few = with_fewer_inputs(network)
+    assert few.n_inputs == network.n_drive
+    change = Intervention((1, 3), 0.5, "input")
+    for one, other in ((network, few), (intervene(network, change), intervene(few, change))):
+        # The covariance of the drive is all that white noise does.
+        covariances = [(net.drive(np.eye(net.n_inputs)) - net.drive_bias) for net in (one, other)]
+        np.testing.assert_allclose(*(c.T @ c for c in covariances), atol=1e-10)
+    assert few.metadata["shown_inputs"].endswith(f"as it does the {network.n_inputs} of the network")

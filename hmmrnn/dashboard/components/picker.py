@@ -6,6 +6,7 @@ from itertools import combinations
 from typing import Any
 
 from hmmrnn.model.metadata import note_of
+from hmmrnn.model.cells import CELLS
 from hmmrnn.server.services import services
 from hmmrnn.server.uploads import OPENED_SHA256
 from hmmrnn.storage import model_registry
@@ -62,4 +63,5 @@ def label_of(item: model_registry.Entry) -> str:
     # A foreign file can say anything of itself, at any length.
     family = header.metadata.get("family", "unknown family")[:MAX_FAMILY]
     named = item.name if family == item.name else f"{item.name} ({family})"
-    return f"{named}: N = {header.n_neurons}, M = {header.n_inputs}, {header.n_outputs} outputs"
+    kind = "" if header.cell == "relu" else f"{CELLS[header.cell].words}, "
+    return f"{named}: {kind}N = {header.n_neurons}, M = {header.n_inputs}, {header.n_outputs} outputs"
