@@ -287,7 +287,7 @@ def with_fewer_inputs(network: Network) -> Network:
     law, whatever rows an intervention scales. The single inputs are no longer those of the network.
     """
     n, entering = network.n_neurons, network.n_drive
-    lower = np.linalg.qr(network._input_weights.T, mode="r").T
+    lower = np.linalg.qr(network._input_weights.T).R.T
     blocks = np.split(lower, [n * k for k in range(1, 1 + len(network.gates) + bool(network.n_skip))])
     gates = {
         name: replace(gate, W_ih=block) for (name, gate), block in zip(network.gates.items(), blocks[1:], strict=False)

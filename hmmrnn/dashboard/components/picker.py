@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Any
 
-from hmmrnn.model.metadata import note_of
 from hmmrnn.model.cells import CELLS
+from hmmrnn.model.metadata import note_of
 from hmmrnn.server.services import services
 from hmmrnn.server.uploads import OPENED_SHA256
 from hmmrnn.storage import model_registry
