@@ -81,23 +81,71 @@ function end(way) {
   sign.hidden = true;
 }
 
-async function travel(way, file) {
-  const sent = await send(way, file);
+async function travel(way, file, mapping = null) {
+  const sent = await send(way, file, mapping);
   const found = sent.file ? await decided(way, sent.file) : sent;
   if (way.stopped) return;
   end(way);
+  if (found.asked) {
+    const wanted = await askMapping(way.name, found.asked);
+    if (wanted) {
+      const again = { ...way, request: null, stopped: false };
+      under_way = again;
+      await travel(again, file, wanted);
+      return;
+    }
+  }
   if (found.state === "ready") openNetwork(found.model, found.choices);
   else say([found.sentence, way.note].filter(Boolean).join(" "));
 }
 
+/* ---- what cannot be read from the tensors ---- */
+
+const CELLS = ["relu", "tanh", "linear", "gru", "lstm"];
+const LEAKS = ["rate", "total", "current"];
+const ROLES = ["W_hh", "W_ih", "W_out", "b_ih", "b_hh", "b_out", "W_skip"];
+
+/* Asks how to read a file that could be read in several ways; resolves to a mapping, or to null. */
+function askMapping(name, asked) {
+  const proposal = asked.proposal;
+  const field = (key, control) => make("label", { className: "mapping-field" }, make("span", { textContent: key }), control);
+  const text = (key) => make("input", { name: key, value: proposal[key] ?? "", autocomplete: "off", spellcheck: false });
+  const choice = (key, values) => make("select", { name: key },
+    ...values.map((value) => make("option", { value, textContent: value, selected: value === proposal[key] })));
+  const fields = [
+    ...ROLES.map((key) => field(key, text(key))), field("cell", choice("cell", CELLS)),
+    field("alpha = dt / tau", text("alpha")), field("leak", choice("leak", LEAKS)),
+  ];
+  const tensors = Object.entries(asked.shapes).map(([key, shape]) => make("li", { textContent: `${key} (${shape.join(", ")})` }));
+  const form = make("form", { method: "dialog", className: "mapping-form" },
+    make("h2", { textContent: `How is ${name} read?` }),
+    make("p", { textContent: `It could be read in several ways: ${asked.what}. What follows is a proposal.` }),
+    make("ul", { className: "mapping-tensors", "aria-label": "Tensors of the file" }, ...tensors),
+    make("div", { className: "mapping-fields" }, ...fields),
+    make("p", { className: "note", textContent: "A tensor by its name; .T turns it; * + @ / between spaces combine tensors. Empty: none." }),
+    make("div", { className: "mapping-buttons" }, make("button", { value: "open", textContent: "Open" }),
+      make("button", { value: "cancel", formNoValidate: true, textContent: "Cancel" })));
+  const dialog = make("dialog", { id: "file-mapping", "aria-label": `How ${name} is read` }, form);
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      const given = [...new window.FormData(form)].map(([key, value]) => [key, String(value).trim()]).filter(([, value]) => value);
+      dialog.remove();
+      resolve(dialog.returnValue === "open" ? Object.fromEntries(given) : null);
+    });
+  });
+}
+
 /* Resolves to the server's answer, or to what it would have said if there was none. */
-function send(way, file) {
+function send(way, file, mapping) {
   const unsent = (reason) => ({ sentence: `${way.name} was not sent: ${reason}. Nothing has changed; try again.` });
   return new Promise((resolve) => {
     /* Not fetch, which does not report how much has been sent. */
     const request = new XMLHttpRequest();
     way.request = request;
-    request.open("POST", `${address("take_file")}?name=${encodeURIComponent(file.name)}`);
+    const said = mapping ? `&mapping=${encodeURIComponent(JSON.stringify(mapping))}` : "";
+    request.open("POST", `${address("take_file")}?name=${encodeURIComponent(file.name)}${said}`);
     /* Tells the server that no page of another site sends this; see hmmrnn/server/uploads.py. */
     request.setRequestHeader("X-Requested-With", "hmmrnn");
     request.setRequestHeader("Content-Type", "application/octet-stream");

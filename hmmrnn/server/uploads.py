@@ -1,7 +1,10 @@
 """Uploads of networks: received by a web process, checked by a worker, and kept under the hash of their content.
 
     POST /files?name=lin2.pth   the bytes of the file          -> 202 {"file": digest}
-    GET  /files/<digest>        -> {"state": "checking" | "ready" | "refused", "model", "choices", "sentence"}
+                &mapping=JSON   what cannot be read from its tensors
+    GET  /files/<digest>        -> {"state": "checking" | "ready" | "refused", "model", "choices", "sentence", "asked"}
+
+`asked`, of a file that could be read in several ways: its tensors with their shapes, and a mapping that would do.
 
 The web process only counts the bytes and writes them down. A worker has them read in a process of its own
 (sandboxed_import). An accepted network is kept with the others, where every web process finds it.
@@ -10,6 +13,7 @@ The web process only counts the bytes and writes them down. A worker has them re
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import re
 import secrets
@@ -28,7 +32,7 @@ from flask.typing import ResponseReturnValue
 from limits.storage import Storage
 from werkzeug.utils import secure_filename
 
-from hmmrnn.model.checkpoint import CheckpointError, load, read_metadata, save
+from hmmrnn.model.checkpoint import CheckpointError, MappingNeededError, load, read_metadata, save
 from hmmrnn.model.metadata import BROUGHT_BY, mark_of
 from hmmrnn.model.tensor_files import is_safetensors
 from hmmrnn.server.auth.requester import identify_requester
@@ -43,6 +47,7 @@ logger = logging.getLogger(__name__)
 
 MAX_BYTES = 20_000_000
 MAX_INCOMING = 50
+MAX_MAPPING = 4000
 # One requester may fill so large a part of the room that there is: one of so many.
 SHARES = 4
 # From one address so large a part within a day, and so many of the files that wait, whatever its browsers are called.
@@ -68,7 +73,7 @@ _ENDINGS = r"(\.weights)?\.(ckpt|h5|json|keras|mat|npz|pt|pth|safetensors)$"
 
 # From the name of a network to all that a page offers beside it.
 Choices = Callable[[str], list[dict[str, str]]]
-Convert = Callable[[Path, Path, Limits], None]
+Convert = Callable[..., None]
 
 
 class _UploadError(ValueError):
@@ -85,7 +90,8 @@ def register(server: Flask, uploads: Uploads, choices: Choices) -> None:
     def receive() -> ResponseReturnValue:
         name = shown_name(request.args.get("name", ""))
         try:
-            return jsonify(file=uploads.receive(request, name)), 202
+            mapping = _mapping(request.args.get("mapping", ""))
+            return jsonify(file=uploads.receive(request, name, mapping)), 202
         except _UploadError as error:
             return jsonify(state=REFUSED, sentence=str(error)), error.status
         except (NotWrittenError, QueueGoneError) as error:
@@ -104,6 +110,20 @@ def register(server: Flask, uploads: Uploads, choices: Choices) -> None:
 
     server.add_url_rule("/files", "take_file", receive, methods=["POST"])
     server.add_url_rule("/files/<digest>", "look_at_file", look_at)
+
+
+def _mapping(given: str) -> str:
+    """The mapping of a request, as JSON of words and numbers by name; empty for none."""
+    if not given:
+        return ""
+    try:
+        found = json.loads(given)
+    except (ValueError, RecursionError):
+        found = None
+    plain = isinstance(found, dict) and all(isinstance(item, str | int | float) for item in found.values())
+    if not plain or len(given) > MAX_MAPPING:
+        raise _UploadError(400, "A mapping is a JSON object of terms by their roles; open the file again.")
+    return json.dumps(found, sort_keys=True)
 
 
 def shown_name(given: str) -> str:
@@ -133,8 +153,8 @@ class Uploads:
 
     # ---- in a web process ----
 
-    def receive(self, sent: Request, name: str) -> str:
-        """Write down the body of a request and have it checked; returns the hash of the content."""
+    def receive(self, sent: Request, name: str, mapping: str = "") -> str:
+        """Write down the body of a request and have it checked; returns the hash of the content and its mapping."""
         # A page of another site can send a form here with the session of a visitor; but it cannot add a header of its
         # own without asking this server first, which never allows it.
         if "X-Requested-With" not in sent.headers:
@@ -147,6 +167,9 @@ class Uploads:
         self._make_room(address)
         with writing(), self._partial() as (file, path):
             digest = _copy_body(sent, name, file)
+            if mapping:
+                # Read in another way it is another network.
+                digest = hashlib.sha256(f"{digest} {mapping}".encode()).hexdigest()
             if self._network_of(digest) is None:
                 self._note_checking(digest, name)
                 self._forget_old(digest)
@@ -154,7 +177,8 @@ class Uploads:
                 # A file that was refused before is checked again: its name or a slow machine may have been the reason.
                 self._count(address, (self.data.incoming / digest).stat().st_size)
                 quick = _is_quick(self.data.incoming / digest)
-                self.store.queues.send(CHECK, digest, name, brought_by, address, quick=quick)
+                more = [mapping] if mapping else []
+                self.store.queues.send(CHECK, digest, name, brought_by, address, *more, quick=quick)
         return digest
 
     def _check_quota(self, name: str, brought_by: str) -> None:
@@ -206,7 +230,8 @@ class Uploads:
         if record is None:
             return {"state": REFUSED, "sentence": "This file is not here; open it again."}
         if record.state == REFUSED:
-            return {"state": REFUSED, "sentence": record.sentence}
+            asked = {"asked": json.loads(record.asked)} if record.asked else {}
+            return {"state": REFUSED, "sentence": record.sentence, **asked}
         name = record.name
         if not self.store.worker_present(SHORT_TASKS):
             sentence = f"No worker is running: {name} is kept, and checked when one is back."
@@ -248,11 +273,11 @@ class Uploads:
 
     # ---- in a worker ----
 
-    def check(self, digest: str, name: str, brought_by: str = "", _address: str = "") -> None:
+    def check(self, digest: str, name: str, brought_by: str = "", _address: str = "", mapping: str = "") -> None:
         """Check whether a received file is a network, and keep it with the others if it is.
 
         The `digest` of its content names it among the incoming files, `name` in sentences; `brought_by` is the mark of
-        its requester.
+        its requester, and `mapping` JSON of what cannot be read from its tensors.
         """
         with TemporaryDirectory(dir=self.data.incoming, prefix=".check-") as folder:
             # The name decides only how a damaged file is described; nothing else of it reaches the file system.
@@ -264,27 +289,30 @@ class Uploads:
             except FileNotFoundError:
                 return
             self._note_checking(digest, name)
+            asked = ""
             try:
                 if self._network_of(digest) is None:
                     with writing():
-                        self._accept(source, digest, name, brought_by)
+                        self._accept(source, digest, name, brought_by, mapping)
                 # From now on the network says what has become of it.
                 self._entry(digest).discard(CHECKED)
                 return
             except CheckpointError as error:
+                if isinstance(error, MappingNeededError):
+                    asked = json.dumps({"what": error.asked, "shapes": error.shapes, "proposal": error.proposal})
                 words = str(error).replace(str(source), name).replace(source.name, name).rstrip(".")
             except NotWrittenError as error:
                 words = f"{name} cannot be kept: {error}"
-            self._entry(digest).put(CHECKED, FileRecord(state=REFUSED, sentence=f"{words}."))
+            self._entry(digest).put(CHECKED, FileRecord(state=REFUSED, sentence=f"{words}.", asked=asked))
 
-    def _accept(self, source: Path, digest: str, name: str, brought_by: str) -> None:
+    def _accept(self, source: Path, digest: str, name: str, brought_by: str, mapping: str) -> None:
         """Keep a network with the others, with its origin in its metadata.
 
         Raises:
             CheckpointError: the file is not a network.
         """
         readable = source.with_name("readable.safetensors")
-        self._convert(source, readable, LIMITS)
+        self._convert(source, readable, LIMITS, *([mapping] if mapping else []))
         network = load(readable)
         length = sum(len(text) for item in network.metadata.items() for text in item)
         if length > MAX_METADATA:

@@ -5,6 +5,7 @@ holds numbers and strings, never code.
 """
 
 import errno
+import json
 import logging
 import os
 import signal
@@ -13,14 +14,15 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from hmmrnn.model.checkpoint import CheckpointError, load, save
+from hmmrnn.model.checkpoint import CheckpointError, MappingNeededError, load, save
+from hmmrnn.model.tensor_reading import MappingNeededError as Needed
 from hmmrnn.shipped import PACKAGE
 from hmmrnn.storage.processes import end_with_parent
 
 logger = logging.getLogger(__name__)
 
 MIB = 2**20
-REFUSED = 2
+REFUSED, ASKED = 2, 3
 _LOGGED_CHARACTERS = 2000
 
 
@@ -33,14 +35,18 @@ class Limits:
     stored: int  # bytes that it may write
 
 
-def convert(source: Path, destination: Path, limits: Limits) -> None:
+def convert(source: Path, destination: Path, limits: Limits, mapping: str = "") -> None:
     """Read a network from any supported file and write it as safetensors.
 
+    Args:
+        mapping: JSON of what cannot be read from its tensors (see `load`); empty for none.
+
     Raises:
+        MappingNeededError: it could be read in several ways.
         CheckpointError: the file is not a network, which the message of the reader says, or the bounds do not suffice.
     """
     bounds = [str(bound) for bound in (limits.seconds, limits.memory, limits.stored)]
-    command = [sys.executable, "-m", __name__, str(source), str(destination), *bounds]
+    command = [sys.executable, "-m", __name__, str(source), str(destination), *bounds, mapping]
     # One thread: each further one sets memory aside, and gains nothing here.
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUTF8": "1"}
     try:
@@ -51,6 +57,10 @@ def convert(source: Path, destination: Path, limits: Limits) -> None:
         raise CheckpointError(f"{source.name} took more than {limits.seconds} seconds to read; try again") from None
     if done.returncode == REFUSED:
         raise CheckpointError(done.stdout)
+    if done.returncode == ASKED:
+        asked = json.loads(done.stdout)
+        shapes = {name: tuple(shape) for name, shape in asked["shapes"].items()}
+        raise MappingNeededError(asked["sentence"], Needed(asked["asked"], shapes, asked["proposal"]))
     if done.returncode:
         said = done.stderr[-_LOGGED_CHARACTERS:]
         logger.error("reading %s ended with status %d: %s", source.name, done.returncode, said)
@@ -60,12 +70,17 @@ def convert(source: Path, destination: Path, limits: Limits) -> None:
         )
 
 
-def _convert_here(source: str, destination: str, *bounds: str) -> int:
+def _convert_here(source: str, destination: str, *more: str) -> int:
     """Convert in this process, which is ended by its bounds; the reason for a refusal goes to stdout."""
     end_with_parent(signal.SIGKILL)
+    *bounds, mapping = more
     _keep_within(Limits(*map(int, bounds)))
     try:
-        network = load(source)
+        network = load(source, json.loads(mapping) if mapping else None)
+    except MappingNeededError as error:
+        asked = {"sentence": str(error), "asked": error.asked, "shapes": error.shapes, "proposal": error.proposal}
+        sys.stdout.write(json.dumps(asked))
+        return ASKED
     except CheckpointError as error:
         sys.stdout.write(str(error))
         return REFUSED

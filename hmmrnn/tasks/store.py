@@ -84,6 +84,9 @@ class FileRecord(BaseModel, frozen=True):
     name: str = ""
     since: float = 0.0
     sentence: str = ""
+    asked: str = (
+        ""  # JSON of what a mapping has to say: its tensors with their shapes, and a proposal; empty if nothing
+    )
 
 
 # ---- the keys ----

@@ -160,6 +160,31 @@ def equal(one: Network, two: Network) -> bool:
 
 class TestGoodFiles:
     @pytest.mark.usefixtures("own_process")
+    def test_a_file_that_could_be_read_in_several_ways_asks_and_opens_by_a_mapping(self, client: FlaskClient) -> None:
+        content = io.BytesIO()
+        np.savez(content, wrec=np.eye(3), win=np.ones((3, 2)), wout=np.ones((2, 3)))
+        found = opened(client, "mine.npz", content.getvalue())
+        assert found["state"] == "refused"
+        assert found["asked"]["shapes"] == {"wrec": [3, 3], "win": [3, 2], "wout": [2, 3]}
+        for cell in ("tanh", "relu"):
+            mapping = json.dumps({**found["asked"]["proposal"], "cell": cell})
+            query = {"name": "mine.npz", "mapping": mapping}
+            sent = client.post("/files", query_string=query, data=content.getvalue(), headers=OWN_PAGE)
+            work()
+            ready = client.get(f"/files/{sent.json['file']}").json
+            # Read in two ways it is two networks.
+            assert services().models.network(ready["model"]).cell == cell
+
+    def test_a_mapping_that_is_none_is_refused(self, client: FlaskClient) -> None:
+        for mapping in ("no JSON", "[1]", json.dumps({"W_hh": ["a"]}), json.dumps({"W_hh": "a" * 5000})):
+            sent = client.post(
+                "/files", query_string={"name": "a.pth", "mapping": mapping}, data=b"x", headers=OWN_PAGE
+            )
+            assert sent.status_code == 400
+            assert "A mapping is a JSON object of terms by their roles" in sent.json["sentence"]
+        assert incoming() == []
+
+    @pytest.mark.usefixtures("own_process")
     def test_a_torch_file_opens_with_its_weights(self, client: FlaskClient) -> None:
         network = random_network()
         data = pth(state(network))
