@@ -28,8 +28,8 @@ PAIR_LONGER_THAN = 200
 
 # Runs that a network's plane is fitted to, and their first steps, which still depend on the start at the origin.
 PLANE_RUNS, PLANE_STEPS, PLANE_TRANSIENT = 16, 1000, 100
-# Values of activity in these runs: networks of more than 512 neurons are run for fewer steps.
-PLANE_VALUES = 8_192_000
+# Values of activity in these runs: networks of more than 256 neurons are run for fewer steps.
+PLANE_VALUES = 4_096_000
 # A pair's plane is fitted as soon as there are so many states of long stretches; a round is of so many runs and steps.
 PAIR_STATES, PAIR_ROUNDS, PAIR_RUNS, PAIR_STEPS = 3000, 8, 32, 2000
 PAIR_VALUES = 12_800_000
@@ -96,6 +96,7 @@ def fit_plane(source: Trajectory | ArrayLike, n_components: int = 3) -> Plane:
             "Fit the plane on the intact network under noise (sigma > 0)"
         )
     covariance = states.T @ states / (len(states) - 1)
+    trace = np.trace(covariance)
     variance, vectors = _eigen(covariance, n_components)
     variance = np.clip(variance[::-1], 0.0, None)
     # A direction without extent comes out of the eigenvalue solver as rounding of the widest one.
@@ -103,20 +104,20 @@ def fit_plane(source: Trajectory | ArrayLike, n_components: int = 3) -> Plane:
     components = np.ascontiguousarray(vectors.T[::-1][:n_components])
     peak = np.abs(components).argmax(axis=1)
     components *= np.sign(components[np.arange(len(components)), peak])[:, None]
-    total = variance.sum() if len(variance) == len(covariance) else np.trace(covariance)
+    total = variance.sum() if len(variance) == len(covariance) else trace
     ratio, scale = variance / total, np.sqrt(variance)
     return Plane(mean, components, ratio[:n_components], scale[:n_components])
 
 
 def _eigen(covariance: Floats, wanted: int) -> tuple[Floats, Floats]:
-    """Eigenvalues, ascending, and eigenvectors of a covariance; of a large one the wanted largest ones alone."""
+    """Eigenvalues, ascending, and eigenvectors of a covariance; of a large one, which is overwritten, the largest."""
     n = len(covariance)
     if n <= FEW_NEURONS or wanted >= n:
         return np.linalg.eigh(covariance)
     # All of them take three times as long, while a page waits. Imported here, as no shipped network needs it.
     from scipy.linalg import eigh
 
-    variance, vectors = eigh(covariance, subset_by_index=[n - wanted, n - 1])
+    variance, vectors = eigh(covariance, subset_by_index=[n - wanted, n - 1], overwrite_a=True)
     return variance, vectors
 
 

@@ -53,8 +53,9 @@ def test_fewer_runs_are_made_where_all_would_not_fit() -> None:
 
 
 def test_the_plane_of_a_large_network_is_fitted_to_fewer_states() -> None:
-    assert plane_steps(sized(512, 1)) == 1000
-    assert plane_steps(sized(2048, 1)) == 250
+    assert plane_steps(sized(256, 1)) == 1000
+    assert plane_steps(sized(512, 1)) == 500
+    assert plane_steps(sized(2048, 1)) == 200
 
 
 def test_the_estimate_of_an_experiment_grows_with_the_network() -> None:
