@@ -103,7 +103,7 @@ def test_back_forward_and_a_reload_keep_the_scenario_and_the_way_back(page: Page
 
 def test_a_link_opens_the_same_for_another_user_who_then_goes_a_way_of_their_own(page: Page, viewer: Viewer) -> None:
     click(group_buttons(page, "kick").first)
-    page.get_by_role("slider", name="mu of Kick group").focus()
+    page.get_by_role("slider", name="mu of kick neurons").focus()
     with changing(page):
         page.keyboard.press("ArrowRight")
     with changing(page):
