@@ -43,7 +43,7 @@ class TestProgram:
         monkeypatch.setattr("sys.argv", [called])
         with pytest.raises(SystemExit):
             cli.main(["convert", "--help"])
-        assert capsys.readouterr().out.startswith(f"usage: {name} convert [-h] SRC DST\n")
+        assert capsys.readouterr().out.startswith(f"usage: {name} convert [-h] [--map ROLE=TERM] SRC DST\n")
         assert refusal(capsys, "convert", "nowhere.pth", "a.safetensors").startswith(f"{name} convert: nowhere.pth ")
 
     @pytest.mark.parametrize(("argv", "package", "extra"), [
@@ -74,7 +74,7 @@ class TestParser:
         (("train",), ["--preset", "--recipe", "--out", "--seed", "--steps", "fully-connected", "Ctrl-C", "(150)"]),
         (("analyse",), ["NETWORK", "--out", "--seed"]),
         (("live",), ["NETWORK", "--out", "--seed", "--no-groups", "NAME.html"]),
-        (("convert",), ["SRC", "DST", ".pth"]),
+        (("convert",), ["SRC", "DST", "--map", "W_hh", ".safetensors"]),
     ])  # fmt: skip
     def test_help(self, capsys, command, told) -> None:
         with pytest.raises(SystemExit) as stop:
