@@ -251,13 +251,20 @@ function typed(event) {
   edited();
 }
 
+/* What is pasted is put into the form in the order of pasting, whichever answer comes first. */
+let pastes = Promise.resolve();
+
 /* One number goes into the cell; any other text is read by the server. */
-async function pasted(event) {
+function pasted(event) {
   const text = event.clipboardData.getData("text");
   if (typeof read(text) === "number" || text.trim() === "") return;
   event.preventDefault();
-  const { name, i, j } = position(event.target);
-  const answer = await ask(address("read-paste"), { matrix: name, text });
+  const at = position(event.target);
+  const answer = ask(address("read-paste"), { matrix: at.name, text });
+  pastes = pastes.then(async () => put(at, await answer));
+}
+
+function put({ name, i, j }, answer) {
   if (!answer) return;
   if (answer.refused) say(answer.refused);
   else if (answer.hmm) {
