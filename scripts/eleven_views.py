@@ -137,7 +137,7 @@ def in_short(kept: Mapping[str, dict[str, Any]], networks: list[str]) -> str:
             of("memory", "accuracy_se", "5"),
         ),
         (
-            "In {count} the belief is told from activity better than activity from the belief, with {low:.2f} to "
+            "In {count} the belief is decoded from activity better than activity from the belief, with {low:.2f} to "
             "{high:.2f} of the variance beside {low_other:.2f} to {high_other:.2f}: they hold more than the belief.",
             of("belief", "r2_belief_from_h"),
             of("belief", "r2_h_from_belief"),

@@ -70,7 +70,7 @@ def test_what_is_found_is_counted() -> None:
     assert "In 1 of 1 networks activity tells the output 5 steps back better" in text
     assert "in 94% to 94% of the steps beside 79% to 79%" in text
     assert "In 1 of 1 runs under the same noise come together" in text
-    assert "the belief is told" not in text
+    assert "the belief is decoded" not in text
 
 
 def test_what_was_not_measured_is_said() -> None:

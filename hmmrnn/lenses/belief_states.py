@@ -1,4 +1,4 @@
-"""Belief: how well the HMM's belief about its hidden state and the network's activity can be told from each other.
+"""Belief: how well the HMM's belief about its hidden state and the network's activity can be decoded from each other.
 
     smoothed_t(s) = P(s_t = s | y_0 .. y_{T-1})         filtered_t(s) = P(s_t = s | y_0 .. y_t)
     (a) belief decoded from h     R^2 of a ridge regression of the belief on h, left-out runs

@@ -1,4 +1,4 @@
-"""A process whose memory is bounded is told so, and goes on."""
+"""A process whose memory is bounded says so, and goes on."""
 
 from __future__ import annotations
 
