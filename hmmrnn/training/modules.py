@@ -65,19 +65,29 @@ def run_layer(
 def _stepped(
     rnn: torch.nn.Module, config: TrainingConfig, noise: torch.Tensor, start: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    import torch
-
-    function = {"relu": torch.relu, "tanh": torch.tanh, "linear": lambda x: x}[config.cell]
     weights = dict(rnn.named_parameters())
-    back = weights["weight_hh_l0"].T
     drive = noise @ weights["weight_ih_l0"].T
     if "bias_ih_l0" in weights:
         drive = drive + weights["bias_ih_l0"] + weights["bias_hh_l0"]
-    h, path = start[0], []
-    for entering in drive.unbind(dim=1):
-        h = (1 - config.alpha) * h + config.alpha * function(h @ back + entering)
+    h = step_activity(drive, weights["weight_hh_l0"].T, start[0], config.cell, config.alpha)
+    return h, h[None, :, -1]
+
+
+def step_activity(
+    drive: torch.Tensor, recurrent: torch.Tensor, start: torch.Tensor, cell: str = "relu", alpha: float = 1.0
+) -> torch.Tensor:
+    """Activity (..., B, T, N) under a drive (..., B, T, N), from states (..., B, N), with weights (..., from, to).
+
+    The one loop over time that is written out in torch; torch's own layers have theirs. Leading axes are networks.
+    """
+    import torch
+
+    function = {"relu": torch.relu, "tanh": torch.tanh, "linear": lambda x: x}[cell]
+    h, path = start, []
+    for entering in drive.unbind(dim=-2):
+        h = (1 - alpha) * h + alpha * function(h @ recurrent + entering)
         path.append(h)
-    return torch.stack(path, dim=1), h[None]
+    return torch.stack(path, dim=-2)
 
 
 def network_of(

@@ -22,6 +22,7 @@ import numpy as np
 
 from hmmrnn.model.network import Network
 from hmmrnn.model.simulation import draw_noise, respond
+from hmmrnn.training.modules import step_activity
 
 if TYPE_CHECKING:
     import torch
@@ -173,14 +174,10 @@ class _Students:
         import torch
 
         w = self.weights
-        drive = torch.einsum("btm,snm->stbn", noise, w["W_ih"])
+        drive = torch.einsum("btm,snm->sbtn", noise, w["W_ih"])
         if "b_h" in w:
             drive = drive + w["b_h"][:, None, None]
-        recurrent, state, path = w["W_hh"].transpose(1, 2), start, []
-        for t in range(noise.shape[1]):
-            state = torch.relu(torch.baddbmm(drive[:, t], state, recurrent))
-            path.append(state)
-        h = torch.stack(path, dim=2)
+        h = step_activity(drive, w["W_hh"].transpose(1, 2), start)
         logits = torch.einsum("sbtn,son->sbto", h, w["W_out"])
         return h, logits + w["b_out"][:, None, None] if "b_out" in w else logits
 
