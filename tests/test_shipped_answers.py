@@ -38,7 +38,10 @@ FAST = (
     *("_fitted_plane", "survey_of", "orbit_spectrum_of", "_rest", "switch_average_of"),
     *("fidelity_of", "matched_distances_of", "decoding_of"),
 )
-MEASURED = (kinds.KICK_PROOF, kinds.GAIN_SWEEP, kinds.NOISE, kinds.LEAVE_RATE_THEORY, kinds.EMERGENCE, kinds.FORMATION)
+MEASURED = (
+    *(kinds.KICK_PROOF, kinds.GAIN_SWEEP, kinds.ABLATION, kinds.NOISE),
+    *(kinds.LEAVE_RATE_THEORY, kinds.EMERGENCE, kinds.FORMATION),
+)
 # Those that are computed anew: the quick ones each of another network, the others of one. That of kick-proof would
 # repeat the search for kick neurons with other seeds.
 QUICK = [name for name in FAST if name != "switch_average_of"]

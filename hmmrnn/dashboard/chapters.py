@@ -13,7 +13,7 @@ from hmmrnn.dashboard.pages.connectivity import block_means, connectivity
 from hmmrnn.dashboard.pages.dynamics import noise, orbit, readout, state_space
 from hmmrnn.dashboard.pages.emergence import emergence, formation
 from hmmrnn.dashboard.pages.emulation import fidelity, hmm_graph
-from hmmrnn.dashboard.pages.interventions import gain_sweep, numbers
+from hmmrnn.dashboard.pages.interventions import ablation, gain_sweep, numbers
 from hmmrnn.dashboard.pages.kick_neurons import activity, evidence, leave_rate_theory, neuron_table, switch_triggered
 from hmmrnn.dashboard.pages.lenses import (
     belief,
@@ -118,7 +118,7 @@ CHAPTERS: tuple[Chapter, ...] = (
         "6 Interventions",
         "/interventions",
         "Scaling the input of the kick neurons turns switching down, and silencing them traps the state.",
-        ((state_space.VIEW, HALF), (orbit.VIEW, HALF), (gain_sweep.VIEW, WHOLE)),
+        ((state_space.VIEW, HALF), (orbit.VIEW, HALF), (gain_sweep.VIEW, WHOLE), (ablation.VIEW, WHOLE)),
         ("interventions",),
     ),
     Chapter(

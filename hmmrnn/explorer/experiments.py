@@ -24,6 +24,8 @@ from hmmrnn.analysis.noise_sensitivity import NoiseSensitivity, sensitivity_of_s
 from hmmrnn.analysis.noise_sweep import NoiseSweep, sweep_noise
 from hmmrnn.analysis.numerics import ProgressCallback, no_progress, progress_part
 from hmmrnn.analysis.populations import choose_swept_populations
+from hmmrnn.analysis.published.ablation import Ablations, ablate
+from hmmrnn.analysis.published.groups import published_groups
 from hmmrnn.explorer import lens_answers, queries
 from hmmrnn.explorer.explored import Explored, Explorer, ask_shipped
 from hmmrnn.explorer.scenario import Scenario
@@ -35,7 +37,7 @@ from hmmrnn.storage.shipped_answers import Question
 
 KICK, KICK_PROOF, GAIN_SWEEP, NOISE = "kick", "kick-proof", "gain-sweep", "noise"
 EMERGENCE, FORMATION, REPORT, CLAIMS = "emergence", "formation", "report", "claims"
-LEAVE_RATE_THEORY = "leave-rate-theory"
+LEAVE_RATE_THEORY, ABLATION = "leave-rate-theory", "ablation"
 
 
 @dataclass(frozen=True)
@@ -205,6 +207,17 @@ def _leave_rate_theory(explored: Explored, on_progress: ProgressCallback) -> Lea
     return predict_leave_rates(explored.now, kick, of.seed, of.sigma, on_progress=last)
 
 
+def _ablation(explored: Explored, on_progress: ProgressCallback) -> Ablations:
+    kick = queries.kick_neurons_of(explored, on_progress=progress_part(on_progress, 0.0, 0.2))
+    groups = published_groups(explored.network, kick)
+    if groups is None:
+        raise ValueError(
+            "this network has no two outputs with three candidate kick neurons each, which the paper's ablation scales"
+        )
+    last = progress_part(on_progress, 0.2, 1.0)
+    return ablate(explored.now, groups, queries.plane_of(explored), explored.scenario.seed, last)
+
+
 def _noise(explored: Explored, on_progress: ProgressCallback) -> NoiseEffects:
     plane, of = queries.plane_of(explored), explored.scenario
     kick = queries.kick_neurons_of(explored, on_progress=progress_part(on_progress, 0.0, 0.1))
@@ -272,6 +285,7 @@ def _known_parts(explored: Explored) -> dict[str, Any]:
         "noise": noise and noise.sweep,
         "resonance": noise and noise.resonance,
         "theory": shipped(LEAVE_RATE_THEORY),
+        "ablations": shipped(ABLATION),
         "emergence": shipped(EMERGENCE) if _snapshots(explored) else None,
         "formation": formation,
     }
@@ -290,6 +304,7 @@ EXPERIMENTS = {
     KICK: Experiment(_intact_network, _network_file, _search),
     KICK_PROOF: Experiment(_intact_network, _network_file, _kick_proof, version=2),
     GAIN_SWEEP: Experiment(_network_and_noise, _network_file, _gain_sweeps, version=1),
+    ABLATION: Experiment(_network_now, _network_file, _ablation, version=1),
     NOISE: Experiment(_network_and_noise, _network_file, _noise, version=1),
     LEAVE_RATE_THEORY: Experiment(_under_noise, _network_file, _leave_rate_theory, version=1),
     REPORT: Experiment(_network_now, _all_files, _report),

@@ -17,54 +17,15 @@ WHOLE = "save the whole network"
 BY_BLOCKS = {1: "relu", 3: "gru", 4: "lstm"}
 # Words that a tensor's name may be made of, by its role; those of own scripts and of the common tutorials.
 HINTS = {
-    "W_hh": {
-        "whh",
-        "wrec",
-        "wr",
-        "rec",
-        "recurrent",
-        "h2h",
-        "hh",
-        "j",
-        "whidden",
-        "wrecurrent",
-        "wrnn",
-        "hiddentohidden",
-    },
-    "W_ih": {
-        "wih",
-        "win",
-        "wi",
-        "input2h",
-        "i2h",
-        "x2h",
-        "in2h",
-        "ih",
-        "winput",
-        "in",
-        "input",
-        "inputweights",
-        "wx",
-        "wxh",
-    },
-    "W_out": {
-        "wout",
-        "wo",
-        "out",
-        "output",
-        "readout",
-        "fc",
-        "decoder",
-        "h2o",
-        "woutput",
-        "linear",
-        "wy",
-        "why",
-        "h2output",
-    },
-    "b_ih": {"bih", "bin", "bi"},
-    "b_hh": {"bh", "bhh", "brec", "b", "brecurrent", "bias"},
-    "b_out": {"bout", "bo", "boutput", "by"},
+    role: frozenset(words.split())
+    for role, words in {
+        "W_hh": "whh wrec wr rec recurrent h2h hh j whidden wrecurrent wrnn hiddentohidden",
+        "W_ih": "wih win wi input2h i2h x2h in2h ih winput in input inputweights wx wxh",
+        "W_out": "wout wo out output readout fc decoder h2o woutput linear wy why h2output",
+        "b_ih": "bih bin bi",
+        "b_hh": "bh bhh brec b brecurrent bias",
+        "b_out": "bout bo boutput by",
+    }.items()
 }
 # Names that mean something in this project's own convention: (to, from), ReLU.
 OWN = frozenset(("W_hh", "W_ih", "W_out", "b_h", "b_out"))

@@ -30,6 +30,7 @@ from hmmrnn.analysis.populations import (
     find_populations,
     summarise_block_weights,
 )
+from hmmrnn.analysis.published.ablation import Ablations
 from hmmrnn.analysis.readout import ReadoutAngles, readout_angles
 from hmmrnn.analysis.stability import FixedPoints, fixed_points
 from hmmrnn.analysis.state_survey import (
@@ -135,6 +136,7 @@ class KnownParts:
     noise: NoiseSweep | None = None
     resonance: GainSweep | None = None
     theory: LeaveRateTheory | None = None
+    ablations: Ablations | None = None
     emergence: Emergence | None = None
     formation: Formation | None = None
 
@@ -207,7 +209,7 @@ def _dynamics(
         sensitivity=sensitivity_of_survey(network, run, survey),
         readout=readout_angles(network, plane),
         procedures=run_procedures(
-            network, mechanism.kick, plane, starts, hmm, seed, progress_part(on_progress, 0.8, 1.0)
+            network, mechanism.kick, plane, starts, hmm, seed, progress_part(on_progress, 0.8, 1.0), known.ablations
         ),
     )
 

@@ -111,6 +111,7 @@ def run_procedures(
     hmm: HMM | None,
     seed: int = 0,
     on_progress: ProgressCallback = no_progress,
+    ablations: Ablations | None = None,
 ) -> PublishedProcedures:
     """Run every published procedure on a network.
 
@@ -118,10 +119,12 @@ def run_procedures(
         kick: its kick neurons; plane: of the intact network.
         starts: (S, N) visited states; the first 70 decay without noise.
         hmm: what it emulates, if that is known.
+        ablations: of this network under this seed, if they were computed before.
     """
     groups = published_groups(network, kick)
     on_progress(0.0)
-    ablations = ablate(network, groups, plane, seed, progress_part(on_progress, 0.0, 0.8)) if groups else None
+    if groups and ablations is None:
+        ablations = ablate(network, groups, plane, seed, progress_part(on_progress, 0.0, 0.8))
     planes = [fit_plane(settled_states(run_for_plane(network, seed + k))) for k in range(PLANES)]
     on_progress(0.85)
     return PublishedProcedures(

@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hmmrnn.analysis.published.ablation import PublishedAblation
+
 FILE = Path(__file__).with_name("reference.json")
 # The family that most figures are about.
 TWO_STATES = "linear-2"
@@ -58,6 +60,13 @@ def published_formation(family: str | None) -> dict[str, list[float]]:
     """
     values: dict[str, list[float]] = _reference()["formation"]["values"].get(family, {})
     return values
+
+
+def published_ablation() -> PublishedAblation:
+    """The published curves of the ablations."""
+    found = _reference()["ablation"]
+    pairs = {kind: [(one[kind]["mean"], one[kind]["spread"]) for one in found["pairs"]] for kind in found["pairs"][0]}
+    return PublishedAblation(pairs, tuple(found["switches"]), found["cells"])
 
 
 def write_mean(mean: Mean) -> str:

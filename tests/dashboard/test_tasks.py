@@ -9,7 +9,7 @@ from hmmrnn.dashboard import ids, work
 from hmmrnn.dashboard.components import task_line
 from hmmrnn.dashboard.pages.dynamics import noise
 from hmmrnn.dashboard.pages.emergence import emergence, formation
-from hmmrnn.dashboard.pages.interventions import gain_sweep
+from hmmrnn.dashboard.pages.interventions import ablation, gain_sweep
 from hmmrnn.dashboard.pages.kick_neurons import evidence, leave_rate_theory
 from hmmrnn.dashboard.pages.report import claims, report
 from hmmrnn.dashboard.view import View
@@ -178,6 +178,7 @@ def test_formation_is_of_the_same_snapshots_whatever_the_noise(empty_world, monk
 @pytest.mark.parametrize(("view", "words"), [
     (evidence.VIEW, "3 of 3 kick groups necessary (held-out noise), seed 0; agreement of 5 seeds"),
     (noise.VIEW, "strengths of the noise"), (gain_sweep.VIEW, "gains of"),
+    (ablation.VIEW, "8 runs of 1,000 steps at each of 20 gains: with the recurrent input of the triple of output 0"),
     (leave_rate_theory.VIEW, "(3 of 3 exits); 32 runs of 1,000 steps for the prediction"),
 ], ids=lambda given: getattr(given, "id", ""))  # fmt: skip
 def test_every_experiment_is_drawn_with_its_caption(intact, view, words, theme):

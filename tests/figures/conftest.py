@@ -9,6 +9,7 @@ from hmmrnn.analysis.populations import CONTROL, INTEGRATING, KICK, Populations
 from hmmrnn.analysis.regions import REGIONS
 from hmmrnn.analysis.state_survey import StateSurvey, survey_states
 from hmmrnn.analysis.trajectory_summary import TrajectorySummary, summarise_trajectories
+from hmmrnn.figures.ablation import draw_ablations
 from hmmrnn.figures.activity import draw_activity
 from hmmrnn.figures.connectivity import draw_connectivity
 from hmmrnn.figures.emergence import draw_emergence
@@ -29,6 +30,7 @@ from hmmrnn.figures.training import draw_loss_curve
 from hmmrnn.model.hmm import HMM
 from hmmrnn.model.network import Intervention, Network, intervene
 from hmmrnn.model.simulation import draw_noise, respond
+from hmmrnn.report.reference import published_ablation
 from tests.figures import results
 from tests.figures.results import verdict_of
 from tests.gain_sweeps import sweep
@@ -105,6 +107,7 @@ def every_figure(theme: Theme, twelve, intact, now, survey, roles, verdict) -> d
         "fidelity": draw_fidelity(verdict, None, theme),
         "fidelity beside intact": draw_fidelity(verdict, verdict, theme),
         "gain sweep": draw_gain_sweeps({"kick group": sweep(1), "control population": sweep(2)}, theme),
+        "ablations": draw_ablations(results.ablations_of(), published_ablation(), theme),
         "noise sweep": draw_noise_sweep(results.noise_sweep_of(), sweep(3), theme),
         "noise sensitivity": draw_noise_sensitivity(results.noise_sensitivity(), theme),
         "readout": draw_readout(results.readout_angles(), theme),

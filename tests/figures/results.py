@@ -10,6 +10,8 @@ from hmmrnn.analysis.kick_neurons import KickGroup, KickNeurons
 from hmmrnn.analysis.matched_distance import MatchedDistances
 from hmmrnn.analysis.noise_sensitivity import NoiseSensitivity
 from hmmrnn.analysis.noise_sweep import NoiseSweep
+from hmmrnn.analysis.published.ablation import CONTROL, KICK, MUS, NOISE, Ablation, Ablations
+from hmmrnn.analysis.published.groups import PublishedGroups
 from hmmrnn.analysis.readout import ReadoutAngles
 from hmmrnn.analysis.regions import CLUSTER, REGIONS, TRANSITION
 from hmmrnn.analysis.state_survey import OrbitSpectrum
@@ -143,3 +145,26 @@ def kick_neurons(*groups: KickGroup) -> KickNeurons:
     """What detection finds in a network of eight neurons and three outputs."""
     nothing = np.zeros((3, 8))
     return KickNeurons(nothing, nothing, nothing, nothing, groups, (1,), 0)
+
+
+def ablations_of(switches: int = 9) -> Ablations:
+    """Two kick triples, what feeds them, and a control; the first triple stops and runs away at gain 0."""
+    rng, n = np.random.default_rng(0), len(MUS)
+
+    def one(kind: str, output: int, neurons: tuple[int, ...], stopped: bool = False) -> Ablation:
+        counts = np.full((8, n), switches) + rng.integers(0, 3, (8, n))
+        counts[:, 0] = 0 if stopped else counts[:, 0]
+        lost = np.zeros(n, dtype=np.int64)
+        lost[0] = 3 if stopped else 0
+        first = np.arange(n) == 0
+        pairs = np.where(first & (kind == NOISE), NAN, rng.uniform(3, 9, n))
+        fallback, turning = first & stopped, np.array([0.1, 0.9])
+        return Ablation(
+            kind, output, neurons, np.array(MUS), counts, lost, pairs, rng.uniform(0, 1, n), fallback, turning
+        )
+
+    groups = PublishedGroups((0, 2), ((1, 2, 3), (4, 5, 6)), ((7,), (8,)), (9,), ((1,), (4,)))
+    return Ablations(
+        groups, (one(KICK, 0, (1, 2, 3), True), one(KICK, 2, (4, 5, 6))), (one(NOISE, 0, (7,)), one(NOISE, 2, (8,))),
+        one(CONTROL, -1, (9,)), (0.4, 0.5),
+    )  # fmt: skip

@@ -22,7 +22,7 @@ from hmmrnn.model.simulation import Trajectory, draw_noise, respond
 
 KICK, NOISE, CONTROL = "kick", "noise", "control"
 TARGETS = {KICK: "recurrent", NOISE: "input", CONTROL: "input"}
-MUS = (0.0, 0.3, 0.6, 1.0, 1.5, 1.9)
+MUS = tuple(k / 10 for k in range(20))
 STEPS, RUNS, WINDOW = 1000, 8, 30
 # Trajectories: their length, their number, and the net turn, in turns, that counts as going round.
 PATH_STEPS, PATHS, GOES_ROUND = 59, 100, 0.4
@@ -61,6 +61,17 @@ class Ablations:
     control: Ablation
     # Share of 100 trajectories that make 0.4 net turns or more on the intact network, from the start of each triple.
     turning: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class PublishedAblation:
+    """Critical pairs against the gain in the paper's ablations of one two-state network."""
+
+    # pairs: by population ("kick", "noise", "control"), for each of its two kick triples, the mean at each gain of
+    # 0, 0.1 ... 1.9 and the standard deviation between the published runs.
+    pairs: dict[str, list[tuple[list[float], list[float]]]]
+    switches: tuple[float, float]  # upward switches in 1,000 steps at gain 1, and their standard deviation
+    cells: str  # of the published notebook
 
 
 def ablate(
@@ -115,7 +126,7 @@ def _ablation(
         if np.isfinite(run.h[0]).all() and len(windows) > 1:
             local = _columns_scaled(network, neurons, mu) if kind == KICK else network
             pairs[g], pairs_se[g] = critical_pairs_around(local, run, windows)
-    ends = [intervene(network, Intervention(neurons, mu, TARGETS[kind])) for mu in (0.0, 1.9)]
+    ends = [intervene(network, Intervention(neurons, mu, TARGETS[kind])) for mu in (MUS[0], MUS[-1])]
     turning = [_turning(scaled, plane, start, seed) for scaled in ends]
     return Ablation(
         kind, output, neurons, np.array(MUS), switches, diverged, pairs, pairs_se, fallback, np.array(turning)

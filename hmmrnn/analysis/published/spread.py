@@ -36,10 +36,6 @@ class PublishedSpread(Result):
     transition: Floats  # (S', G, T) trace from each transition state
 
     @property
-    def single_ratio(self) -> Floats:
-        """(G,) trace of the cluster over that of the transition at step 5, from the published single states."""
-        return self.cluster[0, :, -1] / self.transition[0, :, -1]
-
     @property
     def ratio(self) -> tuple[Floats, Floats]:
         """(G,) the ratio of the means over all states at step 5, and its standard error (delta method)."""
