@@ -116,14 +116,24 @@ def open_network(name: str) -> Network:
     """
     # Only the commands that read networks load NumPy.
     from hmmrnn.model.checkpoint import load
+
+    return load(network_file(name))
+
+
+def network_file(name: str) -> Path:
+    """The file of that name, or of the shipped network of this name.
+
+    Raises:
+        ValueError: there is neither.
+    """
     from hmmrnn.shipped import MODELS
 
     shipped = {path.stem: path for path in MODELS.glob("*.safetensors")}
     if Path(name).suffix or Path(name).exists():
-        return load(name)
+        return Path(name)
     if name not in shipped:
         raise ValueError(f"{name} is no file and no shipped network; those are {', '.join(sorted(shipped))}")
-    return load(shipped[name])
+    return shipped[name]
 
 
 def file_to_write(name: str, suffix: str = "") -> Path:

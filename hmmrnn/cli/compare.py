@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, TextIO
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from hmmrnn.cli.common import (
     DONE,
@@ -16,26 +14,36 @@ from hmmrnn.cli.common import (
     add_seed,
     checked_input,
     file_to_write,
+    network_file,
     open_network,
     show_progress,
     write_json,
 )
-from hmmrnn.lenses.side_by_side import SideBySide, compare_networks
+
+if TYPE_CHECKING:
+    from hmmrnn.analysis.kick_neurons import KickNeurons
+    from hmmrnn.analysis.numerics import ProgressCallback
+    from hmmrnn.model.network import Network
 
 DESCRIPTION = (
-    "Compare 2 to 60 networks: fidelity, switches, regions, exponents and participation ratio of each, with standard "
-    "errors where there are any, as a table in CSV; with --json also how alike the activity of each two is under the "
-    "same noise."
+    "Compare 2 to 60 networks: fidelity, switches, leave rates, kick groups, regions, exponents and participation "
+    "ratio of each, with standard errors or nulls where there are any, as a table in CSV; with --json also what each "
+    "two have in common: activity under the same noise, orbits, kick groups and weights."
 )
-# The errors of the table's columns that have one.
-ERRORS = ("log_likelihood_gap", "switch_rate", "lyapunov", "participation_ratio")
-PAIRS = ("r2", "r2_se", "r2_null", "correlation", "correlation_null", "orbit_distance", "place")
+SEARCH, KNOWN = "search", "known"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("networks", metavar="NETWORK", nargs="+", help="files, or names of shipped networks")
     add_seed(parser)
+    parser.add_argument(
+        "--kick",
+        choices=(SEARCH, KNOWN),
+        default=SEARCH,
+        help="kick neurons: those of shipped networks are known; search for others, or leave them out (%(default)s)",
+    )
+    parser.add_argument("--dsa", action="store_true", help="measure distances of DSA too; needs the extra similarity")
     parser.add_argument("--json", action="store_true", help="one line of JSON instead of CSV, with all pairs")
     parser.add_argument("--out", type=file_to_write, metavar="FILE.csv", help="write the table into a file")
     add_progress(parser)
@@ -43,11 +51,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
+    from hmmrnn.analysis.numerics import progress_part
+    from hmmrnn.lenses.dynamical_similarity import MISSING, has_dsa
+    from hmmrnn.lenses.side_by_side import check_count, compare_networks
+    from hmmrnn.lenses.side_by_side_table import content, write_table
+
+    if args.dsa and not has_dsa():
+        raise RefusedError(MISSING)
     with checked_input():
         networks = {name: open_network(name) for name in args.networks}
+        check_count(len(networks))
     try:
         with show_progress(args.progress, 100, "%") as display:
-            found = compare_networks(networks, args.seed, on_progress=display.show_share)
+            kick = _kick_neurons(networks, args.kick == SEARCH, progress_part(display.show_share, 0.0, 0.7))
+            last = progress_part(display.show_share, 0.7, 1.0)
+            found = compare_networks(networks, args.seed, kick, args.dsa, on_progress=last)
     except (ValueError, FloatingPointError) as error:
         raise RefusedError(str(error)) from error
     for note in found.notes:
@@ -62,27 +80,23 @@ def run(args: argparse.Namespace) -> int:
     return DONE
 
 
-def content(found: SideBySide) -> dict[str, Any]:
-    """The comparison as plain values: networks, columns of the table, and what each two have in common."""
-    columns = {name: column.tolist() for name, column in _columns(found)}
-    pairs = {name: getattr(found, name).tolist() for name in PAIRS}
-    return {"networks": list(found.names), "seed": found.seed, **columns, **pairs, "notes": list(found.notes)}
+def _kick_neurons(
+    networks: Mapping[str, Network], search: bool, on_progress: ProgressCallback
+) -> dict[str, KickNeurons]:
+    """Kick neurons by the names of the networks: those that come with the package, and the others if searched for."""
+    from hmmrnn.analysis.numerics import progress_part
+    from hmmrnn.explorer.shipped_question import shipped_kick_neurons
+    from hmmrnn.lenses.side_by_side import search_kick_neurons
 
-
-def write_table(found: SideBySide, file: TextIO) -> None:
-    """Write one row for each network; an empty cell stands where something could not be measured."""
-    columns = dict(_columns(found))
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(["network", *columns])
-    for row, name in enumerate(found.names):
-        values = (float(column[row]) for column in columns.values())
-        writer.writerow([Path(name).name, *("" if value != value else f"{value:.6g}" for value in values)])
-
-
-def _columns(found: SideBySide) -> Iterator[tuple[str, Any]]:
-    for name, column in found.columns.items():
-        yield name, column
-        if name in ERRORS:
-            yield f"{name}_se", getattr(found, f"{name}_se")
-        elif name.startswith("leave_rate_"):
-            yield f"{name}_se", found.leave_rate_se[:, int(name.rpartition("_")[2])]
+    known = {name: found for name in networks if (found := shipped_kick_neurons(network_file(name))) is not None}
+    unknown = [name for name in networks if name not in known] if search else []
+    if unknown:
+        sys.stderr.write(
+            f"searching for the kick neurons of {len(unknown)} of {len(networks)} networks takes most of the time; "
+            f"--kick {KNOWN} leaves it out\n"
+        )
+    for done, name in enumerate(unknown):
+        part = progress_part(on_progress, done / len(unknown), (done + 1) / len(unknown))
+        found = search_kick_neurons(networks[name], part)
+        known |= {} if found is None else {name: found}
+    return known

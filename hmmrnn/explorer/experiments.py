@@ -27,8 +27,9 @@ from hmmrnn.analysis.populations import choose_swept_populations
 from hmmrnn.analysis.published.ablation import Ablations, ablate
 from hmmrnn.analysis.published.groups import published_groups
 from hmmrnn.explorer import lens_answers, queries
-from hmmrnn.explorer.explored import Explored, Explorer, ask_shipped
+from hmmrnn.explorer.explored import Explored, Explorer
 from hmmrnn.explorer.scenario import Scenario
+from hmmrnn.explorer.shipped_question import ask_shipped
 from hmmrnn.model.checkpoint import load
 from hmmrnn.model.metadata import series_there, snapshot_files
 from hmmrnn.report.claims import Claim, judge_claims

@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache, update_wrapper
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from hmmrnn.explorer.scenario import Scenario
+from hmmrnn.explorer.shipped_question import ANY, ask_shipped
 from hmmrnn.model.hmm import HMM
 from hmmrnn.model.metadata import known_target
 from hmmrnn.model.network import Network, intervene, with_fewer_inputs
@@ -25,8 +26,6 @@ R = TypeVar("R")
 
 # A network with more inputs than that is explored under fewer that drive it in the same way.
 MANY_INPUTS = 1000
-# Stands for the network's name where an answer does not depend on it.
-ANY = "any"
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,15 +144,6 @@ class Query(Generic[P, R]):
         """The part of the scenario that the answer depends on, and the key of the answer."""
         subject = replace(self.part(explored.scenario), model=ANY)
         return subject, explored.cache.key(self.function.__name__, explored.fingerprint, subject, args)
-
-
-def ask_shipped(name: str, version: int, content: str, subject: Scenario, *args: Any) -> Question:
-    """The question that a shipped answer is filed under, whatever the network is called.
-
-    A link says all that an answer may depend on, and stays the same when scenarios get further fields.
-    """
-    about = " ".join([replace(subject, model=ANY).to_query(), *map(repr, args)])
-    return Question(name, version, content, about)
 
 
 def kept(

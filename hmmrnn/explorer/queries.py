@@ -36,8 +36,9 @@ from hmmrnn.analysis.state_survey import (
 from hmmrnn.analysis.switch_average import SwitchAverage, average_around_switches, choose_averaged
 from hmmrnn.analysis.trajectory_summary import Singles, TrajectorySummary, summarise_trajectories
 from hmmrnn.explorer.cost import check_run, check_waited_for, fitting_runs
-from hmmrnn.explorer.explored import ANY, Explored, Query, kept
+from hmmrnn.explorer.explored import Explored, Query, kept
 from hmmrnn.explorer.scenario import Scenario
+from hmmrnn.explorer.shipped_question import ANY, KICK_NEURONS_VERSION
 from hmmrnn.model.network import Floats, check_exists
 from hmmrnn.model.simulation import Trajectory, draw_noise, respond, simulate
 
@@ -210,7 +211,7 @@ def _rest(explored: Explored) -> Floats:
 # ---- neurons ----
 
 
-@kept(_intact, version=1)
+@kept(_intact, version=KICK_NEURONS_VERSION)
 def kick_neurons_of(explored: Explored, *, on_progress: ProgressCallback = no_progress) -> KickNeurons:
     """The kick groups of the intact network. The slowest query: seconds when it is computed for the first time."""
     if on_progress is no_progress:

@@ -48,5 +48,5 @@ def test_networks_of_other_cells_stand_side_by_side(cell) -> None:
 
     found = compare_networks({"relu": network_of_cell("relu", n=8), "other": network_of_cell(cell, n=8)})
     assert np.isfinite(found.lyapunov).all()
-    assert found.r2[0, 1] < 1
+    assert found.pairs["r2"][0, 1] < 1
     assert find_paths(network_of_cell(cell, n=8)).paths
