@@ -75,9 +75,8 @@ def describe_ablations(found: Ablations) -> str:
 
 def _key(theme: Theme) -> list[str]:
     marks = [("published: mean ± s.d. between runs of one two-state network", theme.ghost)]
-    here = (
-        f"● here, ± 1 standard error; ○ fewer than two switches: windows at those of μ = 1; {WINDOW} Jacobians a window"
-    )
+    windows = f"○ fewer than two switches: the {WINDOW} steps around those of μ = 1"
+    here = f"● here, ± 1 standard error; {windows}"
     return [write_key(marks), here]
 
 

@@ -25,6 +25,7 @@ from hmmrnn.analysis.kick_neurons import CONTROLS
 from hmmrnn.analysis.noise_sensitivity import NoiseSensitivity
 from hmmrnn.analysis.occupancy_grid import build_occupancy_grid
 from hmmrnn.analysis.state_survey import regions_along_orbit
+from hmmrnn.figures.ablation import describe_ablations, draw_ablations
 from hmmrnn.figures.activity import PopulationTrace, draw_activity
 from hmmrnn.figures.connectivity import draw_connectivity
 from hmmrnn.figures.emergence import draw_emergence
@@ -47,7 +48,7 @@ from hmmrnn.report.claims import judge_claims
 from hmmrnn.report.findings import SHOWN_RUNS, SHOWN_STEPS, Dynamics, Findings, Judged, Mechanism
 from hmmrnn.report.formation import describe_formation
 from hmmrnn.report.live_page import PAGES, build_live_payload, fill_live_parts
-from hmmrnn.report.reference import published_formation, write_mean
+from hmmrnn.report.reference import published_ablation, published_formation, write_mean
 from hmmrnn.report.summary import summarise_fidelity, summarise_kick_group, summarise_sizes
 from hmmrnn.report.verdicts import describe_thresholds, list_neurons
 
@@ -273,6 +274,9 @@ def _interventions(there: Dynamics, shown: str) -> list[Illustration]:
         one = next(iter(sweeps.values()))
         sizes = f"{one.trajectories} runs of {one.steps:,} steps at each of {len(one.mu)} gains"
         drawn.append(Illustration(draw_gain_sweeps(sweeps, LIGHT), f"{sizes}, the same noise, seed {one.seed}."))
+    if ablations := there.procedures.ablations:
+        words = f"The paper's ablations beside its curves. {describe_ablations(ablations)}."
+        drawn.append(Illustration(draw_ablations(ablations, published_ablation(), LIGHT), words))
     return drawn
 
 

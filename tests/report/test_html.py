@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import html
 import json
 import re
 
@@ -10,6 +11,7 @@ import pytest
 from plotly.offline import get_plotlyjs_version
 
 from hmmrnn.analysis.occupancy_grid import build_occupancy_grid
+from hmmrnn.figures.ablation import describe_ablations
 from hmmrnn.model.network import Network
 from hmmrnn.report.findings import gather_findings
 from hmmrnn.report.html import PLOTLY, SECTIONS, compress, write_report
@@ -70,6 +72,13 @@ class TestPacked:
             assert figure["config"]["showSendToCloud"] is False
             assert not {trace["type"] for trace in figure["data"]} & {"scattergl"}
             assert f'id="{key}"' in written
+
+    def test_the_ablations_of_a_planted_network_are_drawn_on_the_published_curves(self, studied, written):
+        found = studied.dynamics.procedures.ablations
+        assert f"beside its curves. {describe_ablations(found)}." in html.unescape(written)
+        figures = [json.loads(unpacked(text)) for _, text in PLOT.findall(written)]
+        published = [one for one in figures if "published" in [trace.get("name") for trace in one["data"]]]
+        assert len(published) == 1
 
     def test_it_is_half_of_what_it_would_be(self, written):
         packed = re.findall(

@@ -36,7 +36,6 @@ class PublishedSpread(Result):
     transition: Floats  # (S', G, T) trace from each transition state
 
     @property
-    @property
     def ratio(self) -> tuple[Floats, Floats]:
         """(G,) the ratio of the means over all states at step 5, and its standard error (delta method)."""
         (above, above_se), (below, below_se) = (
