@@ -2,6 +2,7 @@
 
 import { changeFigures, drawPlain, wrapPlotly } from "../core/plotly.mjs";
 
+/* As --grown in guide.css, by which tall figures are higher. */
 const FACTOR = 18 / 14;
 
 const grown = new WeakSet();
@@ -9,14 +10,23 @@ let isOn = false;
 
 const isPlain = (value) => value !== null && typeof value === "object" && !ArrayBuffer.isView(value);
 
-/* A copy of a part of a figure with all sizes of type by that factor. */
+/* Lengths in pixels that make room for type, in any part of a layout; of a margin all are. */
+const LENGTHS = ["xshift", "yshift", "standoff"];
+
+const rounded = (length) => Math.round(100 * length) / 100;
+
+/* A copy of a part of a figure with all sizes of type, and the room for it, by that factor. */
 export function scaled(part, factor) {
   if (Array.isArray(part)) return part.map((item) => scaled(item, factor));
   if (!isPlain(part)) return part;
   return Object.fromEntries(Object.entries(part).map(([name, value]) => {
+    if (LENGTHS.includes(name) && Number.isFinite(value)) return [name, rounded(value * factor)];
+    if (name === "margin" && isPlain(value)) {
+      return [name, Object.fromEntries(Object.entries(value).map(([side, width]) => [side, rounded(width * factor)]))];
+    }
     const inner = scaled(value, factor);
     const isType = /font$/.test(name) && isPlain(inner) && Number.isFinite(inner.size);
-    return [name, isType ? { ...inner, size: Math.round(100 * inner.size * factor) / 100 } : inner];
+    return [name, isType ? { ...inner, size: rounded(inner.size * factor) } : inner];
   }));
 }
 

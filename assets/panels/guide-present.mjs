@@ -1,4 +1,4 @@
-/* Present mode: larger type, the views alone, and one line that says what is done. */
+/* Present mode: one view a slide in larger type, and one line that says what is done. */
 
 import { emit, on } from "../core/events.mjs";
 import * as page from "../core/page.mjs";
@@ -31,16 +31,36 @@ export function present(wanted) {
   enlargeFigures(wanted);
 }
 
-/* The chapter before (-1) or after (1), where there is one. */
-export function turnChapter(way) {
+/* The slide before (-1) or after (1): the next view of the chapter, or the nearest of the next chapter. */
+export function turnSlide(way) {
   const { chapters } = configuration();
-  const next = chapters[chapters.findIndex(({ id }) => id === place().chapter.id) + way];
-  if (next) go(next.path);
+  const { chapter } = place();
+  const view = chapter.views[slide() + way];
+  if (view) {
+    page.store.look({ large: view });
+    return;
+  }
+  const next = chapters[chapters.findIndex(({ id }) => id === chapter.id) + way];
+  if (!next) return;
+  go(next.path);
+  page.store.look({ large: next.views.at(way > 0 ? 0 : -1) });
+}
+
+/* The place of the view that is shown among those of the chapter; -1 for all of them. */
+const slide = () => place().chapter.views.indexOf(page.present().large);
+
+/* The tour points at several views, so it keeps them all. */
+const isTouring = () => document.querySelector("#tour:not([hidden])") !== null;
+
+function showSlide() {
+  if (slide() < 0 && !isTouring()) page.store.look({ large: place().chapter.views[0] });
 }
 
 function enter() {
   if (!bar.root) build();
   bar.opener = document.activeElement;
+  bar.large = page.present().large;
+  showSlide();
   root.dataset.present = "on";
   bar.root.hidden = false;
   bar.stop = watch(say);
@@ -53,6 +73,7 @@ function leave() {
   delete root.dataset.present;
   bar.root.hidden = true;
   bar.stop();
+  page.store.look({ large: bar.large });
   if (bar.root.contains(document.activeElement) || document.activeElement === document.body) {
     element("HELP").focus();
   }
@@ -71,7 +92,11 @@ function build() {
     bar.name, bar.done, bar.number, bar.intact, button);
   document.body.append(bar.root);
   ["scenario", "kick", "drawn"].forEach((name) => on(name, () => { if (isPresenting()) say(); }));
-  on("arrived", () => { if (!isInChapter()) present(false); });
+  on("arrived", () => {
+    if (!isPresenting()) return;
+    if (isInChapter()) showSlide();
+    else present(false);
+  });
 }
 
 function say() {

@@ -1,7 +1,7 @@
 /* The panel Help: the tour, present mode, the keys, and the terms. */
 
 import { make } from "../core/elements.mjs";
-import { isPresenting, present, turnChapter } from "./guide-present.mjs";
+import { isPresenting, present, turnSlide } from "./guide-present.mjs";
 import { texts } from "./guide-texts.mjs";
 import { element } from "../core/configuration.mjs";
 import { panel } from "./panel.mjs";
@@ -80,7 +80,7 @@ const ACTS = {
 };
 
 /* While presenting, arrow keys go from chapter to chapter, unless they mean something where the focus is. */
-const TURNS = { ArrowLeft: () => turnChapter(-1), ArrowRight: () => turnChapter(1) };
+const TURNS = { ArrowLeft: () => turnSlide(-1), ArrowRight: () => turnSlide(1) };
 const TAKES_ARROWS = "input, canvas, [role=radiogroup], [role=toolbar], [role=dialog], .ag-root";
 const turns = (event) => (isPresenting() && !event.target.closest?.(TAKES_ARROWS) ? TURNS[event.key] : null);
 

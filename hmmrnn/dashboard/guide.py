@@ -97,7 +97,7 @@ KEYS = (
     Key("Ctrl+Z", "Undo the last change"),
     Key("Ctrl+Shift+Z", "Redo"),
     Key("Space", "Play or pause"),
-    Key("← →", "One step back or on; in present mode, the chapter before or after"),
+    Key("← →", "One step back or on; in present mode, the slide before or after: a view, then the next chapter"),
     Key("N", "Next switch"),
     Key("P", "Previous switch"),
     Key("S", "Select the states around the moment; again: some more"),

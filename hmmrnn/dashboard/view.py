@@ -166,7 +166,7 @@ class View:
         if not self.tall:
             return {}
         height = 0 if figure is None else figure.layout.height
-        return {"style": {"minHeight": f"{height}px"} if height else {}}
+        return {"style": {"--height": f"{height}px"} if height else {}}
 
 
 def _parts(component: Any) -> Iterator[Any]:

@@ -202,7 +202,8 @@ def test_present_mode_shows_the_views_in_larger_type_and_gives_everything_back(p
     for hidden in (page.locator(".header"), seed, page.locator(".now"), page.locator(".numbers-card")):
         expect(hidden).to_be_hidden()
     expect(page.locator(".silence").first).to_be_visible()
-    expect_fonts(page, views, LARGE_FONT)
+    expect_fonts(page, views[:1], LARGE_FONT)
+    expect(page.locator("#connectivity-card")).to_be_hidden()
     grown = card.bounding_box()
     assert before is not None
     assert grown is not None
@@ -212,14 +213,22 @@ def test_present_mode_shows_the_views_in_larger_type_and_gives_everything_back(p
     group = kick_groups(page)["groups"][0]
     put(page, interventions=[{"neurons": group["neurons"], "mu": 0, "target": "unit"}])
     expect(page.locator(".present-done")).to_contain_text(re.compile(f"{group['name']} .* silenced", re.IGNORECASE))
-    expect_fonts(page, views, LARGE_FONT)
+    expect_fonts(page, views[:1], LARGE_FONT)
     cells = page.locator('#numbers tr[data-measure="switches"] td').all_text_contents()
     intact, now = (text.split("±")[0].strip() for text in cells[:2])
     expect(page.locator(".present-number")).to_contain_text(f"{intact} intact, {now} now.")
-    before_last, last = (chapter.id for chapter in CHAPTERS[-2:])
-    for key, chapter in (("ArrowRight", last), ("ArrowLeft", before_last), ("ArrowRight", last)):
+    before, last = CHAPTERS[-2:]
+    second, final = (last.views[place][0].id for place in (1, -1))
+    for key, chapter, view in (
+        ("ArrowRight", last, second), ("ArrowLeft", last, "state-space"), ("ArrowLeft", before, before.views[-1][0].id),
+        ("ArrowRight", last, "state-space"),
+    ):  # fmt: skip
         page.keyboard.press(key)
-        assert shown_chapter(page) == chapter
+        assert shown_chapter(page) == chapter.id
+        expect(page.locator(".main > .card.view:visible")).to_have_id(f"{view}-card")
+    for _ in last.views:
+        page.keyboard.press("ArrowRight")
+    expect(page.locator(".main > .card.view:visible")).to_have_id(f"{final}-card")
     page.keyboard.press("Escape")
     expect(bar).to_be_hidden()
     expect(seed).to_be_visible()

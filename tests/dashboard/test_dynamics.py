@@ -167,7 +167,7 @@ def test_in_three_dimensions_the_caption_says_how_many_are_drawn(touched):
 def test_the_readout_is_drawn_in_the_plane_of_the_scenario(touched):
     shown = show(readout.VIEW, touched)
     angles, figure = queries.readout_angles_of(resolve(touched)), shown["readout"]
-    assert shown["readout style"] == {"minHeight": f"{figure.layout.height}px"}
+    assert shown["readout style"] == {"--height": f"{figure.layout.height}px"}
     caption = shown[ids.caption("readout")]
     assert caption.startswith("3 rows of W_out, plane of the intact network; a random row: ")
     assert caption.endswith(f"{angles.random_angle:.1f} degrees")

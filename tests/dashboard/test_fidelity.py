@@ -57,7 +57,7 @@ def test_an_intervention_stands_beside_the_intact_network_and_takes_more_height(
         place = list(named(figure, "matched distance").y).index(name)
         assert named(figure, "matched distance").x[place] == matched.distance
     for each in (found, alone):
-        assert each["fidelity style"] == {"minHeight": f"{each['fidelity'].layout.height}px"}
+        assert each["fidelity style"] == {"--height": f"{each['fidelity'].layout.height}px"}
     assert alone["fidelity"].layout.height < figure.layout.height
 
 

@@ -83,7 +83,7 @@ def test_it_waits_runs_and_is_drawn(intact, monkeypatch):
     assert shown[ids.task(view.id)] == {"hidden": True}
     assert shown[ids.caption(view.id)]["children"].startswith("21 gains of ")
     figure = shown[view.id]["figure"]
-    assert shown[view.id]["style"]["minHeight"] == f"{figure.layout.height}px"
+    assert shown[view.id]["style"]["--height"] == f"{figure.layout.height}px"
     dark = updates(task(view, intact, "dark"))[view.id]["figure"]
     assert dark.layout.paper_bgcolor == THEMES["dark"].ground
     assert len(dark.data) == len(figure.data)
