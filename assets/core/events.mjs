@@ -9,6 +9,8 @@ const NAMES = new Set([
   "arrived",
   /* The kick groups of the open network are known. */
   "kick",
+  /* What the header says of the open network is known: the answer. */
+  "network",
   /* Present mode begins or ends. */
   "present",
   /* The server answers again after it was away. */

@@ -4,35 +4,39 @@ import { address } from "./configuration.mjs";
 import { on } from "./events.mjs";
 import { ask } from "./net.mjs";
 import { kickGroups, present, setKick } from "./page.mjs";
+import { entering } from "./scenario.mjs";
 
 const POLL_MS = 700;
 
-const state = { model: null, key: "", turn: 0, words: "" };
+const state = { of: null, key: "", turn: 0, words: "" };
 
 export const searchWords = () => state.words;
 
+const questionOf = (scenario) => ({ model: scenario.model, ...entering(scenario) });
+
 async function search() {
-  const { model } = present();
-  if (kickGroups() || state.model === model) return;
+  const question = questionOf(present());
+  const of = JSON.stringify(question);
+  if (kickGroups() || state.of === of) return;
   const leave = state.key ? [state.key] : [];
-  Object.assign(state, { model, key: "", turn: state.turn + 1, words: "Searching for kick neurons…" });
+  Object.assign(state, { of, key: "", turn: state.turn + 1, words: "Searching for kick neurons…" });
   const { turn } = state;
-  const isStill = () => turn === state.turn && present().model === model;
-  let answer = await ask(address("kick-groups"), { model, leave });
+  const isStill = () => turn === state.turn && JSON.stringify(questionOf(present())) === of;
+  let answer = await ask(address("kick-groups"), { ...question, leave });
   while (answer && !answer.found && isStill()) {
     Object.assign(state, { key: answer.key, words: answer.words });
     document.querySelectorAll("[data-search]").forEach((place) => { place.textContent = answer.words; });
     await new Promise((resolve) => { window.setTimeout(resolve, POLL_MS); });
-    if (isStill()) answer = await ask(address("kick-groups"), { model, leave: [] });
+    if (isStill()) answer = await ask(address("kick-groups"), { ...question, leave: [] });
   }
   if (!isStill()) return;
   /* Without an answer it is asked again when the scenario next rests. */
-  state.model = null;
+  state.of = null;
   state.key = "";
   if (answer && answer.found) setKick(answer.found);
 }
 
 export function startSearch() {
   on("settled", search);
-  on("back", () => { state.model = null; });
+  on("back", () => { state.of = null; });
 }

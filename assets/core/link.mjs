@@ -32,6 +32,9 @@ export function link(s) {
   if (s.span) parts.push(["span", s.span.join("-")]);
   if (s.picked !== null) parts.push(["picked", s.picked]);
   if (s.camera) parts.push(["camera", s.camera.map(number).join(",")]);
+  if (s.input) parts.push(["input", s.input.map(number).join(",")]);
+  if (s.sequence) parts.push(["sequence", s.sequence]);
+  if (s.start !== defaults.start) parts.push(["start", s.start]);
   if (s.against) {
     parts.push(...interventionPairs(s.against.interventions, "a_"), ["a_sigma", number(s.against.sigma)]);
   }

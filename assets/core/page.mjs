@@ -4,6 +4,7 @@ import { configuration, idOf } from "./configuration.mjs";
 import { set } from "./dash.mjs";
 import { emit, on } from "./events.mjs";
 import { drawnKey } from "./link.mjs";
+import { entering, same } from "./scenario.mjs";
 import { Store } from "./store.mjs";
 
 export const store = new Store({
@@ -18,8 +19,9 @@ export const defaults = () => known.defaults;
 export const setDefaults = (scenario) => { known.defaults = scenario; };
 
 /* The kick groups of the open network; null while they are not known. */
-export const kickGroups = () => (
-  known.kick && store.present && known.kick.model === store.present.model ? known.kick : null);
+export const kickGroups = () => (known.kick && store.present && isOf(known.kick, store.present) ? known.kick : null);
+
+const isOf = (kick, scenario) => kick.model === scenario.model && same(entering(kick), entering(scenario));
 
 export function setKick(kick) {
   known.kick = kick;

@@ -45,8 +45,8 @@ export const isFresh = (view) => !document.getElementById(`${view}-body`)?.hasCh
 export const markShown = (view) => { shown[view] = keyOf(view); };
 
 /* What a view is of: the network, the plane that it is seen in, or the scenario. */
-const SUBJECTS = {
-  network: () => present().model, plane: () => JSON.stringify([present().model, present().pair]), scenario: presentKey };
+const networkKey = () => JSON.stringify([present().model, present().input, present().sequence]);
+const SUBJECTS = { network: networkKey, plane: () => JSON.stringify([networkKey(), present().pair]), scenario: presentKey };
 export const subjectOf = (view) => SUBJECTS[views()[view].of]();
 
 export const keyOf = (view, isRefined = false) => (

@@ -45,12 +45,18 @@ export function withEntry(scenario, index, change) {
   return { ...scenario, interventions: items };
 }
 
+/* What enters the network at every step; a sequence that changes is left out. See Scenario.entering on the server. */
+export const entering = ({ input = null, sequence }) => ({ input, sequence: sequence?.endsWith("c") ? sequence : null });
+
 /* What belongs to a network, and what to a plane: with another one it means nothing. */
 const ELSEWHERE = { area: null, camera: null };
 export const withNetwork = (scenario, name) => ({
   ...scenario, ...ELSEWHERE, model: name, interventions: [], neuron: 0, pair: null, picked: null, against: null,
-  beside: false,
+  beside: false, input: null, sequence: null, start: "zero",
 });
+
+/* Another input beside the noise is another plane. */
+export const withInput = (scenario, { input = null, sequence = null }) => ({ ...scenario, ...ELSEWHERE, input, sequence });
 
 /* One field, and what cannot stay as it was with it. */
 export function withField(scenario, name, value) {

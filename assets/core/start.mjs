@@ -27,7 +27,7 @@ import { start as startSilence } from "../panels/silence.mjs";
 /* The parts that the first picture can do without: loaded when the page has nothing else to do, or has waited so long. */
 const PARTS_MS = 1500;
 const PARTS = [
-  "live/panel", "panels/history", "panels/compare", "panels/takeaway", "panels/guide", "panels/networks", "pages/uploads",
+  "live/panel", "panels/history", "panels/compare", "panels/takeaway", "panels/guide", "panels/networks", "panels/inputs", "pages/uploads",
   "pages/made",
 ];
 const TRAINING = [

@@ -6,6 +6,8 @@ import { same } from "./scenario.mjs";
 const KEY = "hmmrnn-history";
 const LENGTH = 200;
 const GESTURE_MS = 1000;
+/* What scenarios that an earlier version kept may lack. */
+const whole = ({ tab, ...rest }) => ({ large: null, input: null, sequence: null, start: "zero", ...rest });
 
 export class Store {
   /* storage: of the session; tell: ({before, now, ...how}) => void, after each change; refuse: (sentence) => void, instead
@@ -28,10 +30,9 @@ export class Store {
   open(scenario) {
     const kept = JSON.parse(this.storage.getItem(KEY) || "null");
     /* By their links: what a link rounds or leaves out makes no other scenario. */
-    if (kept && link({ large: null, ...kept.present }) === link(scenario)) {
-      const current = ({ tab, ...rest }) => ({ large: null, ...rest });
-      this.past = kept.past.map(current);
-      this.future = kept.future.map(current);
+    if (kept && link(whole(kept.present)) === link(scenario)) {
+      this.past = kept.past.map(whole);
+      this.future = kept.future.map(whole);
     }
     this.show(scenario, { replaceAddress: true });
   }

@@ -1,9 +1,10 @@
 /* A network that runs in a page: the time loop of hmmrnn/model/network.py, and the noise of NumPy.
  *
- *     pre_t = g_r * (W_hh h_{t-1}) + g_i * (W_ih x_t + pulse_t) + g_b * b_h       h_t = max(pre_t, 0)
+ *     pre_t = g_r * (W_hh h_{t-1}) + g_i * (W_ih (x_t + c) + pulse_t) + g_b * b_h       h_t = f(pre_t)
  *     logits_t = W_out h_t + b_out
  *
- * g_r, g_i and g_b are the gains of each row: an intervention is nothing else. x_t comes from the same streams as in
+ * f is max(., 0), tanh or nothing, and a leak enters as in hmmrnn/model/cells.py. c is a constant input. g_r, g_i and g_b
+ * are the gains of each row: an intervention is nothing else. x_t comes from the same streams as in
  * hmmrnn/model/simulation.py, number by number: trajectory b of seed s here is trajectory b of `simulate(..., seed=s)` there.
  *
  * This module knows nothing of pages: no document, no canvas, no timers. Weights are (to, from), row by row.
@@ -13,6 +14,7 @@
 
 const NOISE = 0;
 const EMISSION = 1;
+const START = 2;
 const POOL = 4;
 
 /* (4 words) what NumPy's SeedSequence(seed, spawn_key=key).generate_state makes of its entropy. */
@@ -211,6 +213,11 @@ export class Network {
     this.readout = byColumns(W_out, this.o, kind);
     this.b_h = Float64Array.from(b_h);
     this.b_out = Float64Array.from(b_out);
+    const { cell = "relu", alpha = 1, leak = "rate" } = given;
+    Object.assign(this, { cell, alpha, leak });
+    /* What the constant input gives each neuron, and the start that was learned; null without one. */
+    this.given = given.given ? array(given.given) : null;
+    this.start = given.start ? array(given.start) : null;
     /* Which columns a product needs: room for it, shared by all. */
     this.chosen = new Int32Array(Math.max(this.n, this.m) + 1);
     this.mean = array(given.plane.mean);
@@ -236,22 +243,27 @@ export class Network {
 
 /* The gains of each row, and whether any differs from 1. */
 export class Gains {
-  constructor(n) {
+  constructor(network) {
+    const { n, b_h, given } = network;
     this.recurrent = new Float64Array(n).fill(1);
     this.input = new Float64Array(n).fill(1);
-    this.bias = new Float64Array(n).fill(1);
     this.intact = true;
+    /* What enters each neuron at every step: its bias, and what the constant input gives. */
+    this.always = given ? b_h.map((bias, i) => bias + given[i]) : Float64Array.from(b_h);
   }
 
   /* interventions: [{neurons, mu, target}]; gains of a neuron that is named twice multiply, as in `intervene`. */
-  static of(n, interventions) {
-    const gains = new Gains(n);
+  static of(network, interventions) {
+    const gains = new Gains(network);
+    const bias = Float64Array.from(network.b_h);
     interventions.forEach(({ neurons, mu, target }) => neurons.forEach((i) => {
       if (target !== "input") gains.recurrent[i] *= mu;
       if (target !== "recurrent") gains.input[i] *= mu;
-      if (target === "unit") gains.bias[i] *= mu;
+      if (target === "unit") bias[i] *= mu;
       if (mu !== 1) gains.intact = false;
     }));
+    const { given } = network;
+    gains.always = given ? bias.map((value, i) => value + gains.input[i] * given[i]) : bias;
     return gains;
   }
 }
@@ -327,11 +339,17 @@ export class Drive {
   }
 }
 
+const ACTIVATIONS = { relu: (x) => Math.max(x, 0), tanh: Math.tanh, linear: (x) => x };
+
 /* The state of one trajectory, which is stepped here and nowhere else in a page. */
 export class State {
   constructor(network) {
     this.network = network;
+    this.activate = ACTIVATIONS[network.cell];
+    this.isLeaky = network.alpha !== 1 || network.leak === "current";
     this.h = new Float64Array(network.n);
+    /* What is read out and sent on: h itself, or f(h) where h are currents. */
+    this.rates = network.leak === "current" ? new Float64Array(network.n) : null;
     this.next = new Float64Array(network.n);
     this.pre = new Float64Array(network.n);
     this.logits = new Float64Array(network.o);
@@ -350,6 +368,17 @@ export class State {
     for (let i = 0; i < h.length; i++) this.driven = Math.max(this.driven, Math.abs(h[i]));
   }
 
+  /* Where a run begins: "zero", "learned" with the weights, or "random", of a seed and the number of the run. */
+  begin(start, seed, run) {
+    const { n } = this.network;
+    if (start === "learned" && this.network.start) this.set(this.network.start);
+    if (start === "random") {
+      const stream = new Stream(seed, START, run);
+      this.set(Float64Array.from({ length: n }, () => stream.normal()));
+    }
+    return this;
+  }
+
   copy(other) {
     this.h.set(other.h);
     this.pre.set(other.pre);
@@ -363,34 +392,54 @@ export class State {
 
   /* One step. `pulse` is (N,) and enters as the noise does, or null. */
   step(gains, drive, pulse = null) {
-    const { b_h, n } = this.network;
-    const { recurrent, input, bias } = gains;
+    const { cell, n } = this.network;
+    const { recurrent, input, always } = gains;
     const { h, next, pre } = this;
     pre.fill(0);
-    addProduct(this.network.recurrent, n, h, this.network.chosen, pre);
-    let largest = 0;
+    addProduct(this.network.recurrent, n, this.sent(), this.network.chosen, pre);
     let { driven } = this;
     for (let i = 0; i < n; i++) {
-      const entering = input[i] * (pulse ? drive.input[i] + pulse[i] : drive.input[i]) + bias[i] * b_h[i];
-      const value = recurrent[i] * pre[i] + entering;
+      const entering = input[i] * (pulse ? drive.input[i] + pulse[i] : drive.input[i]) + always[i];
       driven = Math.max(driven, Math.abs(entering));
-      pre[i] = value;
-      /* NaN stays NaN here, and makes the largest one NaN too, so that it is seen. */
-      next[i] = Math.max(value, 0);
-      largest = Math.max(largest, next[i]);
+      pre[i] = recurrent[i] * pre[i] + entering;
     }
     this.driven = driven;
+    if (cell === "relu" && !this.isLeaky) for (let i = 0; i < n; i++) next[i] = Math.max(pre[i], 0);
+    else this.leak();
+    let largest = 0;
+    /* NaN makes the largest one NaN too, so that it is seen. */
+    for (let i = 0; i < n; i++) largest = Math.max(largest, Math.abs(next[i]));
     this.h = next;
     this.next = h;
     if (!(largest <= DIVERGENCE_RATIO * driven)) this.diverged = largestOf(next);
     this.read(drive.draw);
   }
 
+  /* The next state, of any cell; the pre-activation becomes what enters f. */
+  leak() {
+    const { alpha, leak, n } = this.network;
+    const { activate, h, next, pre } = this;
+    for (let i = 0; i < n; i++) {
+      if (leak === "rate") next[i] = (1 - alpha) * h[i] + alpha * activate(pre[i]);
+      else {
+        pre[i] = alpha * pre[i] + (1 - alpha) * h[i];
+        next[i] = leak === "total" ? activate(pre[i]) : pre[i];
+      }
+    }
+  }
+
+  /* What neurons send: their activity, or f of their currents. */
+  sent() {
+    if (!this.rates) return this.h;
+    for (let i = 0; i < this.h.length; i++) this.rates[i] = this.activate(this.h[i]);
+    return this.rates;
+  }
+
   /* Output, probabilities and emission of the state as it is. */
   read(draw) {
     const { readout, b_out, chosen, o } = this.network;
     this.logits.set(b_out);
-    addProduct(readout, o, this.h, chosen, this.logits);
+    addProduct(readout, o, this.sent(), chosen, this.logits);
     let best = 0;
     for (let k = 0; k < o; k++) {
       if (this.logits[k] > this.logits[best]) best = k;
@@ -416,7 +465,7 @@ function largestOf(h) {
   let at = 0;
   for (let i = 0; i < h.length; i++) {
     if (h[i] !== h[i]) return i;
-    if (h[i] > h[at]) at = i;
+    if (Math.abs(h[i]) > Math.abs(h[at])) at = i;
   }
   return at;
 }

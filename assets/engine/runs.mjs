@@ -54,7 +54,7 @@ class Tails {
 class Visited {
   constructor(network, seed) {
     this.network = network;
-    this.gains = new Gains(network.n);
+    this.gains = new Gains(network);
     this.wanted = Math.max(1, Math.min(POOL_STATES, Math.floor(POOL_NUMBERS / network.n)));
     /* Other noise than that of the runs on show. */
     this.runs = Array.from({ length: POOL_RUNS }, (_, i) => (
@@ -108,14 +108,15 @@ class Visited {
 }
 
 export class Runs {
-  constructor(network, { seed, sigma, interventions, runs, twin, groups }) {
+  constructor(network, { seed, sigma, interventions, runs, twin, groups, start = "zero" }) {
     this.network = network;
     this.seed = seed;
     this.sigma = sigma;
+    this.start = start;
     this.hold = false;
     this.withTwin = twin;
-    this.gains = Gains.of(network.n, interventions);
-    this.nothing = new Gains(network.n);
+    this.gains = Gains.of(network, interventions);
+    this.nothing = new Gains(network);
     this.traced = groups.flatMap((group) => group.neurons);
     this.intact = new Counts(network.o);
     this.now = new Counts(network.o);
@@ -123,7 +124,7 @@ export class Runs {
     this.restart();
   }
 
-  /* Everything from the first step: no activity, and the noise of the seed from its beginning. */
+  /* Everything from the first step: the start, and the noise of the seed from its beginning. */
   restart() {
     /* Of this beginning, so that a picture of another one is not taken for its own. */
     this.id = (this.id || 0) + 1;
@@ -153,8 +154,10 @@ export class Runs {
     this.count = count;
     while (this.states.length < count) {
       this.drives.push(new Drive(this.network, this.seed, this.states.length));
-      this.states.push(new State(this.network));
-      if (this.twins) this.twins.push(new State(this.network));
+      const begun = () => new State(this.network).begin(this.start, this.seed, this.states.length);
+      const state = begun();
+      if (this.twins) this.twins.push(begun());
+      this.states.push(state);
     }
     this.states.length = count;
     this.drives.length = count;
@@ -177,7 +180,7 @@ export class Runs {
   /* ---- what is done to it -------------------------------------------------------------------------------------- */
 
   intervene(interventions) {
-    this.gains = Gains.of(this.network.n, interventions);
+    this.gains = Gains.of(this.network, interventions);
     this.now.reset();
     this.mayPart();
   }
@@ -354,7 +357,7 @@ function alike(a, b) {
   let size = 0;
   let apart = 0;
   for (let i = 0; i < a.length; i++) {
-    size = Math.max(size, a[i], b[i]);
+    size = Math.max(size, Math.abs(a[i]), Math.abs(b[i]));
     apart = Math.max(apart, Math.abs(a[i] - b[i]));
   }
   return apart <= SAME * size;

@@ -16,7 +16,7 @@ export class Summaries {
     this.noise = { key: null, runs: [] };
   }
 
-  /* scenario: seed, sigma, steps, trajectories, interventions, pair; `neuron`: whose pre-activation is wanted, or null.
+  /* scenario: seed, sigma, steps, trajectories, interventions, pair, start; `neuron`: whose pre-activation is wanted, or null.
    * Null where no step can be drawn. */
   of(scenario, neuron = null) {
     const { n, o } = this.network;
@@ -30,7 +30,7 @@ export class Summaries {
       pre: neuron === null ? null : new Float32Array(count * steps).fill(NaN),
       valid: new Int32Array(count), largestNeuron: -1,
     };
-    const gains = Gains.of(n, scenario.interventions);
+    const gains = Gains.of(this.network, scenario.interventions);
     /* The input is kept at sigma = 1. */
     for (let i = 0; i < n; i++) gains.input[i] *= scenario.sigma;
     const seen = new Orbit(count * steps, o);
@@ -50,7 +50,7 @@ export class Summaries {
     const { steps } = scenario;
     const input = this.inputOf(scenario, run);
     const drive = { input: null, draw: 0 };
-    const state = new State(network);
+    const state = new State(network).begin(scenario.start, scenario.seed, run);
     const [before, now] = [new Float64Array(axes).fill(NaN), new Float64Array(axes)];
     const last = new Float64Array(o);
     const own = new Float64Array(o * o);

@@ -22,7 +22,7 @@ const state = {
   of: null, parts: null, worker: null, opening: false, asked: 0, waiting: new Map(), kept: new Map(), failed: new Set(),
 };
 
-const planeOf = ({ model, pair }) => JSON.stringify([model, pair]);
+const planeOf = ({ model, pair, input, sequence }) => JSON.stringify([model, pair, input, sequence]);
 const views = () => [idOf("STATE_SPACE"), idOf("ORBIT"), idOf("NUMBERS")];
 
 export const isOpening = () => state.opening;
@@ -38,7 +38,8 @@ export function startAnswers(opened) {
     state.of = planeOf(scenario);
     const { of } = state;
     state.opening = true;
-    const parts = await ask(address("parts"), { model: scenario.model, pair: scenario.pair });
+    const { model, pair, input, sequence } = scenario;
+    const parts = await ask(address("parts"), { model, pair, input, sequence });
     if (of !== state.of) return;
     state.opening = false;
     /* Without an answer, it is asked again. */
@@ -87,13 +88,13 @@ const isPlane = (scenario) => (
 /* What is beyond any of these, the server refuses in words. */
 function isSound(scenario) {
   const { limits } = configuration();
-  const { steps, trajectories, seed, colour, neuron } = scenario;
-  const { neurons } = state.parts.network;
+  const { steps, trajectories, seed, colour, neuron, start } = scenario;
+  const { neurons, start: learned } = state.parts.network;
   const states = steps * trajectories;
   const within = (value, [least, most]) => Number.isInteger(value) && value >= least && value <= most;
   return within(steps, limits.steps) && within(trajectories, limits.trajectories) && within(seed, [0, limits.seed])
     && states <= limits.states && states * neurons <= MOST_NUMBERS
-    && (colour !== "neuron" || within(neuron, [0, neurons - 1]))
+    && (start !== "learned" || Boolean(learned)) && (colour !== "neuron" || within(neuron, [0, neurons - 1]))
     && [scenario, scenario.against].every((side) => !side || isSoundSide(side, limits, neurons));
 }
 
@@ -131,8 +132,8 @@ function updatesOf(view, { figures, target }, scenario, now, behind, reference) 
 }
 
 /* The summary of a scenario: kept, or of the worker. */
-function summaryOf({ seed, sigma, steps, trajectories, pair, interventions }, neuron) {
-  const wanted = { seed, sigma, steps, trajectories, pair, interventions };
+function summaryOf({ seed, sigma, steps, trajectories, pair, interventions, start }, neuron) {
+  const wanted = { seed, sigma, steps, trajectories, pair, interventions, start };
   const key = JSON.stringify([wanted, neuron]);
   const known = state.kept.get(key) ?? fromWorker(wanted, neuron);
   /* The last one is the one that was last looked at. */

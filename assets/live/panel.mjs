@@ -13,7 +13,7 @@ const [VIEW, WORKER] = ["view", "worker"].map(part);
 const NARROW = 1300;
 const KEPT = "hmmrnn-live";
 /* Of what the scenario says, this is what the live view goes by. */
-const followed = ({ seed, sigma, interventions }) => ({ seed, sigma, interventions });
+const followed = ({ seed, sigma, interventions, start }) => ({ seed, sigma, interventions, start });
 
 const root = document.documentElement;
 
@@ -56,8 +56,9 @@ function want(wanted) {
 /* ---- what is shown ---- */
 
 /* The network and the plane, without what changes with every click: this is fetched once. */
-function link({ model, pair }) {
-  return `?model=${encodeURIComponent(model)}${pair ? `&pair=${pair.join("-")}` : ""}`;
+function link({ model, pair, input, sequence }) {
+  const rest = { pair: pair?.join("-"), input: input?.join(","), sequence };
+  return `?${new URLSearchParams(Object.entries({ model, ...rest }).filter(([, value]) => value))}`;
 }
 
 async function makeView() {

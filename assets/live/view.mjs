@@ -96,7 +96,7 @@ export class LiveView {
       make("div", { className: "live-row" },
         button("runButton", "Pause", "Let the network run, or let it wait (space bar)", () => this.toggle()),
         button("stepButton", "Step", "One step, then wait", () => this.step()),
-        button("restartButton", "Restart", "From the first step: no activity, the noise of the seed", () => this.restart()),
+        button("restartButton", "Restart", "From the first step: the start and the noise of the seed", () => this.restart()),
         this.speed),
       make("div", { className: "live-row" },
         make("label", { className: "live-check" }, "Runs ",
@@ -247,7 +247,7 @@ export class LiveView {
   change(scenario) {
     const before = this.scenario;
     const differs = (name) => JSON.stringify(before[name]) !== JSON.stringify(scenario[name]);
-    const told = Object.fromEntries(["seed", "sigma", "interventions"].filter(differs).map((name) => [name, scenario[name]]));
+    const told = Object.fromEntries(["seed", "sigma", "interventions", "start"].filter(differs).map((name) => [name, scenario[name]]));
     this.scenario = scenario;
     if (!Object.keys(told).length) return this.changes;
     this.changes += 1;

@@ -21,10 +21,10 @@ const live = {
 const say = (text) => self.postMessage({ kind: "said", text });
 
 const orders = {
-  open({ network, seed, sigma, interventions, runs, twin, groups }) {
+  open({ network, seed, sigma, interventions, runs, twin, groups, start }) {
     live.network = new Network(network);
     live.groups = groups || [];
-    live.runs = new Runs(live.network, { seed, sigma, interventions, runs, twin, groups: live.groups });
+    live.runs = new Runs(live.network, { seed, sigma, interventions, runs, twin, start, groups: live.groups });
     if (live.pictures) Object.values(live.pictures).forEach((picture) => picture.forget(live.network));
     live.owed = 0;
   },
@@ -56,7 +56,7 @@ const orders = {
   },
 
   /* What the scenario says now; only what differs acts. The next step is taken at once. */
-  change({ seed, sigma, interventions, runs, twin, hold, speed, id }) {
+  change({ seed, sigma, interventions, start, runs, twin, hold, speed, id }) {
     const { runs: there } = live;
     if (interventions) there.intervene(interventions);
     if (sigma !== undefined && sigma !== there.sigma) there.setSigma(sigma);
@@ -64,8 +64,8 @@ const orders = {
     if (runs !== undefined && runs !== there.count) there.setCount(runs);
     if (twin !== undefined && twin !== there.withTwin) there.setTwin(twin);
     if (speed !== undefined) live.speed = speed;
-    if (seed !== undefined && seed !== there.seed) {
-      there.seed = seed;
+    if ((seed !== undefined && seed !== there.seed) || (start !== undefined && start !== there.start)) {
+      Object.assign(there, { seed: seed ?? there.seed, start: start ?? there.start });
       there.restart();
     }
     if (live.running) live.owed = Math.max(live.owed, 1);
@@ -226,6 +226,6 @@ function pace(now) {
 
 function sizeOf(h) {
   let size = 0;
-  for (let i = 0; i < h.length; i++) size = Math.max(size, h[i]);
+  for (let i = 0; i < h.length; i++) size = Math.max(size, Math.abs(h[i]));
   return size;
 }

@@ -103,7 +103,7 @@ async function travel(way, file, mapping = null) {
 
 const CELLS = ["relu", "tanh", "linear", "gru", "lstm"];
 const LEAKS = ["rate", "total", "current"];
-const ROLES = ["W_hh", "W_ih", "W_out", "b_ih", "b_hh", "b_out", "W_skip"];
+const ROLES = ["W_hh", "W_ih", "W_out", "b_ih", "b_hh", "b_out", "W_skip", "h0"];
 
 /* Asks how to read a file that could be read in several ways; resolves to a mapping, or to null. */
 function askMapping(name, asked) {

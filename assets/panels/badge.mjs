@@ -2,11 +2,13 @@
 
 import { address, element, idOf } from "../core/configuration.mjs";
 import { set } from "../core/dash.mjs";
-import { on } from "../core/events.mjs";
+import { emit, on } from "../core/events.mjs";
 import { ask } from "../core/net.mjs";
 import { present } from "../core/page.mjs";
 
 let network = null;
+
+export const openNetwork = () => network;
 
 function show() {
   const place = element("BADGE");
@@ -22,6 +24,7 @@ async function opened(model) {
   const found = await ask(address("network"), { model });
   if (!found || found.refused || model !== present().model) return;
   network = found;
+  emit("network", found);
   set(idOf("PAIR"), { data: found.pairs });
   if (found.choices) set(idOf("MODEL"), { data: found.choices });
   show();

@@ -85,6 +85,9 @@ const NAMES = {
   camera: (a, b) => (b ? "Axes moved" : "Axes as they were"),
   against: (a, b) => (b ? "Pinned as A" : "A cleared"),
   beside: onOff("A and B beside each other"),
+  input: (a, b) => (b ? `Constant input ${b.slice(0, SHOWN).join(", ")}${b.length > SHOWN ? ", …" : ""}` : "No constant input"),
+  sequence: (a, b) => (b ? `Table of inputs ${b.slice(0, 8)}` : "No table of inputs"),
+  start: (a, b) => `Start: ${b}`,
 };
 
 /* What has changed from one scenario to the next, in the order of what matters. */

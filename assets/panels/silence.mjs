@@ -7,7 +7,7 @@ import { make } from "../core/elements.mjs";
 import { counted } from "../core/words.mjs";
 import { searchWords } from "../core/kick-groups.mjs";
 import { kickGroups, present, store } from "../core/page.mjs";
-import { isOn, nameOfNeurons, randomNeurons, withGroup } from "../core/scenario.mjs";
+import { entering, isOn, nameOfNeurons, randomNeurons, withGroup } from "../core/scenario.mjs";
 
 const HELP = {
   kick: "All input to these neurons is set to zero; press again to bring it back.",
@@ -43,7 +43,7 @@ function build() {
   const place = element("GROUP_BUTTONS");
   if (!place || !present()) return;
   const kick = kickGroups();
-  const of = JSON.stringify([present().model, Boolean(kick)]);
+  const of = JSON.stringify([present().model, entering(present()), Boolean(kick)]);
   if (of !== shown) {
     shown = of;
     control = null;

@@ -224,7 +224,7 @@ class HeldRuns:
     def without_noise(self) -> Held:
         """The exits without noise, no neuron held."""
         everything = np.arange(self.network.n_neurons)
-        quiet = np.broadcast_to(self.network.b_h, self._drive.shape)
+        quiet = np.broadcast_to(self.network.drive_bias, self._drive.shape)
         return self._first_exits(rollout(self.network, quiet, self.starts).h, everything, self._held)
 
     def run_held(self, drive: Floats, held: Floats, free: NDArray[np.int64]) -> Floats:

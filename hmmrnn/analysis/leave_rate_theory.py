@@ -352,7 +352,8 @@ def _with_group_silenced(
     silenced = intervene(network, Intervention(tuple(group)))
     h = rollout(silenced, silenced.drive(noise), starts).h
     before, rows = np.concatenate([starts[:, None], h[:, :-1]], axis=1), list(group)
-    v = before @ network.W_hh[rows].mean(axis=0) + noise @ network.W_ih[rows].mean(axis=0) + network.b_h[rows].mean()
+    v = before @ network.W_hh[rows].mean(axis=0) + noise @ network.W_ih[rows].mean(axis=0)
+    v += network.drive_bias[rows].mean()
     shown = silenced.logits(h).argmax(axis=-1)
     # Activity that grows without bound says nothing of the process.
     shown[~(np.abs(v).max(axis=1) < np.inf)] = -1

@@ -81,7 +81,7 @@ class Measured:
         changed = intervene(network, item) if columns else network
         kept = drive[..., columns]
         # The drive of all other neurons is unchanged: scaling these few columns saves the product with W_ih.
-        drive[..., columns] = _scaled(kept, network.drive_bias[columns], item)
+        drive[..., columns] = _scaled(kept, network.bias[columns], item)
         found = rollout(changed, drive, starts)
         drive[..., columns] = kept
         # NaN compares as False, so it counts as growing too.

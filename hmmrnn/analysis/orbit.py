@@ -147,9 +147,12 @@ def check_plane(network: Network, plane: Plane) -> None:
         )
 
 
-def run_for_plane(network: Network, seed: int = 0) -> Trajectory:
-    """The 16 runs of 1,000 steps, from the origin under noise of sigma = 1, that a network's plane is fitted to."""
-    return simulate(network, plane_steps(network), PLANE_RUNS, seed=seed)
+def run_for_plane(network: Network, seed: int = 0, given: Floats | None = None) -> Trajectory:
+    """The 16 runs of 1,000 steps, from the origin under noise of sigma = 1, that a network's plane is fitted to.
+
+    `given` is a sequence of inputs (T, M) beside the noise.
+    """
+    return simulate(network, plane_steps(network), PLANE_RUNS, seed=seed, given=given)
 
 
 def plane_steps(network: Network) -> int:

@@ -47,17 +47,19 @@ def summarise_trajectories(
     seed: int,
     hmm: HMM | None,
     pair: tuple[int, int] | None = None,
+    h0: Floats | None = None,
 ) -> TrajectorySummary:
     """Run a network on noise (B, T, M), and reduce the runs to what is drawn of them.
 
     Args:
+        h0: where the runs begin, as for `respond`.
         hmm: the target that the emission transitions are judged by; None if there is none.
         pair: the outputs whose steps are drawn; None draws all.
 
     Raises:
         ValueError: no step has an output of the pair.
     """
-    run = respond(network, noise, sigma, seed)
+    run = respond(network, noise, sigma, seed, h0)
     valid = run.valid
     drawn = valid if pair is None else valid & np.isin(run.output, pair)
     if pair is not None and not drawn.any():

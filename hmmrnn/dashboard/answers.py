@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 from urllib.parse import parse_qsl
 
 from flask import Flask, jsonify, request
@@ -30,8 +30,10 @@ from hmmrnn.explorer.experiments import CLAIMS, identify
 from hmmrnn.explorer.explored import Explored
 from hmmrnn.explorer.scenario import OLD_TAB, Scenario
 from hmmrnn.figures.theme import THEMES
+from hmmrnn.model.cells import NotApplicableError
 from hmmrnn.model.network import Intervention, intervene
-from hmmrnn.server.questions import STRICT, Name, answer_at
+from hmmrnn.server.questions import STRICT, InputValues, Name, answer_at
+from hmmrnn.server.sentence import sentence
 from hmmrnn.server.services import resolve, services
 from hmmrnn.server.turns import turn
 
@@ -79,10 +81,12 @@ class NetworkQuestion(TypedDict):
 
 
 class KickQuestion(TypedDict):
-    """The network whose kick neurons are sought, and keys of searches that the page no longer waits for."""
+    """The network whose kick neurons are sought, its input, and keys of searches that the page no longer waits for."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     model: Name
+    input: NotRequired[InputValues]
+    sequence: NotRequired[Name | None]
     leave: Keys
 
 
@@ -193,7 +197,12 @@ def _updates(wanted: Iterable[View], explored: Explored, asked: Json) -> Updates
         if view.kind == SLOW and not asked["settled"]:
             raise ValueError(f"{view.title} is computed once the scenario has settled")
         compute = view.refine if asked["settled"] and view.refine is not None else view.compute
-        result = compute(explored)
+        try:
+            result = compute(explored)
+        except NotApplicableError as error:
+            # Nothing that is shown of another scenario stays.
+            updates += view.without_result(sentence(error))
+            continue
         # A fast view to which slow results add nothing stays as it is.
         if result is None and asked["settled"] and view.refine is not None:
             continue

@@ -21,7 +21,7 @@ from hmmrnn.server import (
     security_headers,
     uploads,
 )
-from hmmrnn.server.api import live, made_networks, moments, takeaway
+from hmmrnn.server.api import input_tables, live, made_networks, moments, takeaway
 from hmmrnn.server.auth import requester, sign_in
 from hmmrnn.server.services import EXTENSION, Services
 from hmmrnn.server.settings import Settings
@@ -68,6 +68,7 @@ def create_app(settings: Settings | None = None) -> Dash:
     metrics.register(app.server, built)
     uploads.register(app.server, built.uploads, model_choices)
     live.register(app.server)
+    input_tables.register(app.server)
     guide.register(app.server)
     moments.register(app.server)
     takeaway.register(app.server)

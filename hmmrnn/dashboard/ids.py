@@ -52,6 +52,7 @@ REGION_COLOUR = "region-colour"
 NO_INPUT = "no-input"
 INTERVENTIONS = "interventions"
 GROUP_BUTTONS = "group-buttons"
+INPUTS = "inputs"
 
 # What the page says of the open chapter.
 CLAIM = "claim"

@@ -9,7 +9,7 @@ output, and the page puts its own data in their place (assets/fast/figures.mjs).
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 import numpy as np
 from flask import Flask
@@ -31,8 +31,8 @@ from hmmrnn.figures.state_space import Colouring
 from hmmrnn.figures.theme import THEMES, Theme
 from hmmrnn.model.checkpoint import MAX_OUTPUTS
 from hmmrnn.model.hmm import HMM
-from hmmrnn.report.live_page import describe_network, pack_array
-from hmmrnn.server.questions import STRICT, Name, answer_at
+from hmmrnn.report.live_page import describe_network, pack_array, runs_in_page
+from hmmrnn.server.questions import STRICT, InputValues, Name, answer_at
 from hmmrnn.server.services import resolve
 
 # Beyond so many neurons the server is quicker.
@@ -40,11 +40,13 @@ MOST_NEURONS = 300
 
 
 class PartsQuestion(TypedDict):
-    """A network by its name, and the pair of outputs of its plane."""
+    """A network by its name, its input, and the pair of outputs of its plane."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     model: Name
     pair: Annotated[list[Annotated[int, Field(ge=0, lt=MAX_OUTPUTS)]], Field(min_length=2, max_length=2)] | None
+    input: NotRequired[InputValues]
+    sequence: NotRequired[Name | None]
 
 
 def register(server: Flask) -> None:
@@ -54,13 +56,13 @@ def register(server: Flask) -> None:
 
 def parts_of(asked: Json) -> Json:
     """The parts of the answers that do not change with interventions and noise; no network where it is a large
-    one, or one that the engine of the page cannot step.
+    one, one that the engine of the page cannot step, or under a sequence of inputs.
 
     Raises:
         ValueError: the network has no plane that could be drawn.
     """
     plain = resolve(Scenario.from_dict(asked))
-    if plain.network.n_neurons > MOST_NEURONS or not plain.network.is_plain_relu:
+    if plain.network.n_neurons > MOST_NEURONS or not runs_in_page(plain.network) or plain.sequence is not None:
         return {"network": None}
     plane = queries.plane_of(plain)
     network = describe_network(plain.network, plane, plain.name, np.empty((0, len(plane.components))))

@@ -161,6 +161,15 @@ class View:
         caption: Updates = [(ids.caption(self.id), {"children": ""})] if self.graph_ids else []
         return [*graphs, *caption, *([] if self.content is None else [(self.id, {"children": None})])]
 
+    def without_result(self, sentence: str) -> Updates:
+        """What the page's components get where a view does not apply, with the sentence why."""
+        found = dict(self.cleared())
+        if self.graph_ids:
+            found[ids.caption(self.id)] = {"children": sentence}
+        elif self.content is not None:
+            found[self.id] = {"children": sentence}
+        return list(found.items())
+
     def _style(self, figure: go.Figure | None) -> Json:
         """A tall figure has at least the height that it names, and its card scrolls; else it fills the card."""
         if not self.tall:

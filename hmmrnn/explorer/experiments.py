@@ -28,7 +28,7 @@ from hmmrnn.analysis.published.ablation import Ablations, ablate
 from hmmrnn.analysis.published.groups import published_groups
 from hmmrnn.explorer import lens_answers, queries
 from hmmrnn.explorer.explored import Explored, Explorer
-from hmmrnn.explorer.scenario import Scenario
+from hmmrnn.explorer.scenario import Scenario, say_input
 from hmmrnn.explorer.shipped_question import ask_shipped
 from hmmrnn.model.checkpoint import load
 from hmmrnn.model.metadata import series_there, snapshot_files
@@ -92,10 +92,12 @@ def identify(experiment: str, explored: Explored) -> tuple[Scenario, str]:
     """The subject of an experiment, and the hash of the files that its answer depends on.
 
     Raises:
-        ValueError: files are missing; the sentence says which.
+        ValueError: files are missing, and the sentence says which; or the input is a sequence.
     """
     one = EXPERIMENTS[experiment]
     subject = one.subject(explored.scenario)
+    if not subject.is_steady:
+        queries.check_steady(explored, "experiments, lenses and reports")
     return subject, one.files(explored.at(subject))
 
 
@@ -112,7 +114,8 @@ def shipped_question(experiment: str, subject: Scenario, files: str) -> Question
 
 def _network_and_noise(scenario: Scenario) -> Scenario:
     """The network as it is now, its plane, sigma and seed."""
-    return replace(scenario.simulated, steps=Scenario.steps, trajectories=Scenario.trajectories)
+    plain = Scenario(scenario.model)
+    return replace(scenario.simulated, steps=plain.steps, trajectories=plain.trajectories, start=plain.start)
 
 
 def _under_noise(scenario: Scenario) -> Scenario:
@@ -122,11 +125,12 @@ def _under_noise(scenario: Scenario) -> Scenario:
 
 def _network_now(scenario: Scenario) -> Scenario:
     """The network as it is now, and the seed."""
-    return Scenario(scenario.model, seed=scenario.seed, interventions=scenario.simulated.interventions)
+    return scenario.alone(seed=scenario.seed, interventions=scenario.simulated.interventions)
 
 
 def _intact_network(scenario: Scenario) -> Scenario:
-    return Scenario(scenario.model)
+    """The network under its constant input; a sequence is left out, as kick neurons are sought without it."""
+    return scenario.alone() if scenario.is_steady else Scenario(scenario.model)
 
 
 def _training(scenario: Scenario) -> Scenario:
@@ -293,12 +297,13 @@ def _known_parts(explored: Explored) -> dict[str, Any]:
 
 
 def _title(explored: Explored) -> str:
-    """The network's name, and its interventions."""
+    """The network's name, its constant input, and its interventions."""
     done = [
         f"{item.target} gain {item.mu:g} of neurons {', '.join(map(str, item.neurons))}"
         for item in explored.scenario.interventions
     ]
-    return "; ".join([explored.name, *done])
+    constant = [] if explored.network.constant is None else [f"constant input {say_input(explored.scenario)}"]
+    return "; ".join([explored.name, *constant, *done])
 
 
 EXPERIMENTS = {

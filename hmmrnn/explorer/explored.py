@@ -15,10 +15,12 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.explorer.shipped_question import ANY, ask_shipped
 from hmmrnn.model.hmm import HMM
+from hmmrnn.model.inputs import check_columns, project_inputs, with_constant, with_fewer_inputs
 from hmmrnn.model.metadata import known_target
-from hmmrnn.model.network import Network, intervene, with_fewer_inputs
+from hmmrnn.model.network import Floats, Network, intervene
 from hmmrnn.storage.cache import AnswerCache
-from hmmrnn.storage.model_registry import ModelRegistry
+from hmmrnn.storage.input_tables import InputTables
+from hmmrnn.storage.model_registry import Entry, ModelRegistry
 from hmmrnn.storage.shipped_answers import Question
 
 P = ParamSpec("P")
@@ -34,11 +36,12 @@ class Explored:
 
     scenario: Scenario  # what is asked about
     name: str  # of the network in the registry
-    network: Network  # the intact network
+    network: Network  # the intact network, under the constant input of the scenario
     fingerprint: str  # hash of the network's file
     hmm: HMM | None  # the HMM that the network was trained to emulate; None if its file names none of its size
     models: ModelRegistry  # all networks, and the snapshots of trainings beside them
     cache: AnswerCache  # where answers are kept
+    sequence: Floats | None = None  # (T, M) the sequence of inputs of the scenario; None without one
     # What this request has got from the cache, by key: nothing is read twice.
     answers: dict[str, Any] = field(default_factory=dict, repr=False)
 
@@ -69,24 +72,44 @@ class Explored:
 class Explorer:
     """The networks and answers from which scenarios are resolved."""
 
-    def __init__(self, models: ModelRegistry, answers: AnswerCache) -> None:
-        self.models, self.answers = models, answers
-        self._few = lru_cache(maxsize=4)(lambda _fingerprint, network: with_fewer_inputs(network))
+    def __init__(self, models: ModelRegistry, answers: AnswerCache, tables: InputTables | None = None) -> None:
+        self.models, self.answers, self.tables = models, answers, tables
+        self._entered = lru_cache(maxsize=4)(self._enter)
 
     def resolve(self, scenario: Scenario) -> Explored:
         """Look up the network of a scenario: once in the registry, read once per process.
 
         Raises:
-            ValueError: there is no network of that name.
+            ValueError: there is no network of that name, its inputs or its start are others than those of the scenario,
+                or there is no such table of inputs.
         """
         entry = self.models.entry(scenario.model)
-        network = self.models.read(entry)
-        if network.n_inputs > max(MANY_INPUTS, 2 * network.n_drive):
-            # Drawing and weighing the noise of thousands of inputs would take nearly all the time of a view.
-            network = self._few(entry.fingerprint, network)
+        network, rows = self._entered(entry, scenario.input, scenario.sequence)
+        if scenario.start == "learned" and network.h0 is None:
+            raise ValueError(f"{entry.name} has no start that was learned with its weights; choose zero or random")
         # The metadata of a foreign file need not be of use; the page shows so in place of the comparison.
         hmm, _ = known_target(network.metadata, network.n_outputs)
-        return Explored(scenario, entry.name, network, entry.fingerprint, hmm, self.models, self.answers)
+        return Explored(scenario, entry.name, network, entry.fingerprint, hmm, self.models, self.answers, rows)
+
+    def _enter(
+        self, entry: Entry, input: tuple[float, ...] | None, sequence: str | None
+    ) -> tuple[Network, Floats | None]:
+        """A network under its constant input, and the rows (T, M) of a sequence; a single row is a constant."""
+        network, rows = self.models.read(entry), None
+        if sequence is not None:
+            if self.tables is None:
+                raise ValueError("there are no tables of inputs here")
+            rows = self.tables.find(sequence)
+            check_columns(rows, network.n_inputs, entry.name)
+        if rows is not None and len(rows) == 1:
+            network, rows = with_constant(network, rows[0]), None
+        elif input is not None:
+            network = with_constant(network, input)
+        if network.n_inputs > max(MANY_INPUTS, 2 * network.n_drive):
+            # Drawing and weighing the noise of thousands of inputs would take nearly all the time of a view.
+            rows = None if rows is None else project_inputs(network, rows)
+            network = with_fewer_inputs(network)
+        return network, rows
 
 
 class Query(Generic[P, R]):

@@ -35,7 +35,7 @@ EXPERIMENT_IDS = {experiment_of(lens): lens.id for lens in LENSES}
 def seen_by_lens(scenario: Scenario) -> Scenario:
     """The network as it is now, the seed, and the pair of outputs whose plane is seen."""
     now = scenario.simulated.interventions
-    return Scenario(scenario.model, seed=scenario.seed, interventions=now, pair=scenario.pair)
+    return scenario.alone(seed=scenario.seed, interventions=now, pair=scenario.pair)
 
 
 def look_through(explored: Explored, lens: str, on_progress: ProgressCallback = no_progress) -> LensAnswer:

@@ -33,6 +33,10 @@ class Shown:
     # The outputs whose states are drawn, in the plane of their stretches; None for all.
     pair: tuple[int, int] | None = None
     judged: bool = False  # whether the network has a known HMM
+    input: tuple[float, ...] | None = None  # a constant input
+    table: str | None = None  # the name under which a table of inputs is kept; None without one
+    steady: bool = True  # whether that table is a constant
+    start: str = "zero"  # where runs begin: "zero", "learned" or "random"
 
 
 def write_python(shown: Shown) -> str:

@@ -17,7 +17,7 @@ from hmmrnn.analysis.hmm_graph import HMMGraph, describe_graph
 from hmmrnn.analysis.kick_neurons import KickNeurons, detect_kick_neurons
 from hmmrnn.analysis.matched_distance import MatchedDistances, match_sequences
 from hmmrnn.analysis.numerics import ProgressCallback, no_progress
-from hmmrnn.analysis.orbit import Plane, fit_network_plane, plane_steps
+from hmmrnn.analysis.orbit import Plane, fit_network_plane, fit_plane, plane_steps, run_for_plane, settled_states
 from hmmrnn.analysis.populations import (
     INTEGRATING,
     KICK,
@@ -38,9 +38,11 @@ from hmmrnn.analysis.trajectory_summary import Singles, TrajectorySummary, summa
 from hmmrnn.explorer.cost import check_run, check_waited_for, fitting_runs
 from hmmrnn.explorer.explored import Explored, Query, kept
 from hmmrnn.explorer.scenario import Scenario
-from hmmrnn.explorer.shipped_question import ANY, KICK_NEURONS_VERSION
+from hmmrnn.explorer.shipped_question import KICK_NEURONS_VERSION
+from hmmrnn.model.cells import NotApplicableError
+from hmmrnn.model.inputs import repeated
 from hmmrnn.model.network import Floats, check_exists
-from hmmrnn.model.simulation import Trajectory, draw_noise, respond, simulate
+from hmmrnn.model.simulation import Trajectory, draw_noise, draw_starts, respond, simulate
 
 FIDELITY_RUNS, FIDELITY_STEPS = 64, 2000
 MATCHED_BATCHES, MATCHED_SIZE, MATCHED_STEPS = 6, 96, 100
@@ -68,17 +70,27 @@ def _runs(scenario: Scenario) -> Scenario:
 
 def _network_now(scenario: Scenario) -> Scenario:
     """Network, noise and interventions, whatever the window."""
-    return Scenario(ANY, sigma=scenario.sigma, seed=scenario.seed, interventions=scenario.simulated.interventions)
+    return scenario.alone(sigma=scenario.sigma, seed=scenario.seed, interventions=scenario.simulated.interventions)
 
 
-def _intact(_scenario: Scenario) -> Scenario:
-    """The network alone."""
-    return Scenario(ANY)
+def _intact(scenario: Scenario) -> Scenario:
+    """The network alone, under its constant input; of a sequence nothing is known here."""
+    return scenario.alone() if scenario.is_steady else replace(scenario.alone(), sequence=None)
 
 
 def _plane(scenario: Scenario) -> Scenario:
-    """The intact network, and the pair of outputs whose stretches the plane is fitted to."""
-    return Scenario(ANY, pair=scenario.pair)
+    """The intact network and its input, and the pair of outputs whose stretches the plane is fitted to."""
+    return scenario.alone(pair=scenario.pair)
+
+
+def check_steady(explored: Explored, what: str) -> None:
+    """Check that the input of a scenario stays as it is, for what steps on from states or needs runs of its own.
+
+    Raises:
+        NotApplicableError: it is a sequence.
+    """
+    if not explored.scenario.is_steady:
+        raise NotApplicableError(f"{what} need an input that stays as it is; choose white noise or a constant input")
 
 
 # ---- the plane ----
@@ -105,7 +117,12 @@ def plane_of(explored: Explored) -> Plane:
 
 @kept(_plane, version=1)
 def _fitted_plane(explored: Explored) -> Plane:
-    return fit_network_plane(explored.network, explored.scenario.pair)
+    network, pair = explored.network, explored.scenario.pair
+    if explored.sequence is None:
+        return fit_network_plane(network, pair)
+    if pair is not None:
+        check_steady(explored, "planes of two outputs")
+    return fit_plane(settled_states(run_for_plane(network, given=explored.sequence)))
 
 
 # ---- the runs of a scenario ----
@@ -113,16 +130,28 @@ def _fitted_plane(explored: Explored) -> Plane:
 
 def run_of(explored: Explored) -> Trajectory:
     """The runs of a scenario with all that happens in them. Not kept: they are large, and quickly made."""
-    return respond(explored.now, noise_of(explored), explored.scenario.sigma, explored.scenario.seed)
+    of = explored.scenario
+    return respond(explored.now, noise_of(explored), of.sigma, of.seed, start_of(explored))
+
+
+def start_of(explored: Explored) -> Floats | None:
+    """Where the runs of a scenario begin: (N,) learned, (B, S) random; None at zero."""
+    of = explored.scenario
+    return {
+        "zero": lambda: None,
+        "learned": lambda: explored.network.h0,
+        "random": lambda: draw_starts(explored.network, of.trajectories, of.seed),
+    }[of.start]()
 
 
 def noise_of(explored: Explored) -> Floats:
-    """(B, T, M) the noise of a scenario, the same for the intact and for any intervened network."""
+    """(B, T, M) the noise of a scenario and its sequence, the same for the intact and for any intervened network."""
     of, m = explored.scenario, explored.network.n_inputs
     check_run(explored.network, of.steps, of.trajectories)
     # What is kept stays in memory.
     draw = _noise if of.steps * of.trajectories * m <= KEPT_NOISE else draw_noise
-    return draw(m, of.steps, of.trajectories, of.sigma, of.seed)
+    noise = draw(m, of.steps, of.trajectories, of.sigma, of.seed)
+    return noise if explored.sequence is None else noise + repeated(explored.sequence, of.steps)
 
 
 @lru_cache(maxsize=2)
@@ -138,7 +167,14 @@ def summary_of(explored: Explored) -> TrajectorySummary:
     """The fast answer: paths in the plane, orbit and switches."""
     of = explored.scenario
     return summarise_trajectories(
-        explored.now, plane_of(explored), noise_of(explored), of.sigma, of.seed, explored.hmm, of.pair
+        explored.now,
+        plane_of(explored),
+        noise_of(explored),
+        of.sigma,
+        of.seed,
+        explored.hmm,
+        of.pair,
+        start_of(explored),
     )
 
 
@@ -146,6 +182,7 @@ def summary_of(explored: Explored) -> TrajectorySummary:
 def survey_of(explored: Explored) -> StateSurvey:
     """The slow answer: regions, spectra and fixed points of the network as it is now."""
     of = explored.scenario
+    check_steady(explored, "regions, spectra and fixed points")
     check_waited_for(explored.network, "regions, spectra and fixed points")
     return survey_states(explored.now, plane_of(explored), run_of(explored), of.seed, of.pair)
 
@@ -170,7 +207,7 @@ def _pre_activation(explored: Explored, neurons: tuple[int, ...]) -> Singles:
 def population_means_of(explored: Explored) -> dict[tuple[str, int], Singles]:
     """(T,) mean pre-activation of each population in the first run, by role and output."""
     roles, kick = populations_of(explored), kick_neurons_of(explored)
-    run = respond(explored.now, noise_of(explored)[:1], explored.scenario.sigma, explored.scenario.seed)
+    run = run_of(explored)
     seen = np.where(run.valid[0, :, None], run.pre_activation[0], np.nan)
     members = {
         (role, output): kick.members(output) if role == KICK else roles.members(role, output)
@@ -191,13 +228,19 @@ def orbit_spectrum_of(explored: Explored) -> OrbitSpectrum:
 @kept(_simulated)
 def without_noise_of(explored: Explored) -> Floats:
     """(S, T, C) runs of the network as it is now, without noise, from states that it visits."""
+    check_steady(explored, "runs without noise")
     run, every = run_of(explored), max(1, explored.scenario.steps // STARTS_PER_RUN)
     starts = run.state[:, ::every][run.valid[:, ::every]][:MAX_STARTS]
     return paths_without_noise(explored.now, plane_of(explored), starts, WITHOUT_NOISE_STEPS)
 
 
 def fixed_points_of(explored: Explored) -> Floats:
-    """(F, C) the distinct fixed points of the intact network without noise, saddles too, in the scenario's plane."""
+    """(F, C) the distinct fixed points of the intact network without noise, saddles too, in the scenario's plane.
+
+    None under a sequence of inputs, which leaves no point where it is.
+    """
+    if not explored.scenario.is_steady:
+        return np.empty((0, len(plane_of(explored).components)))
     return plane_of(explored).project(_rest(explored)[:, : explored.network.n_neurons])
 
 
@@ -231,6 +274,7 @@ def switch_average_of(explored: Explored) -> SwitchAverage | None:
     if not averaged:
         return None
     of = explored.scenario
+    check_steady(explored, "averages around switches")
     check_waited_for(explored.network, "averages around switches")
     runs = fitting_runs(explored.network, SWITCH_STEPS, SWITCH_RUNS)
     run = simulate(explored.now, SWITCH_STEPS, runs, of.sigma, of.seed)
@@ -261,6 +305,7 @@ def fidelity_of(explored: Explored) -> Fidelity | None:
     if explored.hmm is None:
         return None
     of = explored.scenario
+    check_steady(explored, "transitions, shares and lags")
     check_waited_for(explored.network, "transitions, shares and lags")
     return measure_fidelity(explored.now, explored.hmm, of.seed, FIDELITY_RUNS, FIDELITY_STEPS, of.sigma)
 
@@ -271,6 +316,7 @@ def matched_distances_of(explored: Explored) -> MatchedDistances | None:
     if explored.hmm is None:
         return None
     of = explored.scenario
+    check_steady(explored, "matched sequences")
     return match_sequences(explored.now, explored.hmm, of.seed, MATCHED_BATCHES, MATCHED_SIZE, MATCHED_STEPS, of.sigma)
 
 

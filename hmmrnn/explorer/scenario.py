@@ -6,27 +6,41 @@ nothing per viewer: any web process can answer any request from the scenario alo
     /?model=linear-2&ablate=13,22&gain=5,6:0.5:recurrent&sigma=1.0&seed=0&steps=400&trajectories=10&colour=output
 
 `ablate` lists single neurons that are silenced, each for itself; each `gain` is one intervention on a group, as
-neurons:mu:target. `pair=0-2` chooses the plane of two outputs, `view=3d` a third axis. The comparison has the same
-parameters with `a_` before them. How it is shown: `large` (the view that fills its chapter), `map` (colour of the
-region map), `without_noise=1`, `area` and `span` (a selection in the plane, in time), `picked` (a neuron), `camera`,
-`beside=1`. `tab`, the open tab of links of version 0.1, is read and no part of the scenario.
+neurons:mu:target. `input=0.5` is a constant input (one number, or one for each input), `sequence` names a table of
+inputs that the server keeps, `start` says where runs begin. `pair=0-2` chooses the plane of two outputs, `view=3d` a
+third axis. The comparison has the same parameters with `a_` before them.
+
+How it is shown: `large` (the view that fills its chapter), `map` (colour of the region map), `without_noise=1`, `area`
+and `span` (a selection in the plane, in time), `picked` (a neuron), `camera`, `beside=1`. `tab`, the open tab of links
+of version 0.1, is read and no part of the scenario.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from itertools import groupby
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode
 
 from pydantic import AfterValidator, ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from hmmrnn.explorer.link import (
+    DIMENSIONS,
+    READERS,
+    TWO_NUMBERS,
+    indices,
+    intervention_pairs,
+    joined,
+    number,
+    read_gain,
+    read_view,
+)
 from hmmrnn.model.metadata import MODEL_NAME
 from hmmrnn.model.network import Intervention
+from hmmrnn.storage.input_tables import CONSTANT, SEQUENCE
 
 COLOURS = {
     "output": "Output",
@@ -45,7 +59,8 @@ MAX_STATES = 32_000
 MAX_INTERVENTIONS = 200
 # A proxy in front of a server may read no more than eight kilobytes of an address.
 MAX_LINK = 8000
-DIMENSIONS = (2, 3)
+STARTS = {"zero": "Zero", "learned": "Learned with the weights", "random": "Random"}
+TABLE = re.compile(f"[0-9a-f]{{31}}[{CONSTANT}{SEQUENCE}]")
 VIEW_NAME = re.compile(r"[a-z][a-z-]{0,39}")
 # The parameter and the field that named a tab in version 0.1.
 OLD_TAB = "tab"
@@ -56,7 +71,7 @@ FAR = 1_000_000
 
 _KNOWN = (
     *("model", "ablate", "gain", "sigma", "seed", "steps", "trajectories", "colour", "neuron", "pair", "view"),
-    *("large", OLD_TAB, "map", "without_noise", "area", "span", "picked", "camera"),
+    *("large", OLD_TAB, "map", "without_noise", "area", "span", "picked", "camera", "input", "sequence", "start"),
     *("a_ablate", "a_gain", "a_sigma", "beside"),
 )
 _CONFIG = ConfigDict(extra="forbid")
@@ -64,6 +79,8 @@ _CONFIG = ConfigDict(extra="forbid")
 _MAX_WRITTEN = 3 * MAX_LINK
 # Neurons that a link has room for, each with a gain of its own.
 _CERTAINLY_FIT = 100
+# Numbers of an input that a sentence names.
+_SAID = 4
 
 
 # ---- the forms of values; each refusal says what was expected, after the name of the field ----
@@ -166,8 +183,15 @@ class Scenario:
     camera: tuple[Place, ...] | None = None
     against: Against | None = None  # what is compared with, instead of the intact network
     beside: bool = False  # whether that is drawn beside the present network rather than behind it
+    # An input that is the same at every step, beside the noise: one number for all inputs, or one for each.
+    input: tuple[Place, ...] | None = None
+    # A table of inputs, by the digest under which it is kept; it begins anew after its last row.
+    sequence: Annotated[str, _named(TABLE, "the digest under which a table of inputs is kept")] | None = None
+    start: Annotated[str, _one_of(STARTS)] = "zero"  # the state before the first step of the shown runs
 
     def __post_init__(self) -> None:
+        if self.input is not None and (not self.input or self.sequence is not None):
+            raise ValueError("input must be one number or one for each input, and not beside a sequence")
         if self.steps * self.trajectories > MAX_STATES:
             raise ValueError(
                 f"steps times trajectories must be at most {MAX_STATES:,}; "
@@ -190,13 +214,15 @@ class Scenario:
     def _check_link(self) -> None:
         """Raise ValueError if no link could hold the scenario."""
         against = self.against.interventions if self.against else ()
-        if sum(len(item.neurons) for item in (*self.interventions, *against)) < _CERTAINLY_FIT:
+        numbers = sum(len(item.neurons) for item in (*self.interventions, *against)) + len(self.input or ())
+        if numbers < _CERTAINLY_FIT:
             return
         length = len(self.to_query())
         if length > MAX_LINK:
             raise ValueError(
                 f"the link of a scenario may have {MAX_LINK:,} characters; this one has {length:,}; act on fewer "
-                f"neurons, or put those that share a gain into one intervention"
+                f"neurons, put those that share a gain into one intervention, or bring a long input as a table of one "
+                f"row"
             )
 
     @property
@@ -232,7 +258,24 @@ class Scenario:
             trajectories=self.trajectories,
             interventions=tuple(sorted(self.interventions, key=lambda item: (item.target, item.neurons, item.mu))),
             pair=self.pair,
+            input=self.input,
+            sequence=self.sequence,
+            start=self.start,
         )
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether the input beside the noise stays as it is."""
+        return self.sequence is None or self.sequence.endswith(CONSTANT)
+
+    @property
+    def entering(self) -> dict[str, Any]:
+        """What enters the network at every step, as plain fields: a sequence that changes is left out."""
+        return {"input": self.input, "sequence": self.sequence if self.is_steady else None}
+
+    def alone(self, **kept: Any) -> Scenario:
+        """The network and what enters it, and of all else only what is named."""
+        return Scenario(self.model, input=self.input, sequence=self.sequence, **kept)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as the page's store holds them."""
@@ -255,25 +298,28 @@ class Scenario:
     def to_query(self) -> str:
         """The query string of this scenario's link, without the question mark."""
         pairs: list[tuple[str, str]] = [("model", self.model)]
-        pairs += _intervention_pairs(self.interventions, "")
-        pairs += [("sigma", _number(self.sigma)), ("seed", str(self.seed))]
+        pairs += intervention_pairs(self.interventions, "")
+        pairs += [("sigma", number(self.sigma)), ("seed", str(self.seed))]
         pairs += [("steps", str(self.steps)), ("trajectories", str(self.trajectories)), ("colour", self.colour)]
         optional: list[tuple[bool, str, str]] = [
             (self.colour == "neuron", "neuron", str(self.neuron)),
-            (self.pair is not None, "pair", _joined("-", self.pair)),
+            (self.pair is not None, "pair", joined("-", self.pair)),
             (self.dimensions != Scenario.dimensions, "view", f"{self.dimensions}d"),
             (self.large is not None, "large", str(self.large)),
             (self.map != Scenario.map, "map", self.map),
             (self.without_noise, "without_noise", "1"),
-            (self.area is not None, "area", ",".join(map(_number, self.area or ()))),
-            (self.span is not None, "span", _joined("-", self.span)),
+            (self.area is not None, "area", ",".join(map(number, self.area or ()))),
+            (self.span is not None, "span", joined("-", self.span)),
             (self.picked is not None, "picked", str(self.picked)),
-            (self.camera is not None, "camera", ",".join(map(_number, self.camera or ()))),
+            (self.camera is not None, "camera", ",".join(map(number, self.camera or ()))),
+            (self.input is not None, "input", ",".join(map(number, self.input or ()))),
+            (self.sequence is not None, "sequence", str(self.sequence)),
+            (self.start != Scenario.start, "start", self.start),
         ]
         pairs += [(key, value) for said, key, value in optional if said]
         if self.against is not None:
-            pairs += _intervention_pairs(self.against.interventions, "a_")
-            pairs.append(("a_sigma", _number(self.against.sigma)))
+            pairs += intervention_pairs(self.against.interventions, "a_")
+            pairs.append(("a_sigma", number(self.against.sigma)))
         if self.beside:
             pairs.append(("beside", "1"))
         return urlencode(pairs, safe=",:")
@@ -294,15 +340,15 @@ class Scenario:
                 raise ValueError(f"unknown link parameter {key!r}; known are {', '.join(_KNOWN)}")
             prefix = "a_" if key.startswith("a_") else ""
             if key.endswith("ablate"):
-                touched[prefix] += [Intervention((i,)) for i in _indices(value)]
+                touched[prefix] += [Intervention((i,)) for i in indices(value)]
             elif key.endswith("gain"):
-                touched[prefix].append(_read_gain(value))
+                touched[prefix].append(read_gain(value))
             elif key == OLD_TAB:
                 continue
             elif key == "view":
-                data["dimensions"] = _read_view(value)
+                data["dimensions"] = read_view(value)
             else:
-                data[key] = _READERS[key](key, value) if key in _READERS else value
+                data[key] = READERS[key](key, value) if key in READERS else value
         sigma = data.pop("a_sigma", None)
         if touched["a_"] or sigma is not None:
             data["against"] = {"interventions": touched["a_"], **({} if sigma is None else {"sigma": sigma})}
@@ -311,6 +357,14 @@ class Scenario:
             return _SCENARIO.validate_python(data)
         except ValidationError as error:
             raise ValueError(_sentence(error, data)) from error
+
+
+def say_input(scenario: Scenario) -> str:
+    """The input of a scenario beside the noise, in words; empty without any."""
+    if scenario.sequence is not None:
+        return f"table {scenario.sequence[:8]}"
+    some = [f"{value:g}" for value in (scenario.input or ())[:_SAID]]
+    return ", ".join([*some, "…"] if len(scenario.input or ()) > _SAID else some)
 
 
 def _without_tab(data: Any) -> Any:
@@ -345,14 +399,11 @@ def _sentence(error: ValidationError, data: Any) -> str:
         return f"{_name(where)} {said}" if said.startswith("must ") else said
     if where in (["pair"], ["span"]):
         # Of each number, or of how many there are.
-        whole = "a whole number" if len(first["loc"]) > 1 and "tuple" not in kind else _TWO
+        whole = "a whole number" if len(first["loc"]) > 1 and "tuple" not in kind else TWO_NUMBERS
         return f"{where[0]} must be {whole}; got {_short(first['input'])}"
     expected = _EXPECTED.get(kind.partition("_")[0], first["msg"].lower())
     name = ".".join(where[-2:]) if kind == "unexpected_keyword_argument" else _name(where)
     return f"{name} {expected}; got {_short(first['input'])}"
-
-
-_TWO = "two whole numbers, the lower one first"
 
 
 def _name(where: list[str]) -> str:
@@ -364,71 +415,3 @@ def _name(where: list[str]) -> str:
 def _short(value: Any, length: int = 60) -> str:
     text = repr(value)
     return text if len(text) <= length else f"{text[:length]}…"
-
-
-def _intervention_pairs(interventions: tuple[Intervention, ...], prefix: str) -> list[tuple[str, str]]:
-    """Parameters of a link. Silenced neurons that follow each other share one; the order is that of the list."""
-    pairs: list[tuple[str, str]] = []
-    for alone, items in groupby(interventions, key=_is_ablation):
-        if alone:
-            pairs.append((f"{prefix}ablate", ",".join(str(item.neurons[0]) for item in items)))
-        else:
-            gains = (f"{','.join(map(str, item.neurons))}:{_number(item.mu)}:{item.target}" for item in items)
-            pairs += [(f"{prefix}gain", gain) for gain in gains]
-    return pairs
-
-
-def _is_ablation(item: Intervention) -> bool:
-    return len(item.neurons) == 1 and item.mu == 0 and item.target == "unit"
-
-
-def _number(value: float) -> str:
-    # The page writes the same link in JavaScript, so the form is fixed: at most 4 decimals, at least 1.
-    whole, decimals = f"{value:.4f}".split(".")
-    return f"{whole}.{decimals.rstrip('0') or '0'}"
-
-
-def _joined(sign: str, numbers: tuple[int, int] | None) -> str:
-    return sign.join(map(str, numbers or ()))
-
-
-def _read_gain(text: str) -> Intervention:
-    parts = text.split(":")
-    if len(parts) != 3:
-        raise ValueError(f"gain must be neurons:mu:target, as in 5,6:0.5:recurrent; got {text!r}")
-    try:
-        mu = float(parts[1])
-    except ValueError:
-        raise ValueError(f"mu must be a number; got {parts[1]!r}") from None
-    return Intervention(tuple(_indices(parts[0])), mu, parts[2])
-
-
-def _indices(text: str) -> list[int]:
-    if not re.fullmatch(r"\d{1,6}(,\d{1,6})*", text):
-        raise ValueError(f"neurons must be whole numbers with commas between, as in 13,22; got {text!r}")
-    return [int(part) for part in text.split(",")]
-
-
-def _read_two(name: str, text: str) -> list[int]:
-    if not re.fullmatch(r"\d{1,6}-\d{1,6}", text):
-        raise ValueError(f"{name} must be {_TWO}, as in 0-2; got {text!r}")
-    return [int(part) for part in text.split("-")]
-
-
-def _read_yes(name: str, text: str) -> bool:
-    if text != "1":
-        raise ValueError(f"{name} must be 1 or left out; got {text!r}")
-    return True
-
-
-def _read_view(text: str) -> int:
-    if text not in [f"{d}d" for d in DIMENSIONS]:
-        raise ValueError(f"view must be 2d or 3d; got {text!r}")
-    return int(text[0])
-
-
-_READERS: dict[str, Callable[[str, str], Any]] = {
-    **dict.fromkeys(("pair", "span"), _read_two),
-    **dict.fromkeys(("area", "camera"), lambda _name, text: text.split(",")),
-    **dict.fromkeys(("without_noise", "beside"), _read_yes),
-}

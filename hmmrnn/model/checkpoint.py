@@ -4,7 +4,7 @@
     rnn.bias_ih_l0 (N,)       rnn.bias_hh_l0 (N,)       fc.bias (O,)       only if a bias differs from zero
 
 Another cell than ReLU stands in the header (`cell`, `alpha`, `leak`). Gates lie as torch has them, one below the other;
-a readout that sees the input has skip.weight (O, M).
+a readout that sees the input has skip.weight (O, M), and a network that learned its start rnn.h0 (N,).
 
 Files of other programs and of other names are read as well (see tensor_files.py and tensor_roles.py).
 
@@ -64,9 +64,12 @@ MAX_INPUT_WEIGHTS = MAX_NEURONS**2
 
 W_IH, W_HH, W_OUT = "rnn.weight_ih_l0", "rnn.weight_hh_l0", "fc.weight"
 B_IH, B_HH, B_OUT = "rnn.bias_ih_l0", "rnn.bias_hh_l0", "fc.bias"
-W_SKIP = "skip.weight"
+W_SKIP, H_0 = "skip.weight", "rnn.h0"
 
-_OWN = {"W_hh": W_HH, "W_ih": W_IH, "W_out": W_OUT, "b_ih": B_IH, "b_hh": B_HH, "b_out": B_OUT, "W_skip": W_SKIP}
+_OWN = {
+    **{"W_hh": W_HH, "W_ih": W_IH, "W_out": W_OUT, "b_ih": B_IH, "b_hh": B_HH, "b_out": B_OUT},
+    **{"W_skip": W_SKIP, "h0": H_0},
+}
 # What a file that this program has written says in its header.
 _OWN_KEYS = {CELL, "family", "hmm", "recipe", "opened_sha256"}
 READ_AS = "read_as"
@@ -103,10 +106,13 @@ class Header:
     n_inputs: int
     n_outputs: int
     cell: str = "relu"  # the kind of its cell
+    learned_start: bool = False  # whether it has a start that was learned with its weights
 
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:
     """Write a network as safetensors; a reader finds either the old file or the whole new one.
+
+    A constant input is no part of the network, and is not written.
 
     Values are stored as float32 if that loses nothing, as float64 otherwise; biases are left out if all are zero.
 
@@ -134,8 +140,8 @@ def load(path: str | os.PathLike[str], mapping: Mapping[str, Any] | None = None)
 
     Args:
         mapping: what cannot be read from the tensors: "cell", "alpha", "leak", and for a role (W_hh, W_ih, W_out, b_h,
-            b_ih, b_hh, b_out, W_skip) the tensor that fills it, or a term such as "wi.T" (tensor_terms.py). A role that
-            is given replaces what would be read.
+            b_ih, b_hh, b_out, W_skip, h0) the tensor that fills it, or a term such as "wi.T" (tensor_terms.py). A role
+            that is given replaces what would be read.
 
     Raises:
         MappingNeededError: it could be read in several ways; the message has a mapping that works.
@@ -181,6 +187,7 @@ def read_metadata(path: str | os.PathLike[str]) -> Header:
         n_inputs=shapes["W_ih"][1],
         n_outputs=shapes["W_out"][0],
         cell=contents.metadata.get(CELL, "relu"),
+        learned_start="h0" in shapes,
     )
 
 
@@ -236,7 +243,8 @@ def _tensors_of(network: Network) -> dict[str, Floats]:
         back = [network.b_rec if part is network else np.zeros_like(part.b_h) for part in parts]
         entering = np.concatenate([part.b_h for part in parts])
         tensors |= {B_IH: entering, B_HH: np.concatenate(back), B_OUT: network.b_out}
-    return tensors if network.W_skip is None else {**tensors, W_SKIP: network.W_skip}
+    rest = {W_SKIP: network.W_skip, H_0: network.h0}
+    return tensors | {name: array for name, array in rest.items() if array is not None}
 
 
 def network_of_tensors(arrays: Mapping[str, Floats], metadata: Mapping[str, str]) -> Network:
@@ -271,6 +279,7 @@ def network_of_tensors(arrays: Mapping[str, Floats], metadata: Mapping[str, str]
         gates=gates,
         b_rec=b_rec,
         W_skip=arrays.get(W_SKIP),
+        h0=arrays.get(H_0),
     )
 
 
@@ -390,7 +399,7 @@ def _compare(file: str, reading: Reading, shapes: Mapping[str, tuple[int, ...]])
     inputs = shapes["W_ih"][1] if len(shapes["W_ih"]) > 1 else "M"
     expected: dict[str, tuple[int | str, ...]] = {
         "W_ih": (rows, "M"), "W_out": ("O", n), "b_ih": (rows,), "b_hh": (rows,), "b_out": (outputs,),
-        "W_skip": (outputs, inputs),
+        "W_skip": (outputs, inputs), "h0": (n,),
     }  # fmt: skip
     for role, pattern in expected.items():
         if role in shapes and not _matches(_flat(shapes[role], role), pattern):
@@ -402,7 +411,9 @@ def _compare(file: str, reading: Reading, shapes: Mapping[str, tuple[int, ...]])
 
 
 def _flat(shape: tuple[int, ...], role: str) -> tuple[int, ...]:
-    return (max(shape),) if role.startswith("b") and len(shape) == 2 and 1 in shape else shape
+    """The shape of a vector, which some programs store with further axes of one."""
+    long = [size for size in shape if size != 1]
+    return (max(shape, default=1),) if (role.startswith("b") or role == "h0") and len(long) <= 1 else shape
 
 
 def _check_sizes(file: str, n: int, m: int, o: int) -> None:

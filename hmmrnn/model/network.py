@@ -1,6 +1,6 @@
 """Recurrent networks, their interventions, and the one loop that steps a network through time.
 
-    pre_t    = W_hh h_{t-1} + W_ih x_t + b_h          x_t: noise, or a given input
+    pre_t    = W_hh h_{t-1} + W_ih x_t + b_h          x_t: noise, a given input, a constant one, or their sum
     h_t      = max(pre_t, 0)                          for the paper's ReLU cell; cells.py has the others
     logits_t = W_out h_t + b_out                      p_t = softmax(logits_t)
 
@@ -30,8 +30,6 @@ Floats = NDArray[np.float64]
 
 MAX_NEURONS = 2048
 MAX_NEURONS_PER_THREAD = 512
-# What the metadata say of a network with fewer inputs than its file.
-SHOWN_INPUTS = "shown_inputs"
 TARGETS = ("unit", "recurrent", "input")
 
 
@@ -88,6 +86,8 @@ class Network:
     # (N,) recurrent bias of a GRU's candidate, inside its reset gate; zeros if None is given.
     b_rec: Floats = None  # type: ignore[assignment]
     W_skip: Floats | None = None  # (O, M) weights of a readout that sees the input of its step; None: it does not
+    constant: Floats | None = None  # (M,) an input that enters at every step beside what is given; None: nothing does
+    h0: Floats | None = None  # (N,) a start that was learned with the weights; None: none was
 
     def __post_init__(self) -> None:
         tensors = _tensors(self.W_hh, self.W_ih, self.b_h)
@@ -101,6 +101,9 @@ class Network:
             tensors["W_skip"] = _matrix("W_skip", self.W_skip)
             if tensors["W_skip"].shape != (len(W_out), m):
                 raise ValueError(f"W_skip must have shape (O, M) = ({len(W_out)}, {m}); got {tensors['W_skip'].shape}")
+        for name, length in (("constant", m), ("h0", n)):
+            if getattr(self, name) is not None:
+                tensors[name] = _vector(name, getattr(self, name), length)
         _freeze(self, tensors)
         _check_cell(self)
         object.__setattr__(self, "alpha", float(self.alpha))
@@ -123,9 +126,10 @@ class Network:
 
     def __reduce__(self) -> tuple[Any, ...]:
         plain = (self.W_hh, self.W_ih, self.W_out, self.b_h, self.b_out, dict(self.metadata))
-        if self.is_plain_relu:
+        if self.is_plain_relu and self.constant is None and self.h0 is None:
             return Network, plain
-        return Network, (*plain, self.cell, self.alpha, self.leak, dict(self.gates), self.b_rec, self.W_skip)
+        cell = (self.cell, self.alpha, self.leak, dict(self.gates), self.b_rec, self.W_skip)
+        return Network, (*plain, *cell, self.constant, self.h0)
 
     def __repr__(self) -> str:
         """The sizes, and where it comes from; the weights would fill pages."""
@@ -190,28 +194,34 @@ class Network:
     @property
     def scales_with_noise(self) -> bool:
         """Whether noise that is scaled scales the whole trajectory from h0 = 0, exactly."""
-        return self.kind.homogeneous and not self.has_bias
+        return self.kind.homogeneous and not self.has_bias and self.constant is None
 
     @cached_property
     def drive_bias(self) -> Floats:
+        """(D,) the drive without noise: the biases, and what the constant input gives."""
+        return self.bias if self.constant is None else self.bias + self.input_weights @ self.constant
+
+    @cached_property
+    def bias(self) -> Floats:
         """(D,) the drive without any input."""
         if self.n_drive == self.n_neurons:
             return self.b_h
         return np.concatenate([self.b_h, *(gate.b_h for gate in self.gates.values()), np.zeros(self.n_skip)])
 
     @cached_property
-    def _input_weights(self) -> Floats:
+    def input_weights(self) -> Floats:
+        """(D, M) weights by which inputs enter the drive."""
         if self.n_drive == self.n_neurons:
             return self.W_ih
         skip = [] if self.W_skip is None else [self.W_skip]
         return np.concatenate([self.W_ih, *(gate.W_ih for gate in self.gates.values()), *skip])
 
     def drive(self, noise: Floats) -> Floats:
-        """(..., D) everything that enters the cell from outside, W_ih x + b_h, for noise x (..., M).
+        """(..., D) everything that enters the cell from outside, W_ih (x + c) + b_h, for x (..., M) and the constant c.
 
         Gates have blocks of their own behind that of the candidate, (N,) each.
         """
-        return noise @ self._input_weights.T + self.drive_bias
+        return noise @ self.input_weights.T + self.drive_bias
 
     def drive_columns(self, neurons: Iterable[int]) -> list[int]:
         """The columns of the drive that reach some neurons: the candidate's, and those of their gates."""
@@ -278,28 +288,6 @@ def _freeze(owner: Any, tensors: Mapping[str, Floats]) -> None:
             )
         array.setflags(write=False)
         object.__setattr__(owner, name, array)
-
-
-def with_fewer_inputs(network: Network) -> Network:
-    """The network with as many inputs as its drive has numbers, that white noise drives in the same way.
-
-    With W_ih = L Q for orthonormal rows Q, noise x ~ N(0, I_M) drives it as L n does with n = Q x ~ N(0, I_D): the same
-    law, whatever rows an intervention scales. The single inputs are no longer those of the network.
-    """
-    n, entering = network.n_neurons, network.n_drive
-    lower = np.linalg.qr(network._input_weights.T).R.T
-    blocks = np.split(lower, [n * k for k in range(1, 1 + len(network.gates) + bool(network.n_skip))])
-    gates = {
-        name: replace(gate, W_ih=block) for (name, gate), block in zip(network.gates.items(), blocks[1:], strict=False)
-    }
-    said = f"{entering:,} inputs, which white noise drives as it does the {network.n_inputs:,} of the network"
-    return replace(
-        network,
-        W_ih=blocks[0],
-        gates=gates,
-        W_skip=blocks[-1] if network.n_skip else None,
-        metadata={**network.metadata, SHOWN_INPUTS: said},
-    )
 
 
 class Rollout(NamedTuple):

@@ -15,12 +15,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hmmrnn.model.inputs import repeated
 from hmmrnn.model.network import Floats, Network, Result, rollout
 
 # A run counts as diverged once its activity is this many times larger than anything that drives it.
 DIVERGENCE_RATIO = 1e6
 
-_NOISE, _EMISSION = 0, 1
+_NOISE, _EMISSION, _START = 0, 1, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,17 +68,19 @@ def simulate(
     sigma: float = 1.0,
     seed: int = 0,
     h0: ArrayLike | None = None,
+    given: Floats | None = None,
 ) -> Trajectory:
     """Run a network under noise.
 
     Args:
         sigma: standard deviation of each noise input, in the units of training (1).
         h0: (N,) or (B, N) activity before the first step, or (S,) or (B, S) the whole state; zeros if None.
+        given: (T, M) a sequence of inputs beside the noise, the same in every run; it begins anew after its last row.
 
     Raises:
         ValueError: steps or trajectories below 1, sigma negative or not finite, or h0 of another shape.
     """
-    return _respond(network, draw_drive(network, steps, trajectories, sigma, seed), sigma, seed, h0)
+    return _respond(network, draw_drive(network, steps, trajectories, sigma, seed, given=given), sigma, seed, h0)
 
 
 def run(network: Network, inputs: ArrayLike, h0: ArrayLike | None = None) -> Trajectory:
@@ -151,8 +154,16 @@ def draw_noise(n_inputs: int, steps: int, trajectories: int, sigma: float, seed:
     return noise
 
 
-def draw_drive(network: Network, steps: int, trajectories: int, sigma: float, seed: int, first: int = 0) -> Floats:
-    """Drive (B, T, D) of a network under the noise of `draw_noise`.
+def draw_drive(
+    network: Network,
+    steps: int,
+    trajectories: int,
+    sigma: float,
+    seed: int,
+    first: int = 0,
+    given: Floats | None = None,
+) -> Floats:
+    """Drive (B, T, D) of a network under the noise of `draw_noise`, and a given sequence (T, M) beside it.
 
     Raises:
         ValueError: as `draw_noise`.
@@ -160,8 +171,9 @@ def draw_drive(network: Network, steps: int, trajectories: int, sigma: float, se
     if min(steps, trajectories) < 1:
         raise ValueError(f"steps and trajectories must be >= 1; got {steps} and {trajectories}")
     # Of many inputs the noise is larger than all that comes of it: one trajectory's at a time.
+    beside = 0.0 if given is None else repeated(given, steps)
     drives = [
-        network.drive(draw_noise(network.n_inputs, steps, 1, sigma, seed, number)[0])
+        network.drive(draw_noise(network.n_inputs, steps, 1, sigma, seed, number)[0] + beside)
         for number in range(first, first + trajectories)
     ]
     return np.stack(drives)
@@ -181,6 +193,19 @@ def draw_emissions(probabilities: Floats, seed: int) -> NDArray[np.int64]:
     draws = np.stack([_stream(seed, _EMISSION, b).random(steps) for b in range(batch)])
     edges = np.cumsum(probabilities, axis=-1)[..., : n_outputs - 1]
     return (draws[..., None] >= edges).sum(axis=-1)
+
+
+def draw_starts(network: Network, trajectories: int, seed: int) -> Floats:
+    """(B, S) random states to start from: standard normal numbers, from streams of their own.
+
+    Source: Torre et al. (2025), stored settings of the chain networks (h_0 ~ N(0, 1)).
+    """
+    whole = np.zeros((trajectories, network.n_state))
+    for b, state in enumerate(whole):
+        state[: network.n_state - network.n_skip] = _stream(seed, _START, b).standard_normal(
+            network.n_state - network.n_skip
+        )
+    return whole
 
 
 def initial_state(network: Network, trajectories: int, h0: ArrayLike | None) -> Floats:

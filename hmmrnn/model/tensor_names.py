@@ -31,7 +31,8 @@ HINTS = {
 OWN = frozenset(("W_hh", "W_ih", "W_out", "b_h", "b_out"))
 
 _RECURRENT = re.compile(r"(?P<prefix>(?:.*\.)?)weight_hh(?P<layer>_l(?P<number>\d+))?(?P<reverse>_reverse)?")
-_START = re.compile(r"(?i)(^|[._])(h_?0|h_?init|init(ial)?_(h|hidden|state)|hidden_?0|h0s?|c_?0)$")
+_START = re.compile(r"(?i)(^|[._])(h_?0|h_?init|init(ial)?_(h|hidden|state)|hidden_?0|h0s?)$")
+_MEMORY = re.compile(r"(?i)(^|[._])c_?0$")
 _COUNTER = re.compile(r"(?i)(n_averaged|num_batches_tracked|num_updates|step|steps|epoch|decay|version|iteration)$")
 _MASK = re.compile(r"(?i)mask")
 _NORMED = re.compile(r"(?P<prefix>(?:.*\.)?)parametrizations\.(?P<name>[^.]+)\.original(?P<part>[01]?)$")
@@ -250,8 +251,10 @@ def _leave_out(found: Candidate, terms: Terms, taken: set[str], n: int) -> None:
     for name, (term, shape) in terms.items():
         if name in taken:
             continue
-        if _START.search(name) and int_size(shape) in (n, 2 * n):
-            found.left_out[term] = "a start, which run and simulate take as h0; else runs begin at 0"
+        if _START.search(name) and int_size(shape) == n and "h0" not in found.terms:
+            found.terms["h0"] = term
+        elif (_START.search(name) or _MEMORY.search(name)) and int_size(shape) in (n, 2 * n):
+            found.left_out[term] = "a start, of which h0 (N,) alone is kept"
         elif _MASK.search(name) or _SCALE.search(name):
             found.left_out[term] = "all its values are 1"
             found.must_be_ones.append(term)
@@ -312,7 +315,7 @@ def _current_candidate(terms: Terms, n: int) -> Candidate:
     taken = {"wi", "si", "wo", "wrec", "m", "n", "b"} | ({"so"} if scaled != wo else set())
     for name, (term, shape) in terms.items():
         if name not in taken and _START.search(name):
-            found.left_out[term] = "a start, which run and simulate take as h0; else runs begin at 0"
+            found.terms["h0"] = term
         elif name not in taken and _SCALE.search(name):
             found.left_out[term] = "all its values are 1"
             found.must_be_ones.append(term)

@@ -1,6 +1,6 @@
 """How the tensors of a file are read as a network: a term for each role, and what tensors cannot say.
 
-roles      W_hh  W_ih  W_out  b_ih  b_hh  b_out  W_skip        terms: tensor_terms.py
+roles      W_hh  W_ih  W_out  b_ih  b_hh  b_out  W_skip  h0    terms: tensor_terms.py
 settings   cell  alpha  leak
 """
 
@@ -16,7 +16,7 @@ from hmmrnn.model.tensor_terms import Shape
 
 CELL, ALPHA, LEAK = "cell", "alpha", "leak"
 MATRICES = ("W_hh", "W_ih", "W_out")
-ROLES = (*MATRICES, "b_ih", "b_hh", "b_out", "W_skip")
+ROLES = (*MATRICES, "b_ih", "b_hh", "b_out", "W_skip", "h0")
 SETTINGS = (CELL, ALPHA, LEAK)
 # How torch stacks the rows of gated cells; "" is the candidate.
 STACKED = {"gru": ("reset", "update", ""), "lstm": ("input", "forget", "", "output")}

@@ -30,8 +30,12 @@ from hmmrnn.model.network import Floats, Network
 from hmmrnn.shipped import ASSETS
 
 PAGES = Environment(loader=PackageLoader("hmmrnn.report"), autoescape=True, undefined=StrictUndefined)
-ENGINE_STEPS = "its engine in the page steps plain ReLU networks alone; every other view shows this network"
+ENGINE_STEPS = (
+    "its engine in the page steps cells without gates whose readout sees activity alone; every other view shows this "
+    "network, computed by the server"
+)
 UNTOUCHED: dict[str, Any] = {"sigma": 1.0, "seed": 0, "interventions": []}
+_MAY = (*UNTOUCHED, "start")
 
 _KINDS = {"f4": "<f4", "f8": "<f8", "i1": "<i1"}
 _WEIGHTS = ("W_hh", "W_ih", "W_out", "b_h", "b_out")
@@ -68,11 +72,17 @@ def describe_network(network: Network, plane: Plane, name: str, visited: ArrayLi
         ValueError: the plane has a single direction or belongs to another network, or visited has another shape.
         NotApplicableError: the network is none that the engine of the page can step.
     """
-    refuse_unless(network.is_plain_relu, "the live view", network, ENGINE_STEPS)
+    refuse_unless(runs_in_page(network), "the live view", network, ENGINE_STEPS)
     check_plane(network, plane)
     weights = {key: getattr(network, key) for key in _WEIGHTS}
     kind = "f4" if all(is_single(array) for array in weights.values()) else "f8"
+    cell = {"cell": network.cell, "alpha": network.alpha, "leak": network.leak}
+    given = {} if network.constant is None else {"given": pack_array(network.W_ih @ network.constant, "f8")}
+    start = {} if network.h0 is None else {"start": pack_array(network.h0, "f8")}
     return {
+        **({} if network.is_plain_relu else cell),
+        **given,
+        **start,
         "name": name,
         "neurons": network.n_neurons,
         "inputs": network.n_inputs,
@@ -87,6 +97,11 @@ def describe_network(network: Network, plane: Plane, name: str, visited: ArrayLi
         "themes": {key: list_colours(theme) for key, theme in THEMES.items()},
         "region_labels": dict(REGION_LABELS),
     }
+
+
+def runs_in_page(network: Network) -> bool:
+    """Whether the engine of the page can step a network."""
+    return not network.kind.is_gated and network.W_skip is None
 
 
 def _range(visited: Floats) -> list[list[float]]:
@@ -136,14 +151,14 @@ def build_live_payload(
 
     Args:
         backdrop: of the intact network; None leaves the ground blank.
-        scenario: at first: any of sigma, seed and interventions (a list of neurons, mu and target).
+        scenario: at first: any of sigma, seed, start and interventions (a list of neurons, mu and target).
 
     Raises:
         ValueError: as for `describe_network`, or the scenario has another part.
     """
     given = dict(scenario or {})
-    if not given.keys() <= UNTOUCHED.keys():
-        raise ValueError(f"a scenario may have {', '.join(UNTOUCHED)}; got {', '.join(map(str, given))}")
+    if not given.keys() <= set(_MAY):
+        raise ValueError(f"a scenario may have {', '.join(_MAY)}; got {', '.join(map(str, given))}")
     return {
         **describe_network(network, plane, name, visited),
         "backdrop": None if backdrop is None else describe_occupancy(backdrop),

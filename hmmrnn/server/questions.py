@@ -39,6 +39,8 @@ TOO_MUCH_MEMORY = (
 )
 STRICT = ConfigDict(strict=True, extra="forbid")
 Name = Annotated[str, Field(max_length=200)]
+# A constant input as a scenario has it; a link has no room for more numbers.
+InputValues = Annotated[list[float], Field(max_length=4000)] | None
 
 
 class QuestionError(ValueError):

@@ -12,6 +12,7 @@ from hmmrnn.server.settings import Settings
 from hmmrnn.server.uploads import Uploads
 from hmmrnn.shipped import ANSWERS
 from hmmrnn.storage.cache import AnswerCache
+from hmmrnn.storage.input_tables import InputTables
 from hmmrnn.storage.model_registry import ModelRegistry
 from hmmrnn.storage.paths import COUNTERS, DataFolder
 from hmmrnn.storage.redis import RedisServer
@@ -42,7 +43,8 @@ class Services:
             settings.cache / "hmmrnn", settings.cache_mb * 2**20, self.redis, shipped=ShippedAnswers(ANSWERS)
         )
         self.models = ModelRegistry(settings.models, self.data.networks, self.answers.folder / "converted")
-        self.explorer = Explorer(self.models, self.answers)
+        self.inputs = InputTables(self.data)
+        self.explorer = Explorer(self.models, self.answers, self.inputs)
         self.queues = Queues(self.data.queue, self.redis)
         self.store = Store(self.queues)
         self.trainings = Trainings(self.store, self.data)

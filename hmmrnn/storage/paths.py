@@ -4,6 +4,7 @@ networks/    trained and opened networks and snapshots, offered in the picker be
 trainings/   one folder per training: its settings, the state from which it is resumed, its latest snapshot
 sweeps/      one file per sweep: the settings of its trainings
 tables/      tables of symbol sequences that were opened
+inputs/      tables of inputs that were opened
 incoming/    uploaded files that are not checked yet
 queue.db     the queues, unless they are in Redis
 counters.db  failed sign-ins of the last minute and uploads of the last day, unless they are in Redis
@@ -37,8 +38,8 @@ class DataFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
-        parts = [self.path / name for name in ("networks", "trainings", "sweeps", "incoming", "tables")]
-        self.networks, self.trainings, self.sweeps, self.incoming, self.tables = parts
+        parts = [self.path / name for name in ("networks", "trainings", "sweeps", "incoming", "tables", "inputs")]
+        self.networks, self.trainings, self.sweeps, self.incoming, self.tables, self.inputs = parts
         self.queue, self.secret = self.path / "queue.db", self.path / "secret.key"
         try:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -95,10 +95,19 @@ def test_what_fits_in_one_way_opens_and_says_how(name):
 def test_what_is_left_out_is_said():
     for name, words in (
         ("averaged-model", "n_averaged: a counter"),
-        ("learned-h0", "h0: a start"),
         ("mask", "mask_hh"),
     ):
         assert f"without {words}" in load(FOREIGN / f"one-more-tensor/{name}.pth").metadata["read_as"]
+
+
+@pytest.mark.parametrize(("name", "shape"), [("h_0", (1, 1, N)), ("init_hidden", (N,)), ("rnn.h0", (1, N))])
+def test_a_learned_start_is_kept_with_the_network(name, shape, tmp_path):
+    start = torch.randn(N)
+    network = load(kept(relu().state_dict() | {name: start.reshape(shape)}, tmp_path / "net.pth"))
+    np.testing.assert_array_equal(network.h0, start.double().numpy())
+    assert f"h0 = {name}" in network.metadata["read_as"]
+    save(network, tmp_path / "net.safetensors")
+    np.testing.assert_array_equal(load(tmp_path / "net.safetensors").h0, network.h0)
 
 
 def test_an_activation_that_is_not_said_is_never_assumed_in_silence(caplog):
@@ -240,7 +249,7 @@ def test_wrappers_are_taken_off(wrap, tmp_path):
 
 
 @pytest.mark.parametrize("extra", [
-    {"h_0": torch.zeros(1, 1, N)}, {"init_hidden": torch.zeros(N)}, {"mask_in": torch.ones(N, M)},
+    {"c_0": torch.zeros(1, 1, N)}, {"h0": torch.zeros(2 * N)}, {"mask_in": torch.ones(N, M)},
     {"num_updates": torch.tensor(3)}, {"bn.num_batches_tracked": torch.tensor(3)},
 ])  # fmt: skip
 def test_starts_masks_of_ones_and_counters_are_left_out(extra, tmp_path):

@@ -35,7 +35,7 @@ function walk(network, gains, drive, steps, enter) {
 stepped.forEach(({ network: name, kind, interventions, sigma, seed, h, output, emission }) => {
   test(`every step is that of Python: ${name}, ${kind}`, () => {
     const network = new Network(networks[name]);
-    const gains = Gains.of(network.n, interventions);
+    const gains = Gains.of(network, interventions);
     const wanted = unpacked(h);
     output.forEach((outputs, run) => {
       const steps = outputs.length;
@@ -52,7 +52,7 @@ test("on given noise it responds as Python does", () => {
   const network = new Network(networks.shipped);
   const noise = unpacked(responded.noise);
   const enter = (drive, t) => drive.enter(noise.subarray(t * network.m, (t + 1) * network.m));
-  const found = walk(network, new Gains(network.n), new Drive(network, 4, 0), responded.output.length, enter);
+  const found = walk(network, new Gains(network), new Drive(network, 4, 0), responded.output.length, enter);
   assertClose(found.h, responded.h, { absolute: 1e-6 });
   assert.deepEqual(found.output, responded.output);
 });

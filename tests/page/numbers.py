@@ -26,16 +26,25 @@ from hmmrnn.dashboard.own_answers import parts_of
 from hmmrnn.dashboard.pages.train.form import read_paste, setup
 from hmmrnn.explorer import queries
 from hmmrnn.explorer.scenario import Against, Scenario
+from hmmrnn.model.cells import LEAKS
 from hmmrnn.model.checkpoint import load, save
+from hmmrnn.model.inputs import with_constant
 from hmmrnn.model.network import Floats, Intervention, Network, intervene, rollout
 from hmmrnn.model.simulation import draw_noise, respond, simulate, softmax
 from hmmrnn.report.live_page import describe_network, pack_array
 from hmmrnn.server.services import resolve
-from tests.networks import PlantedSwitch, planted_switch, random_network
+from tests.networks import PlantedSwitch, network_of_cell, planted_switch, random_network
 from tests.services import services_of_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = (0, 5, 2**31 - 1, 2**40 + 3)
+# Cells that the page steps by itself; a leak of 1 with currents is none.
+STEPPED_CELLS: list[dict[str, Any]] = [
+    {"cell": "tanh"},
+    {"cell": "linear"},
+    *({"cell": cell, "alpha": 0.2, "leak": leak} for cell in ("relu", "tanh", "linear") for leak in LEAKS),
+    {"cell": "tanh", "alpha": 1.0, "leak": "current"},
+]
 TOUCHED = ("intact", "unit", "recurrent", "input", "named twice")
 # As in assets/live/runs.mjs and counts.mjs.
 PARTED, SAME, POOL_RUNS, POOL_TRANSIENT, POOL_STATES, FIRST_OF_POOL, PIECE = 0.25, 1e-9, 16, 50, 3000, 200, 500
@@ -94,6 +103,8 @@ def optional(values: Floats) -> list[float | None]:
 
 def engine() -> Numbers:
     networks = {"shipped": shipped(), "biased, eight outputs": random_network(24, 6, 8, seed=3, bias=True)}
+    networks |= {"-".join(map(str, kind.values())): network_of_cell(**kind, n=20) for kind in STEPPED_CELLS}
+    networks["under a constant input"] = with_constant(networks["tanh-0.2-rate"], [0.5, -1.0, 0.0, 2.0])
     return {
         "drawn": [drawn(seed, 100_000) for seed in SEEDS],
         "networks": {name: payload(network)[0] for name, network in networks.items()},
@@ -423,7 +434,7 @@ def moments() -> Numbers:
 
 
 def summaries() -> Numbers:
-    """Twelve scenarios of four networks: what the page needs to answer by itself, and what the server answers."""
+    """Scenarios of six networks: what the page needs to answer by itself, and what the server answers."""
     switch = small_switch()
     fused, fuse = with_fuse(switch, 0.7)
     known = {"family": "fully-connected"}
@@ -432,16 +443,28 @@ def summaries() -> Numbers:
         "cyclic": shipped("cyclic"),
         "fuse": replace(fused, metadata=known),
         "eight": random_network(24, 6, 8, seed=3, bias=True),
+        "tanh": replace(network_of_cell("tanh", alpha=0.3, leak="rate"), h0=np.linspace(-1, 1, 12)),
+        "currents": network_of_cell("relu", alpha=0.3, leak="current"),
     }
+    asked = {
+        f"{name} {kind}": scenario
+        for name, network in networks.items()
+        for kind, scenario in scenarios_of(name, network, fuse).items()
+    }
+    every = {parts_key(one): one for one in asked.values()}.values()
     with tempfile.TemporaryDirectory() as folder, services_of(Path(folder), networks):
         return {
-            "parts": {name: plainly(parts_of({"model": name, "pair": None})) for name in networks},
-            "asked": [
-                answered(f"{name} {kind}", scenario)
-                for name, network in networks.items()
-                for kind, scenario in scenarios_of(name, network, fuse).items()
-            ],
+            "parts": {parts_key(one): plainly(parts_of(parts_question(one))) for one in every},
+            "asked": [answered(kind, scenario) for kind, scenario in asked.items()],
         }
+
+
+def parts_question(scenario: Scenario) -> Numbers:
+    return {"model": scenario.model, "pair": None, "input": scenario.to_dict()["input"]}
+
+
+def parts_key(scenario: Scenario) -> str:
+    return f"{scenario.model} {scenario.input[0] if scenario.input else 0}"
 
 
 @contextmanager
@@ -472,6 +495,11 @@ def scenarios_of(name: str, network: Network, fuse: int) -> dict[str, Scenario]:
             "against what is silenced": replace(intact, sigma=0.7, against=Against(silenced.interventions, 1.2)),
             "alone": replace(silenced, trajectories=1, steps=50),
         }
+    if name in ("tanh", "currents"):
+        fed = replace(silenced, input=(0.75, -0.5, 0.25, 1.0), sigma=0.4)
+        begun = replace(intact, start="random", input=(0.5,), interventions=scaled[1:])
+        learned = {"learned": replace(intact, start="learned", sigma=0.1)} if name == "tanh" else {}
+        return {"intact": intact, "fed": fed, "begun at random": begun, **learned}
     coloured = replace(silenced, colour="neuron", neuron=int(busiest[4]), sigma=0.8)
     return {
         "intact": replace(intact, sigma=0.0 if name == "eight" else 1.0),
@@ -488,6 +516,7 @@ def answered(name: str, scenario: Scenario) -> Numbers:
     return {
         "name": name,
         "scenario": scenario.to_dict(),
+        "parts": parts_key(scenario),
         "now": plain_summary(queries.summary_of(explored)),
         "reference": plain_summary(queries.summary_of(explored.reference)),
         "figures": {view: plainly(shown[view]["figure"]) for view in ("state-space", "orbit")},
@@ -531,6 +560,9 @@ def scenarios() -> Numbers:
         replace(two, camera=(-1.0, 1.0, -123456.789, 0.00005)),
         replace(two, against=Against((one, Intervention((9,)), group), 0.5), beside=True),
         replace(two, against=Against(), interventions=(one,)),
+        replace(two, input=(0.5,), start="random"),
+        replace(two, input=(1 / 3, 0.0, -2.0), against=Against((), 0.5)),
+        replace(two, sequence=f"{'0123456789abcdef' * 2}"[:31] + "s", start="learned", beside=True),
     ]
     return {"scenarios": [{"scenario": each.to_dict(), "link": f"?{each.to_query()}"} for each in found]}
 

@@ -47,9 +47,9 @@ function assertSameFigure(found, wanted) {
 const still = ({ range, ...axis }) => axis;
 const looks = ({ color, cmin, cmax, ...rest }) => ({ ...rest, ...(typeof color === "string" && { color }) });
 
-asked.forEach(({ name, scenario, now, reference, figures, captions, values }) => test(`${name} is as in Python`, () => {
-  const { figures: drawn, target } = parts[scenario.model];
-  const make = (one, neuron = null) => summarised(scenario.model).of({ ...scenario, ...one }, neuron);
+asked.forEach(({ name, scenario, parts: key, now, reference, figures, captions, values }) => test(`${name} is as in Python`, () => {
+  const { figures: drawn, target } = parts[key];
+  const make = (one, neuron = null) => summarised(key).of({ ...scenario, ...one }, neuron);
   const found = make({}, scenario.colour === "neuron" ? scenario.neuron : null);
   const intact = make(scenario.against ?? { interventions: [] });
   [[found, now], [intact, reference]].forEach(([one, wanted]) => {
@@ -75,8 +75,8 @@ asked.forEach(({ name, scenario, now, reference, figures, captions, values }) =>
 }));
 
 test("what is come back to is the same, and noise is drawn anew only for another seed or window", () => {
-  const [{ scenario }] = asked;
-  const made = summarised(scenario.model);
+  const [{ scenario, parts: key }] = asked;
+  const made = summarised(key);
   const first = made.of(scenario);
   const input = made.noise;
   assert.deepEqual(made.of({ ...scenario, sigma: 0.5, interventions: [] }).runs, first.runs);
@@ -87,6 +87,6 @@ test("what is come back to is the same, and noise is drawn anew only for another
 });
 
 test("where no step can be drawn there is no summary", () => {
-  const { scenario } = asked.find(({ name }) => name.includes("diverges"));
-  assert.equal(summarised(scenario.model).of({ ...scenario, pair: [90, 91] }), null);
+  const { scenario, parts: key } = asked.find(({ name }) => name.includes("diverges"));
+  assert.equal(summarised(key).of({ ...scenario, pair: [90, 91] }), null);
 });

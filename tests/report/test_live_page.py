@@ -172,7 +172,7 @@ class TestPayload:
         assert payload["scenario"] == {"sigma": 1.0, "seed": 7, "interventions": [silenced]}
 
     def test_another_part_of_a_scenario_is_refused(self, network, plane):
-        with pytest.raises(ValueError, match="a scenario may have sigma, seed, interventions; got steps"):
+        with pytest.raises(ValueError, match="a scenario may have sigma, seed, interventions, start; got steps"):
             build_live_payload(network, plane, "net", [[0.0, 0.0]], scenario={"steps": 5})
 
     @pytest.mark.parametrize("outputs", [2, 8])

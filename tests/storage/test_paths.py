@@ -13,7 +13,8 @@ from hmmrnn.storage.paths import DataFolder, NotWrittenError, writing
 def test_its_parts_are_made_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     data = DataFolder(tmp_path / "a" / "data")
     assert stat.S_IMODE(data.path.stat().st_mode) == 0o700
-    assert {path.name for path in data.path.iterdir()} == {"networks", "trainings", "sweeps", "incoming", "tables"}
+    parts = {"networks", "trainings", "sweeps", "incoming", "tables", "inputs"}
+    assert {path.name for path in data.path.iterdir()} == parts
     DataFolder(data.path)
 
 

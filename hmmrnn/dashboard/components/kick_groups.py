@@ -27,12 +27,12 @@ def search(request: Json) -> Json:
     this process does.
 
     Args:
-        request: the network; keys of searches that the page no longer waits for.
+        request: the network and its constant input; keys of searches that the page no longer waits for.
 
     Returns:
         key; while it goes on, the words for it; then what it found.
     """
-    explored = resolve(Scenario(request["model"]))
+    explored = resolve(Scenario.from_dict({name: value for name, value in request.items() if name != "leave"}))
     try:
         work.leave(request["leave"])
         task = work.ask(experiments.KICK, explored) if _worker_needed(explored) else None
@@ -63,7 +63,7 @@ def describe_kick_groups(explored: Explored) -> Json:
     roles = queries.populations_of(explored)
     integrating = {group.output: roles.members(INTEGRATING, group.output) for group in found.groups}
     return {
-        "model": explored.name,
+        **_known_of(explored),
         "groups": [_describe(group) for group in found.groups],
         "integrating": [
             {"output": output, "name": name_population(output), "neurons": list(neurons)}
@@ -97,7 +97,12 @@ def name_population(output: int) -> str:
 
 def _nothing_found(explored: Explored, reason: str) -> Json:
     others = list(range(explored.network.n_neurons))
-    return {"model": explored.name, "groups": [], "integrating": [], "others": others, "reason": reason}
+    return {**_known_of(explored), "groups": [], "integrating": [], "others": others, "reason": reason}
+
+
+def _known_of(explored: Explored) -> Json:
+    """Of which network under which input it is known; see `entering` in assets/core/scenario.mjs."""
+    return {"model": explored.name, **explored.scenario.entering}
 
 
 def _describe(group: KickGroup) -> Json:

@@ -47,6 +47,8 @@ def describe_network(model: str) -> dict[str, Any]:
         # A file can say anything of itself.
         "fidelity": f"{fidelity}, says its file" if claimed else fidelity,
         "note": note_of(header.metadata),
+        "inputs": header.n_inputs,
+        "learned": header.learned_start,
         # The picker need not have it yet.
         "choices": None if _is_offered(model) else model_choices(model),
         "pairs": [ALL_STATES, *({"value": f"{a}-{b}", "label": f"outputs {a} and {b}"} for a, b in pairs)],

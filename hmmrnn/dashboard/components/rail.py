@@ -16,7 +16,7 @@ from hmmrnn.explorer.scenario import COLOURS, MAX_SEED, MAX_SIGMA, STEPS, TRAJEC
 def rail() -> Any:
     """All controls, beside the views."""
     return html.Aside(
-        [_silence(), _noise_controls(), _view_controls()],
+        [_silence(), _noise_controls(), _inputs(), _view_controls()],
         className="rail",
         **{"aria-label": "Scenario"},
     )
@@ -99,6 +99,11 @@ def _plane() -> Any:
         size="sm",
         **{"aria-label": "PCA fitted on"},
     )
+
+
+def _inputs() -> Any:
+    """What enters beside the noise, and where runs begin; the page's script fills it."""
+    return html.Section([html.H2("Input and start"), html.Div(id=ids.INPUTS, className="inputs")])
 
 
 def _silence() -> Any:

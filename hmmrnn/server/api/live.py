@@ -16,6 +16,7 @@ from hmmrnn.analysis.trajectory_summary import Singles
 from hmmrnn.explorer import queries
 from hmmrnn.explorer.experiments import REPORT, identify
 from hmmrnn.explorer.explored import Explored
+from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.model.network import Network
 from hmmrnn.report.live_page import build_live_payload, describe_network, describe_occupancy, write_live_page
 from hmmrnn.server.sentence import shorten
@@ -71,7 +72,9 @@ def page(explored: Explored) -> Response:
     """A page that runs the network of the link by itself, to be saved; it begins with the scenario of the link."""
     # Refuses neurons that are not there, which the page could not.
     _ = explored.now
-    begins = {key: explored.scenario.to_dict()[key] for key in ("sigma", "seed", "interventions")}
+    begins = {key: explored.scenario.to_dict()[key] for key in ("sigma", "seed", "interventions", "start")}
+    if explored.scenario.start == Scenario.start:
+        del begins["start"]
     behind, kick = _backdrop_if_any(explored.intact), queries.kick_neurons_of.known(explored)
     payload = build_live_payload(*_seen(explored.intact), backdrop=behind, kick=kick, scenario=begins)
     saved = Response(write_live_page(payload), mimetype="text/html")
@@ -98,6 +101,7 @@ def _drawable(intact: Explored) -> dict[str, Any]:
 
 def _seen(intact: Explored) -> tuple[Network, Plane, str, Singles]:
     """Network, plane, name and visited states: what `live_network` takes."""
+    queries.check_steady(intact, "the live view and its page")
     return intact.network, queries.plane_of(intact), intact.name, queries.summary_of(intact).points
 
 

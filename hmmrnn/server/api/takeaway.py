@@ -194,6 +194,10 @@ def code_of(explored: Explored) -> str:
         reference_sigma=reference.scenario.sigma,
         pair=scenario.pair,
         judged=explored.hmm is not None,
+        input=scenario.input,
+        table=scenario.sequence,
+        steady=scenario.is_steady,
+        start=scenario.start,
     )
     return write_python(shown)
 

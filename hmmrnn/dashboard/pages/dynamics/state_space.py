@@ -16,7 +16,8 @@ from hmmrnn.dashboard import ids
 from hmmrnn.dashboard.view import FAST, View
 from hmmrnn.explorer import queries
 from hmmrnn.explorer.explored import Explored
-from hmmrnn.explorer.scenario import DIMENSIONS, Scenario
+from hmmrnn.explorer.link import DIMENSIONS
+from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.figures.state_space import Colouring, draw_state_space, draw_states_beside, find_drawn_states
 from hmmrnn.figures.theme import Theme
 from hmmrnn.figures.words import say_count
