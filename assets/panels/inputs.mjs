@@ -16,7 +16,7 @@ const values = make("input", {
   type: "text", id: "input-values", autocomplete: "off", spellcheck: false, inputMode: "decimal", "aria-describedby": "input-note",
 });
 const file = make("input", { type: "file", id: "input-file", accept: ".csv,.tsv,.txt,text/csv,text/plain", hidden: true });
-const bring = make("button", { type: "button", className: "page-button", textContent: "Table of inputs…",
+const bring = make("button", { type: "button", className: "page-button", textContent: "Table…",
   title: "A CSV with a column for each input and a row for each step; it begins anew after its last row" });
 const remove = make("button", { type: "button", className: "page-button", textContent: "Remove", hidden: true });
 const note = make("p", { id: "input-note", className: "note", role: "status" });
@@ -34,7 +34,7 @@ function build() {
 function show() {
   const { input, sequence, start } = present();
   const network = openNetwork();
-  if (document.activeElement !== values) values.value = input ? input.join(", ") : "";
+  values.value = input ? input.join(", ") : "";
   values.placeholder = network ? `none; one number, or ${network.inputs.toLocaleString("en")}` : "none";
   remove.hidden = !sequence;
   note.textContent = sequence ? saidOf(sequence) : "";
@@ -45,7 +45,7 @@ function show() {
 const saidOf = (sequence) => {
   const table = brought[sequence] ?? `Table ${sequence.slice(0, 8)}`;
   if (sequence.endsWith("c")) return `${table}: one row, a constant.`;
-  return `${table}, again and again. Kick neurons are those without it; regions, experiments and lenses need an input that stays.`;
+  return `${table}, again and again. Kick neurons are those without it.`;
 };
 
 /* ---- what is done ---- */
@@ -60,8 +60,11 @@ export function readValues(text) {
 
 function typed() {
   const input = readValues(values.value);
+  const inputs = openNetwork()?.inputs;
   if (input === undefined) say(`A constant input is one number, or one for each input with commas between; got ${values.value.slice(0, 60)}.`);
-  else if (input || present().input) store.change(withInput(present(), { input }));
+  else if (input && inputs && ![1, inputs].includes(input.length)) {
+    say(`A constant input is one number, or ${inputs.toLocaleString("en")}, one for each input of this network; got ${input.length}.`);
+  } else if (input || present().input) store.change(withInput(present(), { input }));
 }
 
 async function take(table) {

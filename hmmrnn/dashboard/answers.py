@@ -196,18 +196,20 @@ def _updates(wanted: Iterable[View], explored: Explored, asked: Json) -> Updates
     for view in wanted:
         if view.kind == SLOW and not asked["settled"]:
             raise ValueError(f"{view.title} is computed once the scenario has settled")
-        compute = view.refine if asked["settled"] and view.refine is not None else view.compute
+        refines = asked["settled"] and view.refine is not None
+        fresh = view.id in asked["fresh"]
         try:
-            result = compute(explored)
+            result = view.refine(explored) if refines and view.refine else view.compute(explored)
         except NotApplicableError as error:
-            # Nothing that is shown of another scenario stays.
-            updates += view.without_result(sentence(error))
+            # What is shown of another scenario goes; a fast view stays as it is.
+            found = [] if refines else view.without_result(sentence(error))
+            updates += view.mounted(found) if fresh and found else found
             continue
         # A fast view to which slow results add nothing stays as it is.
-        if result is None and asked["settled"] and view.refine is not None:
+        if result is None and refines:
             continue
         found = view.updates(explored, result, THEMES[asked["theme"]])
-        updates += view.mounted(found) if view.id in asked["fresh"] else found
+        updates += view.mounted(found) if fresh else found
     return updates
 
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hmmrnn.model.network import Floats, Network
+from hmmrnn.model.network import Floats, Network, few_threads
 
 # What the metadata say of a network with fewer inputs than its file.
 SHOWN_INPUTS = "shown_inputs"
@@ -132,7 +132,8 @@ def with_fewer_inputs(network: Network) -> Network:
     is Q c there, and a sequence that of `project_inputs`.
     """
     n, entering = network.n_neurons, network.n_drive
-    lower = np.linalg.qr(network.input_weights.T).R.T
+    with few_threads(network):
+        lower = np.linalg.qr(network.input_weights.T).R.T
     blocks = np.split(lower, [n * k for k in range(1, 1 + len(network.gates) + bool(network.n_skip))])
     gates = {
         name: replace(gate, W_ih=block) for (name, gate), block in zip(network.gates.items(), blocks[1:], strict=False)
@@ -150,4 +151,5 @@ def with_fewer_inputs(network: Network) -> Network:
 
 def project_inputs(network: Network, rows: Floats) -> Floats:
     """(..., D) what given inputs (..., M) of a network are for the one of `with_fewer_inputs`."""
-    return rows @ np.linalg.qr(network.input_weights.T).Q
+    with few_threads(network):
+        return rows @ np.linalg.qr(network.input_weights.T).Q
