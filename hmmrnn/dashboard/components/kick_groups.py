@@ -16,6 +16,7 @@ from hmmrnn.server.sentence import sentence
 from hmmrnn.server.services import resolve
 
 SEARCHING = "Searching for kick neurons"
+_OF = ("model", "input", "sequence")
 
 # ---- the search ----
 
@@ -32,7 +33,7 @@ def search(request: Json) -> Json:
     Returns:
         key; while it goes on, the words for it; then what it found.
     """
-    explored = resolve(Scenario.from_dict({name: value for name, value in request.items() if name != "leave"}))
+    explored = resolve(Scenario.from_dict({name: request[name] for name in _OF if name in request}))
     try:
         work.leave(request["leave"])
         task = work.ask(experiments.KICK, explored) if _worker_needed(explored) else None
