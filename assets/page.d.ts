@@ -26,6 +26,8 @@ interface Element {
   style: CSSStyleDeclaration;
   disabled: boolean;
   value: any;
+  checked: boolean;
+  open: boolean;
   neurons: number[] | null;
   target: string;
   focus(options?: FocusOptions): void;

@@ -155,6 +155,7 @@ def page_questions(training: str) -> list[Question]:
     asked = {"scenario": scenario.to_dict(), "theme": "dark", "leave": ["0" * 24], "wanted": True, "again": True}
     watching = {"theme": "dark", "seen": {"list": 1}}
     sweep = {**watching, "sweep": "", "measure": "transition_error", "across": "N"}
+    compared = {"of": "linear-2,linear-3", "seed": 0}
     found: list[Question] = [
         *(("/views", body) for body in views),
         *(("/tasks", {**asked, "view": view.id, "fresh": False}) for view in of_kind[TASK]),
@@ -173,6 +174,9 @@ def page_questions(training: str) -> list[Question]:
         ("/data/read", {"name": "days.csv", "text": "symbol\na\nb\na\nb\n", "symbols": "symbol", "sequence": ""}),
         ("/data/command", {"command": "train", "of": "?table=0"}),
         ("/watch/data", {**watching, "of": "?table=0"}),
+        ("/compare/choices", {"text": "linear"}),
+        ("/compare/cancel", compared),
+        ("/watch/compare", {**watching, **compared, "pair": "r2", "wanted": True, "again": False}),
     ]
     # Sent as JSON, so that spoiling finds lists where a page has them.
     return [(path, json.loads(json.dumps(body))) for path, body in found]

@@ -1,4 +1,4 @@
-/* The pages of trainings, of sweeps and of own data, which lie over the views: laid out when they are first opened. */
+/* The pages of trainings, sweeps, own data and comparisons, which lie over the views: laid out when they are first opened. */
 
 import { address, element, idOf } from "./configuration.mjs";
 import { set } from "./dash.mjs";
@@ -7,7 +7,8 @@ import { fetched } from "./net.mjs";
 import { say } from "./page.mjs";
 import { place } from "./router.mjs";
 
-const PLACES = { form: "TRAIN_PAGES", job: "TRAIN_PAGES", sweeps: "SWEEP_PAGES", sweep: "SWEEP_PAGES", data: "DATA_PAGES" };
+const PLACES = { form: "TRAIN_PAGES", job: "TRAIN_PAGES", sweeps: "SWEEP_PAGES", sweep: "SWEEP_PAGES", data: "DATA_PAGES",
+  compare: "COMPARE_PAGES" };
 const asked = new Set();
 
 async function layOut() {

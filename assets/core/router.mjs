@@ -3,6 +3,7 @@
  *     /  /emulation  ...  /bench     the chapters
  *     /train  /train/<id>  /sweep  /sweep/<name>     trainings and sweeps
  *     /data  /data/<table and what is chosen>        own data
+ *     /compare  /compare/<networks>                  networks side by side
  */
 
 import { configuration } from "./configuration.mjs";
@@ -11,8 +12,8 @@ import { link } from "./link.mjs";
 import { store } from "./page.mjs";
 
 const root = document.documentElement;
-const OTHER = { train: ["form", "job"], sweep: ["sweeps", "sweep"], data: ["data", "data"] };
-const TITLES = { form: "new training", job: "training", sweeps: "sweeps", sweep: "sweep", data: "own data" };
+const OTHER = { train: ["form", "job"], sweep: ["sweeps", "sweep"], data: ["data", "data"], compare: ["compare", "compare"] };
+const TITLES = { form: "new training", job: "training", sweeps: "sweeps", sweep: "sweep", data: "own data", compare: "networks side by side" };
 
 const state = { place: null, before: null };
 

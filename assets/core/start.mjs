@@ -110,6 +110,7 @@ provide({ ...functions, ...fieldFunctions(), ...tableFunctions });
 answerDash();
 provideLazily(TRAINING, () => import("../pages/training.mjs"));
 provideLazily(["dataReady"], () => import("../pages/data.mjs"));
+provideLazily(["sidesReady"], () => import("../pages/sides.mjs"));
 provideLazily(["sweepShown"], () => import("../pages/sweeps.mjs"));
 /* For scripts that try the page from outside. */
 provide({ store, on, go, link, kickGroups, isSettled: () => isWhole && isSettled() });

@@ -17,7 +17,7 @@ function arrange() {
   const { chapter } = place();
   document.querySelectorAll(".header .page-link, .chapters .page-link").forEach((link) => {
     const path = link.getAttribute("href");
-    const here = path === (chapter ? chapter.path : place().page === "data" ? "/data" : "/train");
+    const here = path === (chapter ? chapter.path : `/${["data", "compare"].find((name) => name === place().page) ?? "train"}`);
     if (here) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   });

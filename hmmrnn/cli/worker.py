@@ -51,6 +51,7 @@ def functions_for(services: Services, name: str) -> dict[str, Callable[..., Any]
 
         return {TRAIN: partial(run_training, services.trainings)}
     if name == EXPERIMENTS:
+        from hmmrnn.explorer.compared import ComparisonQuestion, compare
         from hmmrnn.explorer.experiments import compute
         from hmmrnn.tasks.data_fits import DataQuestion
         from hmmrnn.tasks.experiments import run_experiment
@@ -58,6 +59,8 @@ def functions_for(services: Services, name: str) -> dict[str, Callable[..., Any]
         def answer(name: str, subject: Any, on_progress: Any) -> Any:
             if isinstance(subject, DataQuestion):
                 return services.data_fits.compute(name, subject, on_progress)
+            if isinstance(subject, ComparisonQuestion):
+                return compare(services.explorer, subject, on_progress)
             return compute(services.explorer, name, subject, on_progress)
 
         return {EXPERIMENT: partial(run_experiment, services.store, answer)}

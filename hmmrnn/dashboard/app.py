@@ -9,6 +9,7 @@ from hmmrnn.dashboard import answers, guide, networks, opening, own_answers
 from hmmrnn.dashboard.components import over, script
 from hmmrnn.dashboard.components.page import page
 from hmmrnn.dashboard.components.picker import model_choices
+from hmmrnn.dashboard.pages.compare import compare_watch
 from hmmrnn.dashboard.pages.data import data_watch
 from hmmrnn.dashboard.pages.train import form, sweep_watch, training_watch
 from hmmrnn.server import (
@@ -62,7 +63,7 @@ def create_app(settings: Settings | None = None) -> Dash:
         # Dash calls it at once, to look for the ids of components.
         app.layout = lambda: page(model_choices(), sign_in.account())
     script.register(app)
-    for part in (answers, own_answers, networks, over, form, training_watch, sweep_watch, data_watch):
+    for part in (answers, own_answers, networks, over, form, training_watch, sweep_watch, data_watch, compare_watch):
         part.register(app.server)
     health.register(app.server, built)
     metrics.register(app.server, built)

@@ -12,6 +12,7 @@ from dash import Dash
 
 from hmmrnn.dashboard import chapters, ids
 from hmmrnn.dashboard.chapters import Chapter
+from hmmrnn.dashboard.pages.compare import ids as compare_ids
 from hmmrnn.dashboard.pages.data import ids as data_ids
 from hmmrnn.dashboard.pages.train import ids as train_ids
 from hmmrnn.dashboard.view import Json, View
@@ -60,7 +61,7 @@ _LIMITS = {
 def configuration(app: Dash) -> Json:
     """What the page's scripts need to know, as plain values."""
     return {
-        "ids": {**_constants(ids), **_constants(train_ids), **_constants(data_ids)},
+        "ids": {**_constants(ids), **_constants(train_ids), **_constants(data_ids), **_constants(compare_ids)},
         "views": [_view(view) for view in chapters.views_by_id().values()],
         "chapters": [_chapter(chapter) for chapter in chapters.CHAPTERS],
         "fields": {name: {"control": field.control, "prop": field.prop} for name, field in FIELDS.items()},

@@ -64,10 +64,11 @@ FIRST = "first"
 LAYOUT = "layout"
 WIRES = "wires"
 ANSWERS = "answers"
-# Where the pages of trainings, of sweeps and of own data come when they are first opened.
+# Where the pages of trainings, of sweeps, of own data and of comparisons come when they are first opened.
 TRAIN_PAGES = "train-pages"
 SWEEP_PAGES = "sweep-pages"
 DATA_PAGES = "data-pages"
+COMPARE_PAGES = "compare-pages"
 # Stores for Dash.
 PAGE_LOAD = "page-load"
 THEME = "theme"

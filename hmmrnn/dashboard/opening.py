@@ -44,7 +44,7 @@ _BROUGHT = "<!-- brought -->"
 
 
 class Place(NamedTuple):
-    """What an address opens: a chapter, or a page of trainings, sweeps or own data."""
+    """What an address opens: a chapter, or a page of trainings, sweeps, own data or comparisons."""
 
     chapter: Chapter | None
     page: str = ""
@@ -59,7 +59,7 @@ def place_of(path: str, query: str = "", view: str | None = None) -> Place:
         view: or the chapter of the view that an older link names.
     """
     first = path.split("/")[1]
-    if first in ("train", "sweep", "data"):
+    if first in ("train", "sweep", "data", "compare"):
         return Place(None, first)
     by_path = {one.path: one for one in CHAPTERS}
     if path == "/" and "model" in parse_qs(query):
@@ -208,7 +208,7 @@ def _used(scripts: str, place: Place) -> list[str]:
 
 def _has_table(place: Place) -> bool:
     shown = place.chapter.views if place.chapter else ()
-    return place.page == "sweep" or any(view is neuron_table.VIEW for view, _ in shown)
+    return place.page in ("sweep", "compare") or any(view is neuron_table.VIEW for view, _ in shown)
 
 
 def _element(id: str, content: Any) -> str:

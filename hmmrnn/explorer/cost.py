@@ -6,6 +6,7 @@ run of B trajectories and T steps holds three arrays (B, T, N) and the noise (B,
 B T N^2 products for the neurons, and as many for each gate of a gated cell.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from hmmrnn.model.network import Network
@@ -35,6 +36,9 @@ EXPERIMENT_COSTS = {
     "report": Cost(60.0, 3e-3, 3e-4),
     "claims": Cost(60.0, 3e-3, 3e-4),
 }
+# Of one network of a comparison, of its search for kick neurons beside few random groups, of its fit for DSA, and of a
+# pair of networks.
+COMPARED, KICK_SEARCHED, DSA_FITTED, PAIR_COMPARED = Cost(0.9, 2e-5), Cost(1.6, 2.2e-4), Cost(0.1, 0.0), 0.02
 
 
 def estimate_experiment(experiment: str, network: Network) -> float | None:
@@ -43,6 +47,13 @@ def estimate_experiment(experiment: str, network: Network) -> float | None:
     if cost is None:
         return None
     return cost.fixed + (cost.pairs * n**2 + cost.inputs * n * network.n_inputs) * (1 + len(network.gates))
+
+
+def estimate_comparison(sizes: Sequence[int], search: bool, dsa: bool) -> float:
+    """About how many seconds a comparison of networks of so many neurons takes a worker."""
+    of_one = [COMPARED, *([KICK_SEARCHED] if search else []), *([DSA_FITTED] if dsa else [])]
+    alone = sum(cost.fixed + cost.pairs * n**2 for n in sizes for cost in of_one)
+    return alone + PAIR_COMPARED * len(sizes) ** 2
 
 
 def check_run(network: Network, steps: int, trajectories: int) -> None:

@@ -18,6 +18,7 @@ from hmmrnn.storage.paths import COUNTERS, DataFolder
 from hmmrnn.storage.redis import RedisServer
 from hmmrnn.storage.shipped_answers import ShippedAnswers
 from hmmrnn.storage.signing import derived, read_secret
+from hmmrnn.tasks.comparisons import Comparisons
 from hmmrnn.tasks.data_fits import DataFits, Tables
 from hmmrnn.tasks.experiments import Experiments
 from hmmrnn.tasks.queue import Queues
@@ -51,6 +52,7 @@ class Services:
         self.sweeps = Sweeps(self.trainings)
         self.experiments = Experiments(self.store, self.answers)
         self.data_fits = DataFits(Tables(self.data), self.experiments, self.explorer)
+        self.comparisons = Comparisons(self.experiments, self.explorer)
         counters = shared_counters(self.data.path / COUNTERS, settings.redis_url)
         self.uploads = Uploads(self.store, self.data, self.models, settings.networks_mb * 2**20, counters)
 

@@ -122,6 +122,10 @@ class Experiments:
         known = self._known(self._task(name, subject, content), name, subject, content)
         return None if known is None else known[0]
 
+    def id_of(self, name: str, subject: Scenario, content: str) -> str:
+        """The id by which an experiment is left."""
+        return self._task(name, subject, content).id
+
     def leave(self, id: str) -> None:
         """Note that a page no longer waits for an experiment: it is given up unless another page does."""
         task = Task(self.store, EXPERIMENT, id)

@@ -61,7 +61,8 @@ def chapter_row() -> Any:
     links = [html.A(one.title, href=one.path, className="page-link", title=one.claim) for one in chapters.CHAPTERS]
     train = html.A("Train", href="/train", className="page-link", title="Train a network; watch trainings")
     data = html.A("Data", href="/data", className="page-link", title="From your own sequences to a network")
-    return html.Nav([*links, train, data], className="chapters", **{"aria-label": "Chapters"})
+    sides = html.A("Side by side", href="/compare", className="page-link", title="Compare 2 to 60 networks")
+    return html.Nav([*links, train, data, sides], className="chapters", **{"aria-label": "Chapters"})
 
 
 def _opener(id: str, text: str, title: str) -> Any:

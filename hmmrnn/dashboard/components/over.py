@@ -1,8 +1,9 @@
-"""The pages of trainings, of sweeps and of own data, which lie over the views: each comes when it is first opened.
+"""The pages that lie over the views, of trainings, sweeps, own data, comparisons: each comes when it is first opened.
 
 GET  /pages/train    the layout of the pages of trainings, as updates of components
 GET  /pages/sweep    the layout of the pages of sweeps
 GET  /pages/data     the layout of the page of own data
+GET  /pages/compare  the layout of the page that compares networks
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from flask import Flask, Response
 from plotly.io.json import to_json_plotly
 
 from hmmrnn.dashboard import ids
+from hmmrnn.dashboard.pages.compare import compare
+from hmmrnn.dashboard.pages.compare import ids as compare_ids
 from hmmrnn.dashboard.pages.data import data
 from hmmrnn.dashboard.pages.data import ids as data_ids
 from hmmrnn.dashboard.pages.train import form, sweep, training
@@ -36,6 +39,7 @@ PAGES: Mapping[str, Pages] = {
     "train": Pages(ids.TRAIN_PAGES, training.layout, lambda: [(train_ids.TRAIN_SETUP, {"data": form.setup()})]),
     "sweep": Pages(ids.SWEEP_PAGES, sweep.layout, lambda: [(train_ids.SWEEP_MEASURE, {"value": sweep.FIRST_MEASURE})]),
     "data": Pages(ids.DATA_PAGES, data.layout, lambda: [(data_ids.DATA_READY, {"data": 1})]),
+    "compare": Pages(ids.COMPARE_PAGES, compare.layout, lambda: [(compare_ids.SIDES_READY, {"data": 1})]),
 }
 
 

@@ -11,6 +11,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State
 
 from hmmrnn.dashboard import ids
 from hmmrnn.dashboard.configuration import FIELDS
+from hmmrnn.dashboard.pages.compare import ids as compare_ids
 from hmmrnn.dashboard.pages.data import ids as data_ids
 from hmmrnn.dashboard.pages.train import ids as train_ids
 
@@ -44,6 +45,7 @@ def register(app: Dash) -> None:
     t = train_ids
     _connect(app, "trainingReady", _sink(), Input(t.TRAIN_SETUP, "data"), initially=True)
     _connect(app, "dataReady", _sink(), Input(data_ids.DATA_READY, "data"), initially=True)
+    _connect(app, "sidesReady", _sink(), Input(compare_ids.SIDES_READY, "data"), initially=True)
     measure, axis = Input(t.SWEEP_MEASURE, "value"), Input(t.SWEEP_AXIS, "value")
     _connect(app, "sweepShown", Output(t.SWEEP_SHOWN, "data"), measure, axis, initially=True)
 

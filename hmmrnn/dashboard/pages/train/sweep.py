@@ -81,6 +81,10 @@ def _sweep() -> Any:
             html.Div(
                 [
                     html.H2(id=ids.SWEEP_TITLE, tabIndex=-1),
+                    html.Span(className="spacer"),
+                    html.A(
+                        "Compare", id=ids.SWEEP_COMPARE, href="/compare", className="report-link page-link", hidden=True
+                    ),
                     html.A("Download CSV", id=ids.SWEEP_CSV, href="", className="report-link"),
                 ],
                 className="split",

@@ -31,6 +31,7 @@ from hmmrnn.dashboard.pages.train.sweep import (
 from hmmrnn.dashboard.view import Json, Updates
 from hmmrnn.figures.sweep import SIZES, draw_sweep
 from hmmrnn.figures.theme import THEMES
+from hmmrnn.lenses.side_by_side import LEAST, MOST
 from hmmrnn.server.questions import STRICT, Name, answer_at
 from hmmrnn.server.sentence import sentence
 from hmmrnn.server.services import services
@@ -142,7 +143,15 @@ def _head(sweep: Sweep, rows: Sequence[Row]) -> Updates:
         (ids.SWEEP_STATE, {"children": words}),
         (ids.SWEEP_PROGRESS, {"value": f"{ended_share(sweep, found):.4f}"}),
         (ids.SWEEP_CSV, {"href": f"/sweep/{sweep.name}/results.csv"}),
+        (ids.SWEEP_COMPARE, _comparison(rows)),
     ]
+
+
+def _comparison(rows: Sequence[Row]) -> Json:
+    """The link to the comparison of the networks that a sweep has made, as many as can be compared."""
+    made = [row.model for row in rows if row.model]
+    words = f"Compare its networks ({len(made)})" if len(made) <= MOST else f"Compare its first {MOST} networks"
+    return {"href": f"/compare/{','.join(made[:MOST])}", "children": words, "hidden": len(made) < LEAST}
 
 
 def _figure(rows: Sequence[Row], request: Json) -> Json:

@@ -1,0 +1,1 @@
+"""Networks side by side: any two to sixty, in one table and in three figures."""
