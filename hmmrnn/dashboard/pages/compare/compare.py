@@ -77,7 +77,8 @@ def _rail() -> Any:
 
 
 def _chosen() -> Any:
-    dsa = [] if not has_dsa() else [_check(ids.SIDES_DSA, "Distances of DSA too")]
+    there = has_dsa()
+    dsa = "Distances of DSA too" if there else "Distances of DSA (pip install 'hmmrnn[similarity]')"
     return html.Section(
         [
             html.H2("Compare networks", tabIndex=-1),
@@ -92,8 +93,8 @@ def _chosen() -> Any:
                 [
                     html.Button("Compare", id=ids.SIDES_START, className="data-button"),
                     html.Button("Clear", id=ids.SIDES_CLEAR, className="data-button"),
-                    _check(ids.SIDES_SEARCH, "Search for kick neurons where they are not known"),
-                    *dsa,
+                    dmc.Checkbox(id=ids.SIDES_SEARCH, label="Search for kick neurons where not known", size="xs"),
+                    dmc.Checkbox(id=ids.SIDES_DSA, label=dsa, size="xs", disabled=not there),
                     html.Span(id=ids.SIDES_COUNT, className="note", **{"aria-live": "polite"}),
                 ],
                 className="actions",
@@ -101,10 +102,6 @@ def _chosen() -> Any:
         ],
         className="card",
     )
-
-
-def _check(id: str, words: str) -> Any:
-    return dmc.Checkbox(id=id, label=words, size="xs")
 
 
 def _task() -> Any:
