@@ -48,7 +48,7 @@ from hmmrnn.report.claims import judge_claims
 from hmmrnn.report.findings import SHOWN_RUNS, SHOWN_STEPS, Dynamics, Findings, Judged, Mechanism
 from hmmrnn.report.formation import describe_formation
 from hmmrnn.report.live_page import PAGES, build_live_payload, fill_live_parts
-from hmmrnn.report.reference import published_ablation, published_formation, write_mean
+from hmmrnn.report.reference import name_quantity, published_ablation, published_formation, write_mean
 from hmmrnn.report.summary import summarise_fidelity, summarise_kick_group, summarise_sizes
 from hmmrnn.report.verdicts import describe_thresholds, list_neurons
 
@@ -99,6 +99,7 @@ def write_report(found: Findings, name: str) -> str:
         seed=found.seed,
         claims=judged,
         write_mean=write_mean,
+        name_quantity=name_quantity,
         sections=sections,
         thresholds=describe_thresholds(),
         versions={"hmmrnn": hmmrnn.__version__, "numpy": np.__version__, "python": platform.python_version()},

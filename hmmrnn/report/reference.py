@@ -19,6 +19,7 @@ FILE = Path(__file__).with_name("reference.json")
 # The family that most figures are about.
 TWO_STATES = "linear-2"
 NOT_MEASURED = "not measured"
+ROUNDING = 1e-12
 
 # A number with its standard error or spread; NaN where that is not known.
 Mean = tuple[float, float]
@@ -74,7 +75,16 @@ def write_mean(mean: Mean) -> str:
     value, error = mean
     if math.isnan(value):
         return NOT_MEASURED
-    return f"{value:.3g}" if math.isnan(error) else f"{value:.3g} ± {error:.2g}"
+    if math.isnan(error):
+        return f"{value:.3g}"
+    # What rounding leaves of an error is none.
+    return f"{value:.3g} ± {error if abs(error) > ROUNDING * abs(value) else 0:.2g}"
+
+
+def name_quantity(key: str) -> str:
+    """What the numbers of a claim are, with their unit."""
+    of = published_value(key, None)
+    return f"{of.quantity} ({of.unit})" if of.unit else of.quantity
 
 
 @cache

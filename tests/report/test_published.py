@@ -22,7 +22,7 @@ from hmmrnn.report.published import (
     compare,
     judge,
 )
-from hmmrnn.report.reference import NOT_MEASURED, published_formation, published_value, write_mean
+from hmmrnn.report.reference import NOT_MEASURED, name_quantity, published_formation, published_value, write_mean
 
 NAN = float("nan")
 
@@ -129,3 +129,16 @@ class TestComparisons:
     def test_what_a_network_has_not_is_not_measured(self):
         for key in ("fidelity", "sensitivity", "kick", "kick-weights", "readout"):
             assert compare(key, beside(0, 0)).verdict == NOT_MEASURED
+
+
+@pytest.mark.parametrize(("mean", "text"), [
+    ((1.978, 0.04), "1.98 ± 0.04"), ((2.0, 2.8e-16), "2 ± 0"), ((0.0, 1e-20), "0 ± 1e-20"), ((-3.0, 4e-13), "-3 ± 0"),
+    ((5.0, float("nan")), "5"), ((float("nan"), 1.0), "not measured"),
+])  # fmt: skip
+def test_what_rounding_leaves_of_an_error_is_written_as_none(mean, text):
+    assert write_mean(mean) == text
+
+
+def test_every_claim_names_what_its_numbers_are():
+    assert name_quantity("kick").endswith("(steps)")
+    assert name_quantity("orbit") == "share of the variance of h along PC1 and PC2"

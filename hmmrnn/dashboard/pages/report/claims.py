@@ -8,7 +8,7 @@ from hmmrnn.dashboard.view import TASK, View
 from hmmrnn.explorer.experiments import CLAIMS, EXPERIMENTS, Claims
 from hmmrnn.explorer.explored import Explored
 from hmmrnn.report.claims import Claim
-from hmmrnn.report.reference import write_mean
+from hmmrnn.report.reference import name_quantity, write_mean
 
 
 def content(_explored: Explored, judged: Claims) -> Any:
@@ -22,7 +22,9 @@ def _row(claim: Claim) -> Any:
     said = [html.P(claim.sentence), html.P(f"Our test: {claim.evidence}")]
     return html.Tr(
         [
-            html.Th(html.Details([html.Summary(claim.text), *said]), scope="row"),
+            html.Th(
+                html.Details([html.Summary([claim.text, html.Small(name_quantity(claim.key))]), *said]), scope="row"
+            ),
             html.Td(write_mean((claim.published, claim.spread))),
             html.Td(write_mean((claim.here, claim.here_error))),
             *(html.Td(word, className="verdict", **{"data-verdict": word}) for word in (claim.verdict, claim.test)),
