@@ -19,12 +19,11 @@ def content(_explored: Explored, judged: Claims) -> Any:
 
 
 def _row(claim: Claim) -> Any:
+    summary = html.Summary([claim.text, html.Small(name_quantity(claim.key))])
     said = [html.P(claim.sentence), html.P(f"Our test: {claim.evidence}")]
     return html.Tr(
         [
-            html.Th(
-                html.Details([html.Summary([claim.text, html.Small(name_quantity(claim.key))]), *said]), scope="row"
-            ),
+            html.Th(html.Details([summary, *said]), scope="row"),
             html.Td(write_mean((claim.published, claim.spread))),
             html.Td(write_mean((claim.here, claim.here_error))),
             *(html.Td(word, className="verdict", **{"data-verdict": word}) for word in (claim.verdict, claim.test)),
