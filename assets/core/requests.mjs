@@ -30,11 +30,13 @@ const state = {
 const PAGE = {
   takes: (view) => isThere(view) && canAnswer(view, present()), ask: answerHere, asking: false, again: false };
 const SERVER = {
-  takes: (view) => !PAGE.takes(view), ask: (wanted, of) => askFor(wanted, of, false), asking: false, again: false };
+  takes: (view) => !PAGE.takes(view), ask: (wanted, of) => askFor(wanted, of, false, { few: !hasFirst(wanted) }), asking: false, again: false };
 const lanes = [PAGE, SERVER];
 /* Of each view: the key of what it shows, and the number of the question that this answers. */
 const shown = {};
 const answered = {};
+/* Of each view of a large network: the key of which its first runs are shown, before all are. */
+const begun = {};
 /* Of each graph: the figure that it was last given. */
 const figures = {};
 const CAPTIONS = () => ["STATE_SPACE", "ORBIT"].map((name) => `${idOf(name)}-caption`);
@@ -51,6 +53,8 @@ export const subjectOf = (view) => SUBJECTS[views()[view].of]();
 
 export const keyOf = (view, isRefined = false) => (
   JSON.stringify([subjectOf(view), scheme(), Boolean(kickGroups()), isRefined]));
+
+const hasFirst = (wanted) => wanted.some((view) => begun[view] === keyOf(view));
 
 const isDue = (view) => shown[view] !== keyOf(view) && shown[view] !== keyOf(view, true);
 const waits = (view) => views()[view].needsKickNeurons && !kickGroups();
@@ -92,6 +96,7 @@ async function request(lane) {
     const answer = await lane.ask(wanted, of);
     lane.asking = false;
     if (answer) take(answer, wanted, keys, of, { number, isOwn: lane === PAGE });
+    if (answer?.more) lane.again = true;
     else if (lane === PAGE) request(SERVER);
   }
   if (lane.again) request(lane);
@@ -103,8 +108,8 @@ function rest() {
   state.settleTimer = window.setTimeout(settle, SETTLE_MS);
 }
 
-const askFor = (wanted, scenario, settled) => ask(address("views"), {
-  scenario, views: wanted, theme: scheme(), settled, fresh: wanted.filter(isFresh),
+const askFor = (wanted, scenario, settled, more = {}) => ask(address("views"), {
+  scenario, views: wanted, theme: scheme(), settled, fresh: wanted.filter(isFresh), ...more,
 });
 
 /* What cannot be shown is taken back: the address, the controls and the history are those of what is there. */
@@ -127,7 +132,8 @@ function show(answer, wanted, keys, of, { number, isOwn } = { number: state.aske
   wanted.forEach((view, i) => {
     if (isLate(view)) return;
     answered[view] = number;
-    shown[view] = keys[i];
+    if (answer.more?.includes(view)) begun[view] = keys[i];
+    else shown[view] = keys[i];
     const card = cardOf(view);
     if (card && !isDue(view)) card.classList.remove("stale");
   });

@@ -28,13 +28,14 @@ function shareOfTies(probabilities, outputs) {
 
 const plain = (found) => found && [found.value, found.error];
 
-/* values: {of: the scenario's link, kept: whether A is compared with, before, now}, as hmmrnn/dashboard has them. */
-export function numbersTable({ of, kept, before, now }) {
+/* values: {of: the scenario's link, kept: whether A is compared with, runs: how many of them are shown so far, in words,
+ * before, now}, as hmmrnn/dashboard has them. */
+export function numbersTable({ of, kept, runs, before, now }) {
   const heads = ["Measure", ...(kept ? ["A", "B, now"] : ["Intact", "Now"]), "Difference"];
   const head = make("thead", {}, make("tr", {}, ...heads.map((text) => make("th", { textContent: text }))));
   const table = make("table", {}, head, make("tbody", {}, ...rowsOf(before, now).map(row)));
   const ties = now.tied ? ` At ${Number(now.tied.toPrecision(3))} % of them several outputs are equally likely; the first of these is counted.` : "";
-  const words = `Counted over the ${now.steps.toLocaleString("en")} steps shown; ± is one standard error between runs.${ties}`;
+  const words = `Counted over the ${now.steps.toLocaleString("en")} steps shown${runs ? `, ${runs}` : ""}; ± is one standard error between runs.${ties}`;
   return make("div", { "data-of": of }, table, make("p", { className: "note", textContent: words }));
 }
 

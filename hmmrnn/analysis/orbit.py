@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hmmrnn.model.network import Floats, Network, Result
-from hmmrnn.model.simulation import Trajectory, simulate
+from hmmrnn.model.simulation import Trajectory, draw_drive, follow_drive, simulate
 
 # Spread below this, relative to the largest activity, is rounding and no shape.
 ROUNDING = 1e-12
-# Of more neurons only the wanted directions are computed.
+# With fewer states than neurons, and more neurons than this, directions are sought among the states.
 FEW_NEURONS = 512
 QUARTILES = (0.25, 0.5, 0.75)
 MIN_STEPS_PER_CELL = 5
@@ -30,6 +30,8 @@ PAIR_LONGER_THAN = 200
 PLANE_RUNS, PLANE_STEPS, PLANE_TRANSIENT = 16, 1000, 100
 # Values of activity in these runs: networks of more than 256 neurons are run for fewer steps.
 PLANE_VALUES = 4_096_000
+# Products of one weight and one number in these runs: networks of more than about 900 neurons are run fewer times.
+PLANE_PRODUCTS = 4_000_000_000
 # A pair's plane is fitted as soon as there are so many states of long stretches; a round is of so many runs and steps.
 PAIR_STATES, PAIR_ROUNDS, PAIR_RUNS, PAIR_STEPS = 3000, 8, 32, 2000
 PAIR_VALUES = 12_800_000
@@ -48,7 +50,7 @@ class Plane(Result):
         """Coordinates (..., C) of activity h (..., N), in units of activity; NaN where h is not finite."""
         # Subtracting the projected mean spares a second copy of h, which is the largest array there is.
         with np.errstate(over="ignore", invalid="ignore"):
-            points = h @ self.components.T - self.components @ self.mean
+            points = h @ self.components.T.astype(h.dtype, copy=False) - self.components @ self.mean
         return np.where(np.isfinite(points), points, np.nan)
 
 
@@ -95,30 +97,31 @@ def fit_plane(source: Trajectory | ArrayLike, n_components: int = 3) -> Plane:
             f"states must differ from each other; all {len(states):,} are identical. "
             "Fit the plane on the intact network under noise (sigma > 0)"
         )
-    covariance = states.T @ states / (len(states) - 1)
-    trace = np.trace(covariance)
-    variance, vectors = _eigen(covariance, n_components)
+    variance, vectors = _directions(states, n_components)
     variance = np.clip(variance[::-1], 0.0, None)
     # A direction without extent comes out of the eigenvalue solver as rounding of the widest one.
-    variance[variance <= len(covariance) * np.finfo(float).eps * variance[0]] = 0.0
+    variance[variance <= states.shape[1] * np.finfo(float).eps * variance[0]] = 0.0
     components = np.ascontiguousarray(vectors.T[::-1][:n_components])
     peak = np.abs(components).argmax(axis=1)
     components *= np.sign(components[np.arange(len(components)), peak])[:, None]
-    total = variance.sum() if len(variance) == len(covariance) else trace
-    ratio, scale = variance / total, np.sqrt(variance)
+    ratio, scale = variance / variance.sum(), np.sqrt(variance)
     return Plane(mean, components, ratio[:n_components], scale[:n_components])
 
 
-def _eigen(covariance: Floats, wanted: int) -> tuple[Floats, Floats]:
-    """Eigenvalues, ascending, and eigenvectors of a covariance; of a large one, which is overwritten, the largest."""
-    n = len(covariance)
-    if n <= FEW_NEURONS or wanted >= n:
-        return np.linalg.eigh(covariance)
-    # All of them take three times as long, while a page waits. Imported here, as no shipped network needs it.
-    from scipy.linalg import eigh
+def _directions(states: Floats, wanted: int) -> tuple[Floats, Floats]:
+    """Eigenvalues of the covariance of centred states (S, N), ascending, and the eigenvectors of the last ones.
 
-    variance, vectors = eigh(covariance, subset_by_index=[n - wanted, n - 1], overwrite_a=True)
-    return variance, vectors
+    X'X and XX' have the same eigenvalues but for zeros; if XX' u = s u, then X'u / sqrt(s) is the eigenvector of X'X.
+    """
+    count, n = states.shape
+    if n <= FEW_NEURONS or count >= n or wanted >= count:
+        return np.linalg.eigh(states.T @ states / (count - 1))
+    variance, among = np.linalg.eigh(states @ states.T / (count - 1))
+    if variance[-wanted] <= n * np.finfo(float).eps * variance[-1]:
+        # Too flat: nothing among the states leads to the last direction.
+        return np.linalg.eigh(states.T @ states / (count - 1))
+    vectors = states.T @ among[:, -wanted:]
+    return variance, vectors / np.linalg.norm(vectors, axis=0)
 
 
 def fit_network_plane(network: Network, pair: tuple[int, int] | None = None, seed: int = 0) -> Plane:
@@ -135,7 +138,7 @@ def fit_network_plane(network: Network, pair: tuple[int, int] | None = None, see
     """
     if pair is not None:
         return fit_plane(_pair_states(network, pair, seed))
-    return fit_plane(settled_states(run_for_plane(network, seed)))
+    return fit_plane(settled_states(run_for_plane(network, seed, single=network.n_neurons > FEW_NEURONS)))
 
 
 def check_plane(network: Network, plane: Plane) -> None:
@@ -147,12 +150,16 @@ def check_plane(network: Network, plane: Plane) -> None:
         )
 
 
-def run_for_plane(network: Network, seed: int = 0, given: Floats | None = None) -> Trajectory:
+def run_for_plane(network: Network, seed: int = 0, given: Floats | None = None, single: bool = False) -> Trajectory:
     """The 16 runs of 1,000 steps, from the origin under noise of sigma = 1, that a network's plane is fitted to.
 
-    `given` is a sequence of inputs (T, M) beside the noise.
+    Large networks are run for fewer steps, and the largest fewer times. `given` is a sequence of inputs (T, M) beside
+    the noise.
     """
-    return simulate(network, plane_steps(network), PLANE_RUNS, seed=seed, given=given)
+    steps = plane_steps(network)
+    fitting = PLANE_PRODUCTS // (steps * network.products_per_step)
+    drive = draw_drive(network, steps, max(2, min(PLANE_RUNS, fitting)), 1.0, seed, given=given, single=single)
+    return follow_drive(network, drive, 1.0, seed)
 
 
 def plane_steps(network: Network) -> int:
@@ -324,7 +331,7 @@ def speed(points: Floats) -> Floats:
 def _states(source: Trajectory | ArrayLike) -> Floats:
     """A copy (S, N) of the states, which the caller may change."""
     if isinstance(source, Trajectory):
-        states = source.h[source.valid]
+        states = source.h[source.valid].astype(np.float64, copy=False)
     else:
         array = np.array(source, dtype=np.float64)
         if array.ndim < 2:

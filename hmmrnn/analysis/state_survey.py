@@ -16,7 +16,7 @@ from hmmrnn.analysis.orbit import DriftField, Plane, drift_field, orbit_phase
 from hmmrnn.analysis.regions import REGIONS, Residency, residency
 from hmmrnn.analysis.stability import FixedPoints, Spectra, fixed_points, spectra
 from hmmrnn.model.network import Floats, Network, Result
-from hmmrnn.model.simulation import Trajectory, respond
+from hmmrnn.model.simulation import Trajectory, follow_drive
 
 SAMPLED_STATES = 1500
 SPECTRA_PER_REGION = 40
@@ -106,7 +106,8 @@ def regions_along_orbit(landscape: StateSurvey, plane: Plane, bins: int) -> NDAr
 
 def paths_without_noise(network: Network, plane: Plane, starts: Floats, steps: int) -> Floats:
     """(S, steps + 1, C) runs without noise from states (S, N), in a plane; NaN where they are not finite."""
-    run = respond(network, np.zeros((len(starts), steps, network.n_inputs)), sigma=0.0, seed=0, h0=starts)
+    quiet = np.broadcast_to(network.drive_bias.astype(starts.dtype), (len(starts), steps, network.n_drive))
+    run = follow_drive(network, quiet, sigma=0.0, seed=0, h0=starts)
     return plane.project(np.concatenate([run.h0[:, None, : network.n_neurons], run.h], axis=1))
 
 

@@ -49,22 +49,29 @@ def summarise_trajectories(
     pair: tuple[int, int] | None = None,
     h0: Floats | None = None,
 ) -> TrajectorySummary:
-    """Run a network on noise (B, T, M), and reduce the runs to what is drawn of them.
+    """Run a network on noise (B, T, M) from h0, and reduce the runs to what is drawn of them (see `summarise_run`)."""
+    return summarise_run(respond(network, noise, sigma, seed, h0), plane, hmm, pair)
+
+
+def summarise_run(
+    run: Trajectory, plane: Plane, hmm: HMM | None, pair: tuple[int, int] | None = None
+) -> TrajectorySummary:
+    """Reduce runs to what is drawn of them.
 
     Args:
-        h0: where the runs begin, as for `respond`.
         hmm: the target that the emission transitions are judged by; None if there is none.
         pair: the outputs whose steps are drawn; None draws all.
 
     Raises:
         ValueError: no step has an output of the pair.
     """
-    run = respond(network, noise, sigma, seed, h0)
     valid = run.valid
     drawn = valid if pair is None else valid & np.isin(run.output, pair)
     if pair is not None and not drawn.any():
         raise ValueError(f"none of the steps has output {pair[0]} or {pair[1]}: choose another plane")
-    points = np.where(drawn[..., None], plane.project(np.where(drawn[..., None], run.h, 0.0)), np.nan)
+    # Without a copy where all is drawn.
+    h = run.h if drawn.all() else np.where(drawn[..., None], run.h, 0.0)
+    points = np.where(drawn[..., None], plane.project(h), np.nan)
     probabilities = np.where(drawn[..., None], run.probabilities, np.nan)
     return TrajectorySummary(
         points=points.astype(np.float32),
@@ -72,7 +79,7 @@ def summarise_trajectories(
         output=run.output.astype(np.int8),
         probabilities=probabilities.astype(np.float32),
         profile=emission_along_orbit(orbit_phase(points[drawn], plane), run.probabilities[drawn]),
-        switching=count_switches(run.output, network.n_outputs, valid),
+        switching=count_switches(run.output, run.logits.shape[-1], valid),
         transition_error=_transition_error(run, hmm),
         diverged_at=run.diverged_at,
         largest_neuron=_largest_neuron(run),

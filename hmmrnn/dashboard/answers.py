@@ -50,7 +50,7 @@ Keys = Annotated[list[Name], Field(max_length=64)]
 
 
 class ViewsQuestion(TypedDict):
-    """Which views of which scenario; of those in `fresh` the page has no body yet."""
+    """Which views of which scenario; of those in `fresh` the page has no body yet; whether a few runs come first."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     scenario: dict[str, Any]
@@ -58,6 +58,7 @@ class ViewsQuestion(TypedDict):
     fresh: ViewNames
     theme: Theme
     settled: bool
+    few: NotRequired[bool]
 
 
 class TaskQuestion(TypedDict):
@@ -172,14 +173,18 @@ def answer_views(asked: Json) -> Json:
 
     Returns:
         updates: of components; or busy, if the slow ones of others are being computed.
+        more: views that show the first runs of a large network alone, of which all are to be asked for next.
 
     Raises:
         ValueError: the scenario cannot be shown.
     """
     wanted = [_view(name) for name in asked["views"]]
-    explored = resolve(Scenario.from_dict(asked["scenario"]))
-    if not asked["settled"]:
-        return {"updates": _updates(wanted, explored, asked)}
+    is_fast = not asked["settled"]
+    explored = queries.pictured(resolve(Scenario.from_dict(asked["scenario"])), is_fast and asked.get("few", False))
+    if is_fast:
+        updates = _updates(wanted, explored, asked)
+        more = [view.id for view in wanted if view.of == "scenario"] if explored.is_first else []
+        return {"updates": updates, "more": more} if more else {"updates": updates}
     with turn(WAIT_SECONDS) as taken:
         return {"updates": _updates(wanted, explored, asked)} if taken else {"busy": True}
 

@@ -130,6 +130,7 @@ def first_answers(read: Json, place: Place, theme: str) -> list[Json]:
         # All but the numbers have no body yet.
         fresh = [view for view in wanted if view != numbers.VIEW.id]
         views = {"scenario": read["scenario"], "views": wanted, "theme": theme, "settled": False, "fresh": fresh}
+        views["few"] = True
         asked.append(("/views", views, answers.answer_views))
     if place.chapter is not None and place.chapter.sections:
         asked.append(("/claims", {**model, "sections": list(place.chapter.sections)}, answers.answer_claims))

@@ -25,6 +25,7 @@ from hmmrnn.dashboard.pages.dynamics.orbit import Orbit
 from hmmrnn.dashboard.pages.dynamics.state_space import StateSpace
 from hmmrnn.dashboard.view import Json
 from hmmrnn.explorer import queries
+from hmmrnn.explorer.cost import MAX_DOUBLE
 from hmmrnn.explorer.explored import Explored
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.figures.state_space import Colouring
@@ -34,9 +35,6 @@ from hmmrnn.model.hmm import HMM
 from hmmrnn.report.live_page import describe_network, pack_array, runs_in_page
 from hmmrnn.server.questions import STRICT, InputValues, Name, answer_at
 from hmmrnn.server.services import resolve
-
-# Beyond so many neurons the server is quicker.
-MOST_NEURONS = 300
 
 
 class PartsQuestion(TypedDict):
@@ -62,7 +60,7 @@ def parts_of(asked: Json) -> Json:
         ValueError: the network has no plane that could be drawn.
     """
     plain = resolve(Scenario.from_dict(asked))
-    if plain.network.n_neurons > MOST_NEURONS or not runs_in_page(plain.network) or plain.sequence is not None:
+    if plain.network.n_neurons > MAX_DOUBLE or not runs_in_page(plain.network) or plain.sequence is not None:
         return {"network": None}
     plane = queries.plane_of(plain)
     network = describe_network(plain.network, plane, plain.name, np.empty((0, len(plane.components))))

@@ -3,16 +3,24 @@
 An experiment takes fixed + pairs N^2 + inputs N M seconds of one processor; the numbers are measured (AMD EPYC, one
 thread, `python -m benchmarks.experiment_costs`), on a network whose kick neurons are like those of the shipped ones. A
 run of B trajectories and T steps holds three arrays (B, T, N) and the noise (B, T, M) in double precision, and takes
-B T N^2 products for the neurons, and as many for each gate of a gated cell.
+B T N (N + M) products, and as many for each gate of a gated cell.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 from hmmrnn.model.network import Network
 
 MAX_BYTES = 300_000_000
-MAX_PRODUCTS = 20_000_000_000
+MAX_PRODUCTS = 12_000_000_000
+# Products of one step of all runs without noise.
+MAX_STARTS_PRODUCTS = 16_000_000
+# What is shown at once, without the first runs before all.
+QUICK_PRODUCTS = 1_500_000_000
+# Of more neurons pictures are computed in single precision. A page answers for fewer by itself.
+MAX_DOUBLE = 300
 # Neurons of a network whose states are surveyed, and whose runs are judged, while a page waits.
 MAX_WAITED_FOR = 512
 _DOUBLE = 8
@@ -62,15 +70,33 @@ def check_run(network: Network, steps: int, trajectories: int) -> None:
     Raises:
         ValueError: it holds too much memory, or takes too long.
     """
-    n, states = network.n_neurons, steps * trajectories
-    size, products = states * bytes_per_state(network), states * n * n * (1 + len(network.gates))
-    if size <= MAX_BYTES and products <= MAX_PRODUCTS:
-        return
-    most = int(states * min(MAX_BYTES / size, MAX_PRODUCTS / products))
-    raise ValueError(
-        f"{trajectories} runs of {steps:,} steps are more than is computed at once for a network of {n:,} neurons and "
-        f"{network.n_inputs:,} inputs: at most {most:,} steps in all; choose fewer trajectories or a shorter window"
-    )
+    most = _fitting_states(network)
+    if steps * trajectories > most:
+        raise ValueError(
+            f"{trajectories} runs of {steps:,} steps are more than is computed at once for a network of "
+            f"{network.n_neurons:,} neurons and {network.n_inputs:,} inputs: at most {most:,} steps in all; choose "
+            "fewer trajectories or a shorter window"
+        )
+
+
+def runs_in_time(network: Network, steps: int, wanted: int) -> int:
+    """How many of the wanted runs of so many steps can be made while a page waits; one at least."""
+    return max(1, min(wanted, _fitting_states(network) // steps))
+
+
+def is_quick(network: Network, steps: int, trajectories: int) -> bool:
+    """Whether all runs are there as soon as a user expects them."""
+    return steps * trajectories * network.products_per_step <= QUICK_PRODUCTS
+
+
+def is_single(network: Network) -> bool:
+    """Whether pictures of a network are computed in single precision."""
+    return network.n_neurons > MAX_DOUBLE
+
+
+def _fitting_states(network: Network) -> int:
+    """Steps, of all runs together, that can be made while a page waits."""
+    return min(MAX_BYTES // bytes_per_state(network), MAX_PRODUCTS // network.products_per_step)
 
 
 def check_waited_for(network: Network, what: str) -> None:
@@ -89,6 +115,11 @@ def check_waited_for(network: Network, what: str) -> None:
 def fitting_runs(network: Network, steps: int, wanted: int) -> int:
     """How many of the wanted runs of so many steps fit into memory; one at least."""
     return max(1, min(wanted, MAX_BYTES // (steps * bytes_per_state(network))))
+
+
+def fitting_starts(network: Network, wanted: int) -> int:
+    """From how many of the wanted starts a network is run without noise while a page waits."""
+    return int(np.clip(MAX_STARTS_PRODUCTS // network.products_per_step, 2, wanted))
 
 
 def bytes_per_state(network: Network) -> int:

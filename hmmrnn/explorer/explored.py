@@ -14,6 +14,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.explorer.shipped_question import ANY, ask_shipped
+from hmmrnn.figures.words import say_count
 from hmmrnn.model.hmm import HMM
 from hmmrnn.model.inputs import check_columns, project_inputs, with_constant, with_fewer_inputs
 from hmmrnn.model.metadata import known_target
@@ -42,6 +43,9 @@ class Explored:
     models: ModelRegistry  # all networks, and the snapshots of trainings beside them
     cache: AnswerCache  # where answers are kept
     sequence: Floats | None = None  # (T, M) the sequence of inputs of the scenario; None without one
+    # How many runs were asked for, where the scenario has only the first of these.
+    wanted_runs: int | None = None
+    is_first: bool = False  # whether the rest of them follows
     # What this request has got from the cache, by key: nothing is read twice.
     answers: dict[str, Any] = field(default_factory=dict, repr=False)
 
@@ -52,7 +56,20 @@ class Explored:
         Raises:
             ValueError: a neuron is beyond the network.
         """
-        return intervene(self.network, self.scenario.interventions)
+        return intervene(self.network, self.scenario.interventions) if self.scenario.interventions else self.network
+
+    @property
+    def runs_in_words(self) -> str:
+        """How many runs are shown: "10 runs", or "3 of 10 runs" where these are only the first."""
+        shown, wanted = self.scenario.trajectories, self.wanted_runs
+        return say_count(shown, "run") if wanted is None else f"{shown} of {say_count(wanted, 'run')}"
+
+    @property
+    def asked(self) -> Scenario:
+        """The scenario that was asked for, once all is shown of it that will be; till then the scenario itself."""
+        if self.wanted_runs is None or self.is_first:
+            return self.scenario
+        return replace(self.scenario, trajectories=self.wanted_runs)
 
     @cached_property
     def intact(self) -> Explored:

@@ -25,7 +25,7 @@ from hmmrnn.analysis.populations import (
     find_populations,
 )
 from hmmrnn.analysis.readout import ReadoutAngles, readout_angles
-from hmmrnn.analysis.stability import fixed_points
+from hmmrnn.analysis.stability import ends_without_noise, fixed_points
 from hmmrnn.analysis.state_survey import (
     OrbitSpectrum,
     StateSurvey,
@@ -34,15 +34,24 @@ from hmmrnn.analysis.state_survey import (
     survey_states,
 )
 from hmmrnn.analysis.switch_average import SwitchAverage, average_around_switches, choose_averaged
-from hmmrnn.analysis.trajectory_summary import Singles, TrajectorySummary, summarise_trajectories
-from hmmrnn.explorer.cost import check_run, check_waited_for, fitting_runs
+from hmmrnn.analysis.trajectory_summary import Singles, TrajectorySummary, summarise_run
+from hmmrnn.explorer.cost import (
+    MAX_WAITED_FOR,
+    check_run,
+    check_waited_for,
+    fitting_runs,
+    fitting_starts,
+    is_quick,
+    is_single,
+    runs_in_time,
+)
 from hmmrnn.explorer.explored import Explored, Query, kept
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.explorer.shipped_question import KICK_NEURONS_VERSION
 from hmmrnn.model.cells import NotApplicableError
 from hmmrnn.model.inputs import repeated
-from hmmrnn.model.network import Floats, check_exists
-from hmmrnn.model.simulation import Trajectory, draw_noise, draw_starts, respond, simulate
+from hmmrnn.model.network import Floats, Network, check_exists, gains_of
+from hmmrnn.model.simulation import Trajectory, draw_drive, draw_noise, draw_starts, follow_drive, respond, simulate
 
 FIDELITY_RUNS, FIDELITY_STEPS = 64, 2000
 MATCHED_BATCHES, MATCHED_SIZE, MATCHED_STEPS = 6, 96, 100
@@ -50,8 +59,13 @@ REST_RUNS = 16
 # Enough for a few hundred switches of each exit.
 SWITCH_RUNS, SWITCH_STEPS, SWITCH_TRANSIENT = 32, 1000, 100
 SPECTRA_ALONG_ORBIT = 240
-# Numbers of a noise that is kept for the next question.
+# Of a network that is too large for a search: how many runs come to rest, from where noise has led them.
+LARGE_REST_RUNS, LARGE_REST_AFTER, LARGE_REST_STEPS, LARGE_REST_PRODUCTS = 4, 50, (100, 2000), 2_300_000_000
+# Numbers of a noise, or of a drive in single precision, that is kept for the next question.
 KEPT_NOISE = 4_000_000
+KEPT_DRIVE = 10_000_000
+# Of a large network the first runs are shown first.
+FIRST_RUNS = 3
 STARTS_PER_RUN, MAX_STARTS, WITHOUT_NOISE_STEPS = 3, 24, 200
 
 
@@ -162,20 +176,58 @@ def _noise(n_inputs: int, steps: int, trajectories: int, sigma: float, seed: int
     return noise
 
 
+def pictured_run_of(explored: Explored) -> Trajectory:
+    """The runs of a scenario as they are drawn: those of a large network in single precision."""
+    return _single_run(explored) if is_single(explored.network) else run_of(explored)
+
+
+def _single_run(explored: Explored) -> Trajectory:
+    of, network = explored.scenario, explored.network
+    check_run(network, of.steps, of.trajectories)
+    # What enters is the same for all interventions, but for their gains.
+    window = network, of.steps, of.trajectories, of.sigma, of.seed
+    is_kept = explored.sequence is None and of.steps * of.trajectories * network.n_drive <= KEPT_DRIVE
+    drive = _drive(*window) if is_kept else draw_drive(*window, given=explored.sequence, single=True)
+    if of.interventions:
+        _, gains, _ = gains_of(network, of.interventions)
+        every = np.concatenate([np.tile(gains, 1 + len(network.gates)), np.ones(network.n_skip)])
+        drive = (drive - network.drive_bias.astype(np.float32)) * every.astype(np.float32)
+        drive += explored.now.drive_bias.astype(np.float32)
+    return follow_drive(explored.now, drive, of.sigma, of.seed, start_of(explored))
+
+
+@lru_cache(maxsize=2)
+def _drive(network: Network, steps: int, trajectories: int, sigma: float, seed: int) -> Floats:
+    drive = draw_drive(network, steps, trajectories, sigma, seed, single=True)
+    drive.setflags(write=False)
+    return drive
+
+
+def pictured(explored: Explored, few: bool = False) -> Explored:
+    """A scenario with as many of its runs as are drawn: those that can be computed while a page waits.
+
+    Args:
+        few: of a large network the first runs alone, unless all are known.
+    """
+    of, network = explored.scenario, explored.network
+    shown = runs_in_time(network, of.steps, of.trajectories)
+    whole = _with_runs(explored, shown)
+    if not few or shown <= FIRST_RUNS or is_quick(network, of.steps, shown) or summary_of.known(whole) is not None:
+        return whole
+    return replace(_with_runs(explored, FIRST_RUNS), is_first=True)
+
+
+def _with_runs(explored: Explored, runs: int) -> Explored:
+    wanted = explored.scenario.trajectories
+    if runs == wanted:
+        return explored
+    return replace(explored.at(replace(explored.scenario, trajectories=runs)), wanted_runs=wanted)
+
+
 @kept(_simulated)
 def summary_of(explored: Explored) -> TrajectorySummary:
     """The fast answer: paths in the plane, orbit and switches."""
-    of = explored.scenario
-    return summarise_trajectories(
-        explored.now,
-        plane_of(explored),
-        noise_of(explored),
-        of.sigma,
-        of.seed,
-        explored.hmm,
-        of.pair,
-        start_of(explored),
-    )
+    return summarise_run(pictured_run_of(explored), plane_of(explored), explored.hmm, explored.scenario.pair)
 
 
 @kept(_simulated, version=1)
@@ -199,8 +251,10 @@ def pre_activation_of(explored: Explored, neurons: tuple[int, ...]) -> Singles:
 
 @kept(_runs)
 def _pre_activation(explored: Explored, neurons: tuple[int, ...]) -> Singles:
-    run = run_of(explored)
-    return np.where(run.valid[..., None], run.pre_activation[..., list(neurons)], np.nan).astype(np.float32)
+    run = pictured_run_of(explored)
+    seen = run.pre_activation[..., list(neurons)].astype(np.float32)
+    seen[~run.valid] = np.nan
+    return seen
 
 
 @kept(_runs)
@@ -229,8 +283,11 @@ def orbit_spectrum_of(explored: Explored) -> OrbitSpectrum:
 def without_noise_of(explored: Explored) -> Floats:
     """(S, T, C) runs of the network as it is now, without noise, from states that it visits."""
     check_steady(explored, "runs without noise")
-    run, every = run_of(explored), max(1, explored.scenario.steps // STARTS_PER_RUN)
-    starts = run.state[:, ::every][run.valid[:, ::every]][:MAX_STARTS]
+    most, of = fitting_starts(explored.network, MAX_STARTS), explored.scenario
+    # Of a large network no more runs than they begin in.
+    runs = min(of.trajectories, -(-most // STARTS_PER_RUN)) if is_single(explored.network) else of.trajectories
+    run, every = pictured_run_of(_with_runs(explored, runs)), max(1, of.steps // STARTS_PER_RUN)
+    starts = run.state[:, ::every][run.valid[:, ::every]][:most]
     return paths_without_noise(explored.now, plane_of(explored), starts, WITHOUT_NOISE_STEPS)
 
 
@@ -246,9 +303,24 @@ def fixed_points_of(explored: Explored) -> Floats:
 
 @kept(_intact, version=1)
 def _rest(explored: Explored) -> Floats:
+    if explored.network.n_neurons > MAX_WAITED_FOR:
+        return _large_rest(explored.network)
     visited = simulate(explored.network, plane_steps(explored.network), REST_RUNS, seed=0)
     ends = fixed_points(explored.network, h0=visited.state[:, -1][visited.diverged_at < 0], search=True)
     return ends.points
+
+
+def _large_rest(network: Network) -> Floats:
+    """Where a few runs of a large network end. Points that attract none, and those that take long, are left out."""
+    runs = fitting_starts(network, LARGE_REST_RUNS)
+    steps = LARGE_REST_PRODUCTS // (runs * network.products_per_step)
+    fewest, most = LARGE_REST_STEPS
+    if steps < fewest:
+        return np.empty((0, network.n_state))
+    drive = draw_drive(network, LARGE_REST_AFTER, runs, 1.0, 0, single=True)
+    visited = follow_drive(network, drive, 1.0, 0)
+    starts = visited.state[:, -1][visited.diverged_at < 0].astype(np.float64)
+    return ends_without_noise(network, starts, min(steps, most))
 
 
 # ---- neurons ----

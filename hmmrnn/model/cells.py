@@ -35,6 +35,8 @@ Step = Callable[[Floats, Floats, Floats, Floats], Any]
 
 RATE, TOTAL, CURRENT = "rate", "total", "current"
 LEAKS = (RATE, TOTAL, CURRENT)
+# Of so few rows a product with a large matrix is quicker row by row: BLAS would copy the matrix first.
+FEW_ROWS, LARGE = 4, 750
 
 
 @dataclass(frozen=True)
@@ -100,28 +102,40 @@ def logistic(x: Floats) -> Floats:
 # ---- one step ----
 
 
-def make_step(network: Network) -> Step:
-    """The step of a network's cell, with its weights laid out for the time loop."""
+def make_step(network: Network, single: bool = False) -> Step:
+    """The step of a network's cell, in single or double precision, with its weights laid out for the time loop."""
+    precision: type[np.floating] = np.float32 if single else np.float64
     if network.cell == "gru":
-        return _gru_step(network)
+        return _gru_step(network, _recurrent(network, precision))
     if network.cell == "lstm":
-        return _lstm_step(network)
-    return _leaky_step(network) if network.is_leaky else _plain_step(network)
+        return _lstm_step(network, _recurrent(network, precision))
+    W: Floats = np.ascontiguousarray(network.W_hh.T, dtype=precision)
+    return _leaky_step(network, W) if network.is_leaky else _plain_step(network, W)
 
 
-def _plain_step(network: Network) -> Step:
-    W, name = np.ascontiguousarray(network.W_hh.T), network.cell
+def multiply(state: Floats, W: Floats, out: Floats | None = None) -> Floats:
+    """The product of states (B, N) and weights (N, G N)."""
+    if W.dtype != np.float32 or len(W) <= LARGE or len(state) > FEW_ROWS:
+        return np.matmul(state, W, out=out)
+    found = np.empty((len(state), W.shape[1]), dtype=W.dtype) if out is None else out
+    for row, product in zip(state, found, strict=True):
+        np.dot(row, W, out=product)
+    return found
+
+
+def _plain_step(network: Network, W: Floats) -> Step:
+    name = network.cell
 
     def step(state: Floats, drive: Floats, pre: Floats, out: Floats) -> None:
-        np.matmul(state, W, out=pre)
+        multiply(state, W, pre)
         pre += drive
         activate(name, pre, out)
 
     return step
 
 
-def _leaky_step(network: Network) -> Step:
-    W, name, alpha, leak = np.ascontiguousarray(network.W_hh.T), network.cell, network.alpha, network.leak
+def _leaky_step(network: Network, W: Floats) -> Step:
+    name, alpha, leak = network.cell, network.alpha, network.leak
 
     def step(state: Floats, drive: Floats, pre: Floats, out: Floats) -> None:
         np.matmul(activate(name, state) if leak == CURRENT else state, W, out=pre)
@@ -136,24 +150,24 @@ def _leaky_step(network: Network) -> Step:
     return step
 
 
-def _gru_step(network: Network) -> Step:
-    n, W = network.n_neurons, _recurrent(network)
+def _gru_step(network: Network, W: Floats) -> Step:
+    n, b_rec = network.n_neurons, network.b_rec.astype(W.dtype, copy=False)
 
     def step(state: Floats, drive: Floats, pre: Floats, out: Floats) -> None:
-        back = state @ W
+        back = multiply(state, W)
         reset, update = np.split(logistic(back[:, n:] + drive[:, n:]), 2, axis=1)
-        np.multiply(reset, back[:, :n] + network.b_rec, out=pre)
+        np.multiply(reset, back[:, :n] + b_rec, out=pre)
         pre += drive[:, :n]
         out[...] = (1 - update) * np.tanh(pre) + update * state
 
     return step
 
 
-def _lstm_step(network: Network) -> Step:
-    n, W = network.n_neurons, _recurrent(network)
+def _lstm_step(network: Network, W: Floats) -> Step:
+    n = network.n_neurons
 
     def step(state: Floats, drive: Floats, pre: Floats, out: Floats) -> None:
-        whole = state[:, :n] @ W
+        whole = multiply(state[:, :n], W)
         whole += drive
         pre[...] = whole[:, :n]
         entering, forget, leaving = np.split(logistic(whole[:, n:]), 3, axis=1)
@@ -164,9 +178,11 @@ def _lstm_step(network: Network) -> Step:
     return step
 
 
-def _recurrent(network: Network) -> Floats:
+def _recurrent(network: Network, precision: type[np.floating] = np.float64) -> Floats:
     """(N, G N) recurrent weights of the candidate and the gates beside each other, (from, to)."""
-    return np.concatenate([network.W_hh.T, *(gate.W_hh.T for gate in network.gates.values())], axis=1)
+    every = [network.W_hh.T, *(gate.W_hh.T for gate in network.gates.values())]
+    found: Floats = np.concatenate(every, axis=1, dtype=precision, casting="same_kind")
+    return found
 
 
 # ---- its derivatives ----

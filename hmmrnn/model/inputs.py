@@ -133,7 +133,7 @@ def with_fewer_inputs(network: Network) -> Network:
     """
     n, entering = network.n_neurons, network.n_drive
     with few_threads(network):
-        lower = np.linalg.qr(network.input_weights.T).R.T
+        lower = np.asarray(np.linalg.qr(network.input_weights.T, mode="r")).T
     blocks = np.split(lower, [n * k for k in range(1, 1 + len(network.gates) + bool(network.n_skip))])
     gates = {
         name: replace(gate, W_ih=block) for (name, gate), block in zip(network.gates.items(), blocks[1:], strict=False)

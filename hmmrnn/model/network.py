@@ -171,6 +171,11 @@ class Network:
         return (1 + len(self.kind.gates)) * self.n_neurons + self.n_skip
 
     @property
+    def products_per_step(self) -> int:
+        """Products of a weight and a number in one step: N (N + M), and as many for each gate."""
+        return self.n_neurons * (self.n_neurons + self.n_inputs) * (1 + len(self.gates))
+
+    @property
     def kind(self) -> Cell:
         """What is true of its kind of cell."""
         return CELLS[self.cell]
@@ -219,9 +224,12 @@ class Network:
     def drive(self, noise: Floats) -> Floats:
         """(..., D) everything that enters the cell from outside, W_ih (x + c) + b_h, for x (..., M) and the constant c.
 
-        Gates have blocks of their own behind that of the candidate, (N,) each.
+        Gates have blocks of their own behind that of the candidate, (N,) each. In the precision of the noise.
         """
-        return noise @ self.input_weights.T + self.drive_bias
+        weights, bias = (array.astype(_precision(noise), copy=False) for array in (self.input_weights, self.drive_bias))
+        found: Floats = noise @ weights.T
+        found += bias
+        return found
 
     def drive_columns(self, neurons: Iterable[int]) -> list[int]:
         """The columns of the drive that reach some neurons: the candidate's, and those of their gates."""
@@ -240,7 +248,9 @@ class Network:
         h = state[..., :n]
         # A run that diverged has infinite activity; its logits mean nothing and need no warning.
         with np.errstate(over="ignore", invalid="ignore"):
-            logits = (activate(self.cell, h) if self.leak == CURRENT else h) @ self.W_out.T + self.b_out
+            rates = activate(self.cell, h) if self.leak == CURRENT else h
+            # In single precision without a copy of them in double.
+            logits = rates @ self.W_out.T.astype(_precision(h), copy=False) + self.b_out
             return logits + state[..., -skip:] if skip else logits
 
 
@@ -301,7 +311,8 @@ class Rollout(NamedTuple):
 def rollout(network: Network, drive: Floats, h0: Floats) -> Rollout:
     """Step a network from a state h0 (B, S) under a drive (B, T, D). This is the only place where h is stepped.
 
-    S and D are N for a cell without gates or memory (see `Network.n_state` and `Network.n_drive`).
+    S and D are N for a cell without gates or memory (see `Network.n_state` and `Network.n_drive`). The steps are in the
+    precision of the drive: single for pictures of large networks, double for all that is counted.
 
     Returns:
         pre_activation and h, (B, T, N), and the state, (B, T, S). Values that grow beyond what a float holds become inf
@@ -317,11 +328,12 @@ def rollout(network: Network, drive: Floats, h0: Floats) -> Rollout:
         )
     batch, steps, _ = drive.shape
     # Time runs first in memory, so that each step reads and writes one contiguous block.
-    pre_activation = np.empty((steps, batch, n))
-    path = np.empty((steps, batch, width))
+    precision = _precision(drive)
+    pre_activation = np.empty((steps, batch, n), dtype=precision)
+    path = np.empty((steps, batch, width), dtype=precision)
     core, reached = width - network.n_skip, entering - network.n_skip
-    step = make_step(network)
-    state = np.ascontiguousarray(h0, dtype=np.float64)
+    step = make_step(network, precision is np.float32)
+    state = np.ascontiguousarray(h0, dtype=precision)
     with few_threads(network), np.errstate(over="ignore", invalid="ignore"):
         for t in range(steps):
             step(state[:, :core], drive[:, t, :reached], pre_activation[t], path[t, :, :core])
@@ -329,6 +341,11 @@ def rollout(network: Network, drive: Floats, h0: Floats) -> Rollout:
             state = path[t]
     found = path.swapaxes(0, 1)
     return Rollout(pre_activation.swapaxes(0, 1), found if width == n else found[..., :n], found)
+
+
+def _precision(array: Floats) -> type[np.floating]:
+    """Single precision for what is in it, double for everything else."""
+    return np.float32 if array.dtype == np.float32 else np.float64
 
 
 def few_threads(network: Network) -> AbstractContextManager[Any]:
@@ -393,6 +410,24 @@ def intervene(network: Network, *interventions: Intervention | Iterable[Interven
     Raises:
         ValueError: a neuron index is beyond the network.
     """
+    recurrent, inputs, bias = gains_of(network, *interventions)
+
+    def scaled(of: Network | Gate) -> dict[str, Any]:
+        found = {"W_hh": of.W_hh * recurrent[:, None], "W_ih": of.W_ih * inputs[:, None], "b_h": of.b_h * bias}
+        for array in found.values():
+            array.setflags(write=False)
+        return found
+
+    gates = {name: Gate(**scaled(gate)) for name, gate in network.gates.items()}
+    return replace(network, **scaled(network), gates=gates, b_rec=network.b_rec * bias)
+
+
+def gains_of(network: Network, *interventions: Intervention | Iterable[Intervention]) -> tuple[Floats, Floats, Floats]:
+    """(N,) gains of what reaches each neuron: through recurrent weights, through input weights, and from its bias.
+
+    Raises:
+        ValueError: a neuron index is beyond the network.
+    """
     recurrent, inputs, bias = (np.ones(network.n_neurons) for _ in range(3))
     for item in _flat(interventions):
         rows = list(item.neurons)
@@ -403,12 +438,7 @@ def intervene(network: Network, *interventions: Intervention | Iterable[Interven
             inputs[rows] *= item.mu
         if item.target == "unit":
             bias[rows] *= item.mu
-
-    def scaled(of: Network | Gate) -> dict[str, Any]:
-        return {"W_hh": of.W_hh * recurrent[:, None], "W_ih": of.W_ih * inputs[:, None], "b_h": of.b_h * bias}
-
-    gates = {name: Gate(**scaled(gate)) for name, gate in network.gates.items()}
-    return replace(network, **scaled(network), gates=gates, b_rec=network.b_rec * bias)
+    return recurrent, inputs, bias
 
 
 def check_exists(what: str, named: Iterable[int], count: int, where: str = "this network") -> None:
@@ -426,8 +456,16 @@ def _flat(interventions: Iterable[Intervention | Iterable[Intervention]]) -> Ite
             yield from item
 
 
+def _owned(values: ArrayLike) -> Floats:
+    """Values that nobody changes: a copy, but of an array whose owner is read-only already the array itself."""
+    owner = values.base if isinstance(values, np.ndarray) and values.base is not None else values
+    if isinstance(owner, np.ndarray) and owner.flags.owndata and not owner.flags.writeable:
+        return np.asarray(values, dtype=np.float64)
+    return np.array(values, dtype=np.float64)
+
+
 def _matrix(name: str, values: ArrayLike) -> Floats:
-    array = np.array(values, dtype=np.float64)
+    array = _owned(values)
     if array.ndim != 2 or array.size == 0:
         raise ValueError(f"{name} must be a matrix with two dimensions; got shape {array.shape}")
     return array

@@ -80,7 +80,7 @@ def simulate(
     Raises:
         ValueError: steps or trajectories below 1, sigma negative or not finite, or h0 of another shape.
     """
-    return _respond(network, draw_drive(network, steps, trajectories, sigma, seed, given=given), sigma, seed, h0)
+    return follow_drive(network, draw_drive(network, steps, trajectories, sigma, seed, given=given), sigma, seed, h0)
 
 
 def run(network: Network, inputs: ArrayLike, h0: ArrayLike | None = None) -> Trajectory:
@@ -112,11 +112,11 @@ def respond(network: Network, noise: Floats, sigma: float, seed: int, h0: ArrayL
     Raises:
         ValueError: h0 has another shape or is not finite.
     """
-    return _respond(network, network.drive(noise), sigma, seed, h0)
+    return follow_drive(network, network.drive(noise), sigma, seed, h0)
 
 
-def _respond(network: Network, drive: Floats, sigma: float, seed: int, h0: ArrayLike | None) -> Trajectory:
-    """Run a network under a drive (B, T, D) that is W_ih x + b_h of noise x."""
+def follow_drive(network: Network, drive: Floats, sigma: float, seed: int, h0: ArrayLike | None = None) -> Trajectory:
+    """Run a network under a drive (B, T, D) that is W_ih x + b_h of noise x, in the precision of the drive."""
     start = initial_state(network, len(drive), h0)
     pre_activation, h, state = rollout(network, drive, start)
     logits = network.logits(state)
@@ -162,8 +162,11 @@ def draw_drive(
     seed: int,
     first: int = 0,
     given: Floats | None = None,
+    single: bool = False,
 ) -> Floats:
     """Drive (B, T, D) of a network under the noise of `draw_noise`, and a given sequence (T, M) beside it.
+
+    It is in single or in double precision.
 
     Raises:
         ValueError: as `draw_noise`.
@@ -172,11 +175,11 @@ def draw_drive(
         raise ValueError(f"steps and trajectories must be >= 1; got {steps} and {trajectories}")
     # Of many inputs the noise is larger than all that comes of it: one trajectory's at a time.
     beside = 0.0 if given is None else repeated(given, steps)
-    drives = [
-        network.drive(draw_noise(network.n_inputs, steps, 1, sigma, seed, number)[0] + beside)
-        for number in range(first, first + trajectories)
-    ]
-    return np.stack(drives)
+    drive = np.empty((trajectories, steps, network.n_drive), dtype=np.float32 if single else np.float64)
+    for b in range(trajectories):
+        entering = draw_noise(network.n_inputs, steps, 1, sigma, seed, first + b)[0] + beside
+        drive[b] = network.drive(entering.astype(drive.dtype, copy=False))
+    return drive
 
 
 def check_noise(sigma: float, seed: int) -> None:

@@ -181,8 +181,13 @@ def _safetensors(path: Path) -> Contents:
 
     def values() -> dict[str, Floats]:
         with _safetensors_faults(path):
-            raw = deserialize(path.read_bytes())
-        return {name: _decoded(part) for name, part in raw}
+            raw = deserialize(path.read_bytes())[::-1]
+        found = {}
+        # What is decoded is let go.
+        while raw:
+            name, part = raw.pop()
+            found[name] = _decoded(part)
+        return found
 
     return Contents(metadata, tensors, values)
 
@@ -239,7 +244,10 @@ def _decoded(part: Mapping[str, Any]) -> Floats:
         values = (np.frombuffer(part["data"], "<u2").astype("<u4") << 16).view("<f4")
     else:
         values = np.frombuffer(part["data"], {"F16": "<f2", "F32": "<f4", "F64": "<f8"}[part["dtype"]])
-    return values.astype(np.float64).reshape(part["shape"])
+    decoded = values.astype(np.float64)
+    # A network takes what is read-only without a copy.
+    decoded.setflags(write=False)
+    return decoded.reshape(part["shape"])
 
 
 @contextmanager

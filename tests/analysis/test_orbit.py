@@ -35,9 +35,10 @@ def ellipse(steps=240, turns=3, seed=0):
 
 
 @pytest.mark.parametrize("few", [orbit.FEW_NEURONS, 6], ids=["few neurons", "many neurons"])
-def test_plane_equals_a_singular_value_decomposition(few, monkeypatch):
+@pytest.mark.parametrize("count", [40, 1], ids=["more states", "fewer states than neurons"])
+def test_plane_equals_a_singular_value_decomposition(few, count, monkeypatch):
     monkeypatch.setattr(orbit, "FEW_NEURONS", few)
-    states = np.random.default_rng(0).standard_normal((40, 5, 7)) * np.arange(1, 8) + 3
+    states = np.random.default_rng(0).standard_normal((count, 5, 7)) * np.arange(1, 8) + 3
     plane = fit_plane(states, n_components=4)
     flat = states.reshape(-1, 7)
     _, singular, rows = np.linalg.svd(flat - flat.mean(axis=0), full_matrices=False)
@@ -47,6 +48,15 @@ def test_plane_equals_a_singular_value_decomposition(few, monkeypatch):
     np.testing.assert_allclose(plane.explained_variance_ratio, (variance / variance.sum())[:4])
     np.testing.assert_allclose(plane.scale, np.sqrt(variance[:4]))
     np.testing.assert_allclose(plane.components @ plane.components.T, np.eye(4), atol=1e-12)
+
+
+def test_few_states_on_a_line_give_directions_all_the_same(monkeypatch):
+    monkeypatch.setattr(orbit, "FEW_NEURONS", 6)
+    direction = np.linspace(1, 2, 9) / np.linalg.norm(np.linspace(1, 2, 9))
+    plane = fit_plane(np.arange(5)[:, None] * direction)
+    np.testing.assert_allclose(plane.components @ plane.components.T, np.eye(3), atol=1e-12)
+    np.testing.assert_allclose(plane.components[0], direction)
+    np.testing.assert_allclose(plane.scale, [np.sqrt(2.5), 0, 0], atol=1e-7)
 
 
 def test_projected_states_have_the_planes_mean_and_scale():

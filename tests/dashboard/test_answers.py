@@ -8,7 +8,7 @@ import pytest
 from hmmrnn.dashboard import answers, chapters, ids
 from hmmrnn.dashboard.answers import answer_claims, answer_views
 from hmmrnn.dashboard.view import FAST, SLOW
-from hmmrnn.explorer import experiments
+from hmmrnn.explorer import cost, experiments
 from hmmrnn.figures.theme import THEMES
 from hmmrnn.report.claims import Claim
 from hmmrnn.server.turns import turn
@@ -82,3 +82,21 @@ def test_every_figure_has_titled_axes_and_the_ground_of_the_page(touched, kick, 
         bare = [axis for axis, own in axes.items() if own.get("visible", True) and not own["title"]["text"]]
         # Where there is no room at the axis, a note on the figure says what it shows.
         assert len(bare) <= len(layout.get("annotations", ())), f"{bare} of {name} without a title"
+
+
+def test_of_a_large_network_the_first_runs_come_first(intact, monkeypatch):
+    monkeypatch.setattr(cost, "QUICK_PRODUCTS", 1000)
+    scenario = replace(intact, seed=977)
+    views = [ids.STATE_SPACE, ids.ORBIT, ids.NUMBERS, ids.CONNECTIVITY]
+    first, whole = (answer_views(question(scenario, *views, few=few)) for few in (True, False))
+    assert first["more"] == views[:3]
+    assert "more" not in whole
+    runs = f"3 of {scenario.trajectories} runs"
+    shown, all_shown = values_of(first["updates"]), values_of(whole["updates"])
+    for view in (ids.STATE_SPACE, ids.ORBIT):
+        assert runs in shown[ids.caption(view)]
+        assert runs not in all_shown[ids.caption(view)]
+    assert shown[ids.NUMBERS]["runs"] == runs
+    assert shown[ids.NUMBERS]["of"] != all_shown[ids.NUMBERS]["of"] == scenario.drawn.to_query()
+    assert "runs" not in all_shown[ids.NUMBERS]
+    assert answer_views(question(scenario, *views, few=True)) == whole, "all are known now"

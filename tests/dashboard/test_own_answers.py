@@ -10,7 +10,7 @@ pytest_plugins = ["tests.fixtures_dashboard"]
 def test_a_page_gets_no_large_network(dashboard, monkeypatch):
     neurons = dashboard.switch.network.n_neurons
     for most, is_given in ((neurons, True), (neurons - 1, False)):
-        monkeypatch.setattr(own_answers, "MOST_NEURONS", most)
+        monkeypatch.setattr(own_answers, "MAX_DOUBLE", most)
         assert (parts_of({"model": MODEL, "pair": None})["network"] is not None) == is_given
 
 

@@ -13,7 +13,7 @@ from hmmrnn.analysis.populations import KICK, find_populations
 from hmmrnn.analysis.readout import readout_angles
 from hmmrnn.analysis.regions import residency
 from hmmrnn.analysis.state_survey import spectrum_along_orbit
-from hmmrnn.explorer import queries
+from hmmrnn.explorer import cost, queries
 from hmmrnn.explorer.explored import Explored
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.model.checkpoint import save
@@ -297,3 +297,56 @@ class TestContent:
             save(random_network(seed=1), empty_world.models / f"{name}.safetensors")
         motions = [queries.summary_of(resolve(Scenario(name, steps=60, trajectories=2))) for name in ("one", "two")]
         np.testing.assert_array_equal(motions[0].points, motions[1].points)
+
+
+class TestLarge:
+    """Pictures of large networks are in single precision, and of the first runs first; what is counted is in double."""
+
+    @pytest.fixture
+    def large(self, empty_world, monkeypatch) -> Scenario:
+        monkeypatch.setattr(cost, "MAX_DOUBLE", 20)
+        monkeypatch.setattr(cost, "QUICK_PRODUCTS", 1000)
+        save(random_network(24, 6, 3, bias=True), empty_world.models / "large.safetensors")
+        return Scenario("large", seed=SEED, steps=T, trajectories=B)
+
+    @pytest.mark.parametrize(
+        "items", [(), (Intervention((3, 5)),), (Intervention((3,), 0.5, "input"), Intervention((4,), 2.0))]
+    )
+    def test_the_picture_has_the_outputs_of_the_run_in_double(self, large, items):
+        explored = resolve(replace(large, interventions=items))
+        run, seen = queries.run_of(explored), queries.summary_of(explored)
+        assert queries.pictured_run_of(explored).h.dtype == np.float32
+        assert run.h.dtype == np.float64
+        np.testing.assert_array_equal(seen.output, run.output)
+        np.testing.assert_allclose(seen.points, queries.plane_of(explored).project(run.h), atol=1e-4)
+        np.testing.assert_allclose(seen.probabilities, run.probabilities, atol=1e-5)
+        values = queries.pre_activation_of(explored, (1, 4))
+        np.testing.assert_allclose(values, run.pre_activation[..., [1, 4]], atol=1e-4)
+
+    def test_the_first_runs_are_those_of_all(self, large):
+        explored = resolve(large)
+        first, whole = queries.pictured(explored, few=True), queries.pictured(explored)
+        assert (first.runs_in_words, whole.runs_in_words) == (f"3 of {B} runs", f"{B} runs")
+        assert (first.is_first, whole.is_first) == (True, False)
+        shown = queries.summary_of(first).points
+        np.testing.assert_array_equal(shown, queries.summary_of(whole).points[: queries.FIRST_RUNS])
+        assert queries.pictured(explored, few=True) is explored, "all are known now"
+
+    def test_what_cannot_be_computed_in_time_is_left_out_and_said(self, large, monkeypatch):
+        explored = resolve(large)
+        monkeypatch.setattr(cost, "MAX_PRODUCTS", 4 * T * explored.network.products_per_step)
+        shown = queries.pictured(explored)
+        assert (shown.runs_in_words, shown.is_first) == (f"4 of {B} runs", False)
+        assert shown.asked == explored.scenario
+        assert len(queries.summary_of(shown).points) == 4
+        with pytest.raises(ValueError, match="choose fewer trajectories or a shorter window"):
+            queries.run_of(explored)
+
+    def test_a_network_too_large_for_a_search_shows_where_its_runs_end(self, large, monkeypatch):
+        expected = queries.fixed_points_of(resolve(replace(large, model="large")))
+        monkeypatch.setattr(queries, "MAX_WAITED_FOR", 20)
+        ends = queries._large_rest(resolve(large).network)
+        points = queries.plane_of(resolve(large)).project(ends)
+        assert len(points)
+        distance = np.linalg.norm(points[:, None] - expected, axis=-1)
+        assert distance.min(axis=1).max() < 1e-6

@@ -304,3 +304,16 @@ def test_fewer_inputs_drive_a_network_in_the_same_way(kind):
         covariances = [(net.drive(np.eye(net.n_inputs)) - net.drive_bias) for net in (one, other)]
         np.testing.assert_allclose(*(c.T @ c for c in covariances), atol=1e-10)
     assert few.metadata["shown_inputs"].endswith(f"as it does the {network.n_inputs} of the network")
+
+
+def test_weights_are_copied_unless_nobody_can_change_them():
+    given = np.eye(3)
+    network = Network(given, np.ones((3, 2)), np.ones((2, 3)))
+    given[0, 0] = 7
+    assert network.W_hh[0, 0] == 1
+    looked_at = given.view()
+    looked_at.setflags(write=False)
+    other = replace(network, W_hh=looked_at)
+    given[0, 0] = 8
+    assert other.W_hh[0, 0] == 7
+    assert replace(network, W_ih=np.ones((3, 1))).W_hh is network.W_hh

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from hmmrnn.model.cells import FEW_ROWS, LARGE
 from hmmrnn.model.network import Intervention, Network, intervene, rollout
 from hmmrnn.model.simulation import (
     DIVERGENCE_RATIO,
@@ -10,13 +11,14 @@ from hmmrnn.model.simulation import (
     draw_emissions,
     draw_noise,
     first_divergence,
+    follow_drive,
     initial_state,
     respond,
     run,
     simulate,
     softmax,
 )
-from tests.networks import constant_network, random_network
+from tests.networks import constant_network, network_of_cell, random_network
 
 # A normal deviate beyond this has probability 6e-6; the seeds are fixed, so a test that passes keeps passing.
 SIGMAS = 4.5
@@ -278,3 +280,21 @@ def test_the_drive_drawn_trajectory_by_trajectory_is_that_of_all_noise_at_once()
     whole = network.drive(draw_noise(7, steps=30, trajectories=5, sigma=0.7, seed=3))
     assert np.array_equal(draw_drive(network, 30, 5, 0.7, 3), whole)
     assert np.array_equal(draw_drive(network, 30, 2, 0.7, 3, first=3), whole[3:])
+
+
+@pytest.mark.parametrize("cell", ["relu", "tanh", "gru", "lstm"])
+@pytest.mark.parametrize(("n", "trajectories"), [(40, 6), (800, 2)], ids=["at once", "row by row"])
+def test_a_run_in_single_precision_is_that_in_double_to_five_digits(cell, n, trajectories):
+    network = network_of_cell(cell, n=n, m=6)
+    assert (n > LARGE) == (trajectories <= FEW_ROWS)
+    double, single = (
+        follow_drive(network, draw_drive(network, 40, trajectories, 1.0, 3, single=is_single), 1.0, 3)
+        for is_single in (False, True)
+    )
+    assert (single.h.dtype, single.pre_activation.dtype, double.h.dtype) == (np.float32, np.float32, np.float64)
+    for name in ("h", "pre_activation", "probabilities"):
+        np.testing.assert_allclose(
+            getattr(single, name), getattr(double, name), atol=1e-5 * np.abs(double.h).max() + 1e-5
+        )
+    np.testing.assert_array_equal(single.output, double.output)
+    np.testing.assert_array_equal(single.emission, double.emission)

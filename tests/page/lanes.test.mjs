@@ -135,3 +135,23 @@ test("while a lane is asked only the newest scenario waits in it", async () => {
   await server().at(-1).answer({ updates: [] });
   assert.deepEqual(server().map(({ body }) => body.scenario.seed), [start.seed, 1, 3]);
 });
+
+test("of a large network the first runs are drawn, then all, and of a newer scenario the first again", async () => {
+  const { page, change, server, work, state } = await opened();
+  await change({ seed: 1 });
+  await work(1);
+  const first = server().at(-1);
+  assert.equal(first.body.few, true);
+  await first.answer({ updates: [[ORBIT, { figure: "three runs" }]], more: [ORBIT] });
+  assert.equal(state().orbit, "three runs");
+  const all = server().at(-1);
+  assert.deepEqual([all.body.views, all.body.few, all.body.scenario.seed], [[ORBIT], false, 1]);
+  await change({ seed: 2 });
+  await work(2);
+  await all.answer({ updates: [[ORBIT, { figure: "ten runs" }]] });
+  assert.deepEqual([server().at(-1).body.few, server().at(-1).body.scenario.seed], [true, 2]);
+  await server().at(-1).answer({ updates: [[ORBIT, { figure: "all at once" }]] });
+  const asked = server().length;
+  await page.wait(A_WHILE);
+  assert.equal(server().length, asked, "what is whole is not asked for again");
+});

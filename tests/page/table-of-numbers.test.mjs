@@ -41,7 +41,9 @@ test("only what differs is marked, and the number of steps is said", () => {
   const table = numbersTable({ of: "model=x", kept: false, before: side(), now: side({ switches: [10, 0.25] }) });
   const marked = all(table).filter(({ className }) => className === "changed").map(text);
   assert.deepEqual(marked, ["-2.3"]);
-  assert.match(text(table), /Counted over the 3,990 steps shown/);
+  assert.match(text(table), /Counted over the 3,990 steps shown; ±/);
+  const some = numbersTable({ of: "model=x", kept: false, runs: "3 of 10 runs", before: side(), now: side() });
+  assert.match(text(some), /Counted over the 3,990 steps shown, 3 of 10 runs; ±/);
   assert.equal(table.attributes["data-of"], "model=x");
 });
 

@@ -102,7 +102,7 @@ def _drawable(intact: Explored) -> dict[str, Any]:
 def _seen(intact: Explored) -> tuple[Network, Plane, str, Singles]:
     """Network, plane, name and visited states: what `live_network` takes."""
     queries.check_steady(intact, "the live view and its page")
-    return intact.network, queries.plane_of(intact), intact.name, queries.summary_of(intact).points
+    return intact.network, queries.plane_of(intact), intact.name, queries.summary_of(queries.pictured(intact)).points
 
 
 def _backdrop_if_any(intact: Explored) -> OccupancyGrid | None:

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 from flask import Flask, Response, jsonify
 from flask.typing import ResponseReturnValue
 
+from hmmrnn.explorer.cost import check_waited_for
 from hmmrnn.explorer.explored import Explored
 from hmmrnn.lenses.made_networks import make_mixture, make_truncation
 from hmmrnn.model.checkpoint import save
@@ -48,6 +49,7 @@ def rank(truncation: str, rank: int) -> ResponseReturnValue:
     """The network of a lower rank, as a file."""
 
     def make(explored: Explored) -> Made:
+        check_waited_for(explored.network, "networks of a lower rank")
         network = make_truncation(explored.now, truncation, rank, explored.name, explored.scenario.seed)
         return network, f"rank-{rank}-{truncation}"
 

@@ -43,7 +43,8 @@ def _of_link(answer: Callable[[Explored], dict[str, Any]]) -> Callable[[], Respo
 
 @_of_link
 def moments(explored: Explored) -> dict[str, Any]:
-    """Every step of every run of a scenario, and of what it is compared with."""
+    """Every step of every run of a scenario that is drawn, and of what it is compared with."""
+    explored = queries.pictured(explored)
     plane = queries.plane_of(explored)
     return {
         "scale": plane.scale[:2].tolist(),
@@ -83,9 +84,10 @@ def contrast_of(explored: Explored) -> SelectionContrast:
     Raises:
         ValueError: nothing is selected, or everything.
     """
+    explored = queries.pictured(explored)
     points = queries.summary_of(explored).points
     selected = selection_of(explored.scenario, points)
-    return contrast_selection(queries.run_of(explored).pre_activation, selected, np.isfinite(points[..., 0]))
+    return contrast_selection(queries.pictured_run_of(explored).pre_activation, selected, np.isfinite(points[..., 0]))
 
 
 def selection_of(scenario: Scenario, points: NDArray[np.floating]) -> NDArray[np.bool_]:

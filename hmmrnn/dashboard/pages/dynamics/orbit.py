@@ -57,10 +57,10 @@ def figures(explored: Explored, shown: Orbit, theme: Theme) -> Sequence[go.Figur
     return (figure,)
 
 
-def caption(_explored: Explored, shown: Orbit, _theme: Theme) -> str:
+def caption(explored: Explored, shown: Orbit, _theme: Theme) -> str:
     """How many states the quartiles are of."""
-    counts = shown.now.counts
-    return f"median and quartiles of {say_count(int(counts.sum()), 'state')} in {len(counts)} bins"
+    counts, some = shown.now.counts, "" if explored.wanted_runs is None else f", of {explored.runs_in_words}"
+    return f"median and quartiles of {say_count(int(counts.sum()), 'state')} in {len(counts)} bins{some}"
 
 
 VIEW = View(

@@ -118,7 +118,7 @@ def caption(explored: Explored, shown: StateSpace, _theme: Theme) -> str:
     drawn = np.count_nonzero(find_drawn_states(now, shown.colouring, scenario.dimensions))
     valid = int(np.where(now.diverged_at < 0, scenario.steps, now.diverged_at).sum())
     count = say_count(valid, "state") if drawn == valid else f"{drawn:,} of {say_count(valid, 'state')}"
-    text = f"{count}: {say_count(scenario.trajectories, 'run')} of {scenario.steps} steps, sigma {scenario.sigma:g}"
+    text = f"{count}: {explored.runs_in_words} of {scenario.steps} steps, sigma {scenario.sigma:g}"
     if scenario.pair is not None:
         text += f", {name_plane(scenario)}, steps with other outputs left out"
     diverged = now.diverged_at >= 0

@@ -34,8 +34,14 @@ def properties(explored: Explored, shown: Numbers) -> Json:
     """The values of the table, and the scenario that it is of."""
     has_target = explored.hmm is not None
     sides = {"before": describe(shown.reference, has_target), "now": describe(shown.now, has_target)}
+    some = {} if explored.wanted_runs is None else {"runs": explored.runs_in_words}
     return {
-        "values": {"of": explored.scenario.drawn.to_query(), "kept": explored.scenario.against is not None, **sides}
+        "values": {
+            "of": explored.asked.drawn.to_query(),
+            "kept": explored.scenario.against is not None,
+            **some,
+            **sides,
+        }
     }
 
 
