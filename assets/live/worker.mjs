@@ -5,7 +5,8 @@
  */
 
 import { Network, unpacked } from "../engine/network.mjs";
-import { PlanePicture, StripPicture, TracePicture } from "./picture.mjs";
+import { PlanePicture } from "./plane.mjs";
+import { StripPicture, TracePicture } from "./traces.mjs";
 import { Runs } from "../engine/runs.mjs";
 
 const STATUS_MS = 100;

@@ -92,7 +92,7 @@ test("it stands at the visited state that is nearest to the place that is pointe
 
 test("what is painted at a place of the plane is what lies under that place", async () => {
   const { Network } = await import("../../assets/engine/network.mjs");
-  const { PlanePicture } = await import("../../assets/live/picture.mjs");
+  const { PlanePicture } = await import("../../assets/live/plane.mjs");
   const picture = new PlanePicture(canvas(), new Network(network));
   picture.resize({ width: 300, height: 200, ratio: 1 });
   const { ax, bx, ay, by } = picture.place();
