@@ -19,7 +19,7 @@ def content(_explored: Explored, judged: Claims) -> Any:
 
 
 def _row(claim: Claim) -> Any:
-    summary = html.Summary([claim.text, html.Small(name_quantity(claim.key))])
+    summary = html.Summary([f"{claim.text}: ", html.Small(name_quantity(claim.key))])
     said = [html.P(claim.sentence), html.P(f"Our test: {claim.evidence}")]
     return html.Tr(
         [
