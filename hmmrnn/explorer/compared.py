@@ -34,7 +34,7 @@ _INTERVENTION = re.compile(
 _STEM = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 # In the name of a snapshot, before the number of its step.
 _ZEROS = re.compile(r"-0*(?=\d)")
-# How the kick neurons of a network are had.
+# Where the kick neurons of a network come from.
 KNOWN, SEARCHED, LEFT_OUT = "known", "searched", "left out"
 
 

@@ -7,6 +7,7 @@ A table is text with a row for each step and a column for each input; a first ro
 
 from __future__ import annotations
 
+import csv
 import math
 import re
 from collections.abc import Sequence
@@ -34,7 +35,7 @@ def with_constant(network: Network, values: ArrayLike) -> Network:
     """The network under an input that is the same at every step, beside any noise: (M,) values, or one for all inputs.
 
     Raises:
-        ValueError: there are as many values as it has no inputs, or they are not finite.
+        ValueError: there is neither one value nor one for each input, or they are not finite.
     """
     given = np.atleast_1d(np.asarray(values, dtype=np.float64))
     if given.ndim != 1 or len(given) not in (1, network.n_inputs):
@@ -59,7 +60,7 @@ def read_inputs(text: str) -> Floats:
     if not lines:
         raise ValueError("this table of inputs is empty; expected a row of numbers for each step")
     delimiter = max(_DELIMITERS, key=lines[0].count)
-    cells = [[cell.strip().strip('"') for cell in line.split(delimiter)] for line in lines[: MOST_ROWS + 2]]
+    cells = [[cell.strip() for cell in row] for row in csv.reader(lines[: MOST_ROWS + 2], delimiter=delimiter)]
     named = any(_number(cell) is None for cell in cells[0])
     rows, width = cells[1:] if named else cells, len(cells[0])
     if not rows or len(rows) > MOST_ROWS:
