@@ -8,6 +8,7 @@ import { set } from "../core/dash.mjs";
 import { make } from "../core/elements.mjs";
 import { openNetwork } from "../core/opening.mjs";
 import { say as sayOnPage } from "../core/page.mjs";
+import { askMapping } from "./mapping.mjs";
 
 const MAX_BYTES = 20_000_000;
 const LOOK_EVERY_MS = 300;
@@ -87,7 +88,7 @@ async function travel(way, file, mapping = null) {
   if (way.stopped) return;
   end(way);
   if (found.asked) {
-    const wanted = await askMapping(way.name, found.asked);
+    const wanted = await askMapping(way.name, found.asked, (given) => previewOf(file, given));
     if (wanted) {
       const again = { ...way, request: null, stopped: false };
       under_way = again;
@@ -99,42 +100,11 @@ async function travel(way, file, mapping = null) {
   else say([found.sentence, way.note].filter(Boolean).join(" "));
 }
 
-/* ---- what cannot be read from the tensors ---- */
-
-const CELLS = ["relu", "tanh", "linear", "gru", "lstm"];
-const LEAKS = ["rate", "total", "current"];
-const ROLES = ["W_hh", "W_ih", "W_out", "b_ih", "b_hh", "b_out", "W_skip", "h0"];
-
-/* Asks how to read a file that could be read in several ways; resolves to a mapping, or to null. */
-function askMapping(name, asked) {
-  const proposal = asked.proposal;
-  const field = (key, control) => make("label", { className: "mapping-field" }, make("span", { textContent: key }), control);
-  const text = (key) => make("input", { name: key, value: proposal[key] ?? "", autocomplete: "off", spellcheck: false });
-  const choice = (key, values) => make("select", { name: key },
-    ...values.map((value) => make("option", { value, textContent: value, selected: value === proposal[key] })));
-  const fields = [
-    ...ROLES.map((key) => field(key, text(key))), field("cell", choice("cell", CELLS)),
-    field("alpha = dt / tau", text("alpha")), field("leak", choice("leak", LEAKS)),
-  ];
-  const tensors = Object.entries(asked.shapes).map(([key, shape]) => make("li", { textContent: `${key} (${shape.join(", ")})` }));
-  const form = make("form", { method: "dialog", className: "mapping-form" },
-    make("h2", { textContent: `How is ${name} read?` }),
-    make("p", { textContent: `It could be read in several ways: ${asked.what}. What follows is a proposal.` }),
-    make("ul", { className: "mapping-tensors", "aria-label": "Tensors of the file" }, ...tensors),
-    make("div", { className: "mapping-fields" }, ...fields),
-    make("p", { className: "note", textContent: "A tensor by its name; .T turns it; * + @ / between spaces combine tensors. Empty: none." }),
-    make("div", { className: "mapping-buttons" }, make("button", { value: "open", textContent: "Open" }),
-      make("button", { value: "cancel", formNoValidate: true, textContent: "Cancel" })));
-  const dialog = make("dialog", { id: "file-mapping", "aria-label": `How ${name} is read` }, form);
-  document.body.append(dialog);
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      const given = [...new window.FormData(form)].map(([key, value]) => [key, String(value).trim()]).filter(([, value]) => value);
-      dialog.remove();
-      resolve(dialog.returnValue === "open" ? Object.fromEntries(given) : null);
-    });
-  });
+/* What the file does as a mapping reads it, or a sentence. It shows nothing of its way. */
+async function previewOf(file, mapping) {
+  const way = { name: file.name, note: "", request: null, stopped: false, quiet: true };
+  const sent = await send(way, file, mapping);
+  return sent.file ? decided(way, sent.file) : sent;
 }
 
 /* Resolves to the server's answer, or to what it would have said if there was none. */
@@ -144,22 +114,22 @@ function send(way, file, mapping) {
     /* Not fetch, which does not report how much has been sent. */
     const request = new XMLHttpRequest();
     way.request = request;
-    const said = mapping ? `&mapping=${encodeURIComponent(JSON.stringify(mapping))}` : "";
+    const said = (mapping ? `&mapping=${encodeURIComponent(JSON.stringify(mapping))}` : "") + (way.quiet ? "&preview=1" : "");
     request.open("POST", `${address("take_file")}?name=${encodeURIComponent(file.name)}${said}`);
     /* Tells the server that no page of another site sends this; see hmmrnn/server/uploads.py. */
     request.setRequestHeader("X-Requested-With", "hmmrnn");
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.responseType = "json";
     request.upload.onprogress = ({ loaded, total }) => {
-      if (!way.stopped && loaded < total) show(`sending ${way.name}, ${Math.floor(100 * loaded / total)} %…`);
+      if (!way.stopped && !way.quiet && loaded < total) show(`sending ${way.name}, ${Math.floor(100 * loaded / total)} %…`);
     };
     request.upload.onload = () => {
-      if (!way.stopped) show(`checking ${way.name}…`);
+      if (!way.stopped && !way.quiet) show(`checking ${way.name}…`);
     };
     request.onload = () => resolve(request.response || unsent(`the server answered with status ${request.status}`));
     request.onerror = () => resolve(unsent("the server or the file could not be reached"));
     request.onabort = () => resolve({});
-    show(`sending ${way.name}…`);
+    if (!way.quiet) show(`sending ${way.name}…`);
     request.send(file);
   });
 }
@@ -172,7 +142,7 @@ async function decided(way, digest) {
     const answer = await window.fetch(address("look_at_file").replace("<digest>", digest)).then((got) => (got.ok ? got.json() : null), () => null);
     if (answer && answer.state !== "checking") return answer;
     why = answer ? answer.sentence : "The server does not answer.";
-    if (!way.stopped) show(why || `checking ${way.name}…`);
+    if (!way.stopped && !way.quiet) show(why || `checking ${way.name}…`);
     await new Promise((resolve) => window.setTimeout(resolve, LOOK_EVERY_MS));
   }
   return { sentence: `${why || `${way.name} is not checked yet.`} Once it is, it is offered among the networks.` };

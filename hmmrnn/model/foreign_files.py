@@ -21,6 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from hmmrnn.model.other_files import name_json
+
 Array = NDArray[Any]
 
 MAX_VALUES = 64 * 2**20
@@ -89,7 +91,11 @@ def read_json(path: Path) -> Found:
     settings: dict[str, Any] = {}
     try:
         tree = json.loads(path.read_bytes())
+        if named := name_json(tree, path.name):
+            raise UnreadableError(named)
         arrays = dict(flatten(_arrays(tree), settings))
+    except UnreadableError:
+        raise
     except (ValueError, RecursionError) as error:
         raise UnreadableError(f"is no JSON of tensors ({str(error)[:120]}); write names and nested lists") from error
     if not any(array.ndim == 2 for array in arrays.values()):

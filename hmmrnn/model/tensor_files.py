@@ -30,6 +30,7 @@ from safetensors import SafetensorError, deserialize, safe_open
 
 from hmmrnn.model import foreign_files
 from hmmrnn.model.network import Floats
+from hmmrnn.model.other_files import name_archive, name_text
 
 MAX_BYTES = 256 * 2**20
 # Where the weights lie beside an optimizer and counters, the likeliest first.
@@ -60,6 +61,7 @@ _LEGACY_PICKLES = 4  # magic number, protocol, system, and the object; then stor
 _METADATA = "__metadata__"
 _HDF5, _MATLAB, _MATLAB_VERSION = b"\x89HDF", b"MATLAB ", 125
 _CORES = ("_core", "core")
+MOST_TEXT = 4_000_000  # characters of a text that are looked at
 _MAX_HEADER_BYTES = 100_000_000  # the limit of the safetensors format
 _OTHER_FORMATS = {
     b"\x89PNG": "a PNG picture",
@@ -295,6 +297,8 @@ def _check_archive(path: Path) -> None:
     except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error) as error:
         raise _damaged(path, "its zip directory cannot be found or read") from error
     parts = {name.rpartition("/")[2] for name in names}
+    if "data.pkl" not in parts and (named := name_archive(names)):
+        raise CheckpointError(f"{path.name} {named}")
     if "data.pkl" not in parts or "constants.pkl" in parts:
         found = "a TorchScript program" if "constants.pkl" in parts else "a zip archive of another kind"
         advice = "load it with torch.jit.load and " + RESAVE if "constants.pkl" in parts else RESAVE
@@ -357,8 +361,11 @@ def _foreign(path: Path, head: bytes) -> str:
             f"{path.name} is a Python pickle, which can hold code and was not opened; expected a state dict; {RESAVE}"
         )
     found = next((name for magic, name in _OTHER_FORMATS.items() if head.startswith(magic)), None)
+    if found is None and _is_text(head) and not head.lstrip().startswith((b"{", b"[")):
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return f"{path.name} {name_text(file.read(MOST_TEXT), path.name)}"
     if found is None and _is_text(head):
-        found = "JSON text" if head.lstrip().startswith((b"{", b"[")) else "a text file"
+        found = "JSON text"
     return (
         f"{path.name} is {found or 'of an unknown format'}, not a network; "
         f"expected a .safetensors file or a state dict written by torch.save; choose another file"

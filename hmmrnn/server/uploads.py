@@ -2,7 +2,9 @@
 
     POST /files?name=lin2.pth   the bytes of the file          -> 202 {"file": digest}
                 &mapping=JSON   what cannot be read from its tensors
-    GET  /files/<digest>        -> {"state": "checking" | "ready" | "refused", "model", "choices", "sentence", "asked"}
+                &preview=1      only run it for some steps, so that a wrong mapping is seen before it is kept
+    GET  /files/<digest>        -> {"state": "checking" | "ready" | "refused" | "preview", "model", "choices",
+                                    "sentence", "asked", "preview"}
 
 `asked`, of a file that could be read in several ways: its tensors with their shapes, and a mapping that would do.
 
@@ -32,8 +34,10 @@ from flask.typing import ResponseReturnValue
 from limits.storage import Storage
 from werkzeug.utils import secure_filename
 
+from hmmrnn.analysis.preview import preview_network
 from hmmrnn.model.checkpoint import CheckpointError, MappingNeededError, load, read_metadata, save
 from hmmrnn.model.metadata import BROUGHT_BY, mark_of
+from hmmrnn.model.network import Network
 from hmmrnn.model.tensor_files import is_safetensors
 from hmmrnn.server.auth.requester import identify_requester
 from hmmrnn.storage.model_registry import ModelRegistry
@@ -62,7 +66,7 @@ LIMITS = Limits(seconds=40, memory=2048 * MIB, stored=64 * MIB)
 # A file that is not checked by then was left by a process that has ended.
 ABANDONED_SECONDS = 3600.0
 
-CHECKING, READY, REFUSED = "checking", "ready", "refused"
+CHECKING, READY, REFUSED, PREVIEW = "checking", "ready", "refused", "preview"
 OPENED_AS, OPENED_SHA256 = "opened_as", "opened_sha256"
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -91,7 +95,8 @@ def register(server: Flask, uploads: Uploads, choices: Choices) -> None:
         name = shown_name(request.args.get("name", ""))
         try:
             mapping = _mapping(request.args.get("mapping", ""))
-            return jsonify(file=uploads.receive(request, name, mapping)), 202
+            only_preview = bool(mapping) and request.args.get("preview") == "1"
+            return jsonify(file=uploads.receive(request, name, mapping, only_preview)), 202
         except _UploadError as error:
             return jsonify(state=REFUSED, sentence=str(error)), error.status
         except (NotWrittenError, QueueGoneError) as error:
@@ -153,7 +158,7 @@ class Uploads:
 
     # ---- in a web process ----
 
-    def receive(self, sent: Request, name: str, mapping: str = "") -> str:
+    def receive(self, sent: Request, name: str, mapping: str = "", only_preview: bool = False) -> str:
         """Write down the body of a request and have it checked; returns the hash of the content and its mapping."""
         # A page of another site can send a form here with the session of a visitor; but it cannot add a header of its
         # own without asking this server first, which never allows it.
@@ -169,7 +174,8 @@ class Uploads:
             digest = _copy_body(sent, name, file)
             if mapping:
                 # Read in another way it is another network.
-                digest = hashlib.sha256(f"{digest} {mapping}".encode()).hexdigest()
+                what = f"{PREVIEW} of " if only_preview else ""
+                digest = hashlib.sha256(f"{what}{digest} {mapping}".encode()).hexdigest()
             if self._network_of(digest) is None:
                 self._note_checking(digest, name)
                 self._forget_old(digest)
@@ -177,7 +183,7 @@ class Uploads:
                 # A file that was refused before is checked again: its name or a slow machine may have been the reason.
                 self._count(address, (self.data.incoming / digest).stat().st_size)
                 quick = _is_quick(self.data.incoming / digest)
-                more = [mapping] if mapping else []
+                more = [mapping, *([PREVIEW] if only_preview else [])] if mapping else []
                 self.store.queues.send(CHECK, digest, name, brought_by, address, *more, quick=quick)
         return digest
 
@@ -229,6 +235,8 @@ class Uploads:
         record = self._entry(digest).get(CHECKED)
         if record is None:
             return {"state": REFUSED, "sentence": "This file is not here; open it again."}
+        if record.state == PREVIEW:
+            return {"state": PREVIEW, "preview": json.loads(record.asked)}
         if record.state == REFUSED:
             asked = {"asked": json.loads(record.asked)} if record.asked else {}
             return {"state": REFUSED, "sentence": record.sentence, **asked}
@@ -273,11 +281,13 @@ class Uploads:
 
     # ---- in a worker ----
 
-    def check(self, digest: str, name: str, brought_by: str = "", _address: str = "", mapping: str = "") -> None:
+    def check(
+        self, digest: str, name: str, brought_by: str = "", _address: str = "", mapping: str = "", what: str = ""
+    ) -> None:
         """Check whether a received file is a network, and keep it with the others if it is.
 
         The `digest` of its content names it among the incoming files, `name` in sentences; `brought_by` is the mark of
-        its requester, and `mapping` JSON of what cannot be read from its tensors.
+        its requester, `mapping` JSON of what cannot be read from its tensors, and `what` says if it is only run.
         """
         with TemporaryDirectory(dir=self.data.incoming, prefix=".check-") as folder:
             # The name decides only how a damaged file is described; nothing else of it reaches the file system.
@@ -291,6 +301,10 @@ class Uploads:
             self._note_checking(digest, name)
             asked = ""
             try:
+                if what == PREVIEW:
+                    seen = json.dumps(preview_network(self._read(source, mapping)))
+                    self._entry(digest).put(CHECKED, FileRecord(state=PREVIEW, name=name, asked=seen))
+                    return
                 if self._network_of(digest) is None:
                     with writing():
                         self._accept(source, digest, name, brought_by, mapping)
@@ -311,9 +325,7 @@ class Uploads:
         Raises:
             CheckpointError: the file is not a network.
         """
-        readable = source.with_name("readable.safetensors")
-        self._convert(source, readable, LIMITS, *([mapping] if mapping else []))
-        network = load(readable)
+        network = self._read(source, mapping)
         length = sum(len(text) for item in network.metadata.items() for text in item)
         if length > MAX_METADATA:
             raise CheckpointError(
@@ -328,6 +340,11 @@ class Uploads:
             if self._network_of(digest) is None:
                 path = self._free_path(digest, name)
                 save(opened, path)
+
+    def _read(self, source: Path, mapping: str) -> Network:
+        readable = source.with_name("readable.safetensors")
+        self._convert(source, readable, LIMITS, *([mapping] if mapping else []))
+        return load(readable)
 
     def _free_path(self, digest: str, name: str) -> Path:
         """The path of a network: its name, and as few digits of its hash as no other network has."""

@@ -84,9 +84,8 @@ class FileRecord(BaseModel, frozen=True):
     name: str = ""
     since: float = 0.0
     sentence: str = ""
-    asked: str = (
-        ""  # JSON of what a mapping has to say: its tensors with their shapes, and a proposal; empty if nothing
-    )
+    # JSON of what a mapping has to say: its tensors with their shapes, and a proposal; or of its preview.
+    asked: str = ""
 
 
 # ---- the keys ----

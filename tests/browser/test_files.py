@@ -13,8 +13,20 @@ import pytest
 import torch
 from playwright.sync_api import FileChooser, Page, Route, expect
 
-from tests.browser.pages import address, changing, figure_layout, scenario, settle_known, traces
-from tests.networks import planted_switch
+from tests.browser.pages import (
+    READY_MS,
+    address,
+    changing,
+    figure_layout,
+    go,
+    scenario,
+    settle_known,
+    silenced,
+    tick,
+    touched,
+    traces,
+)
+from tests.networks import network_of_cell, planted_switch
 
 pytestmark = pytest.mark.browser
 
@@ -127,3 +139,35 @@ def test_a_file_that_is_no_network_says_why_and_changes_nothing(page: Page, tmp_
     expect(notice).to_contain_text("Of 2 files, only the first is opened: notes.txt.")
     assert (address(page), traces(page, "state-space")) == shown
     page.get_by_role("button", name="Dismiss").click()
+
+
+def test_a_nested_tanh_checkpoint_is_opened_by_mapping_ablated_and_reported(page: Page, tmp_path: Path) -> None:
+    network = network_of_cell("tanh", n=24, m=3, alpha=0.3, bias=False)
+    path = tmp_path / "task.pt"
+    inside = {"wrec": 8 * network.W_hh, "wi": network.W_ih.T, "wo": network.W_out.T}
+    torch.save({"epoch": 7, "model": {name: torch.tensor(array) for name, array in inside.items()}}, path)
+    file_dialog(page, page.locator("#open-file").click).set_files(path)
+    dialog, preview = page.locator("#file-mapping"), page.locator(".mapping-preview figcaption")
+    expect(dialog.get_by_role("listitem")).to_contain_text(["wi (3, 24)", "wo (24, 3)", "wrec (24, 24)"])
+    dialog.get_by_label("leak").select_option("rate")
+    dialog.get_by_label("alpha = dt / tau").fill("0.3")
+    dialog.get_by_label("cell").select_option("relu")
+    expect(preview).to_contain_text("That is far more than a trained network has")
+    dialog.get_by_label("cell").select_option("tanh")
+    expect(preview).to_contain_text(
+        re.compile(r"tanh network, alpha = 0.3.*largest activity (1|0\.\d+) within 100 steps;")
+    )
+    with changing(page):
+        dialog.get_by_role("button", name="Open").click()
+    assert scenario(page).model.startswith("task-")
+    assert len(figure_layout(page, "connectivity")["meta"]["order"]) == 24
+    with changing(page):
+        tick(page, 5).check()
+    assert touched(page) == [silenced(5)]
+    go(page, "/reports")
+    link = page.get_by_role("link", name="Open the report")
+    expect(link).to_be_visible(timeout=2 * READY_MS)
+    with page.expect_popup() as opening:
+        link.click()
+    expect(opening.value.locator("h1")).to_contain_text("unit gain 0 of neurons 5", timeout=READY_MS)
+    opening.value.close()

@@ -27,12 +27,13 @@ from hmmrnn import HMM, load, save
 from hmmrnn.model.checkpoint import fingerprint
 from hmmrnn.model.metadata import MODEL_NAME, known_target, mark_of
 from hmmrnn.model.network import Network
+from hmmrnn.model.simulation import simulate
 from hmmrnn.server import uploads
 from hmmrnn.server.auth import requester
 from hmmrnn.server.services import services
 from hmmrnn.storage.sandboxed_import import Limits, convert
 from hmmrnn.tasks import queue, store
-from tests.networks import random_network
+from tests.networks import network_of_cell, random_network
 from tests.programs import PATIENCE_SECONDS, at_once
 
 pytest_plugins = ["tests.fixtures_dashboard"]
@@ -174,6 +175,27 @@ class TestGoodFiles:
             ready = client.get(f"/files/{sent.json['file']}").json
             # Read in two ways it is two networks.
             assert services().models.network(ready["model"]).cell == cell
+
+    @pytest.mark.usefixtures("own_process")
+    def test_a_preview_shows_a_wrong_activation_and_keeps_nothing(self, client: FlaskClient) -> None:
+        network = network_of_cell("tanh", n=30, bias=False)
+        content, before = io.BytesIO(), services().models.entries()
+        np.savez(content, wrec=10 * network.W_hh, win=network.W_ih, wout=network.W_out)
+        roles = {"W_hh": "wrec", "W_ih": "win", "W_out": "wout"}
+        largest = {}
+        for cell in ("tanh", "relu"):
+            query = {"name": "mine.npz", "mapping": json.dumps({**roles, "cell": cell}), "preview": "1"}
+            sent = client.post("/files", query_string=query, data=content.getvalue(), headers=OWN_PAGE)
+            work()
+            found = client.get(f"/files/{sent.json['file']}").json
+            assert found["state"] == "preview"
+            right = simulate(replace(network, W_hh=10 * network.W_hh, cell=cell), 100).h[0]
+            np.testing.assert_allclose(found["preview"]["activity"], right[:, found["preview"]["neurons"]].T)
+            largest[cell] = found["preview"]["largest"]
+            assert largest[cell] == pytest.approx(np.abs(right).max())
+        assert largest["tanh"] <= 1 < 1e6 < largest["relu"]
+        assert services().models.entries() == before
+        assert incoming() == []
 
     def test_a_mapping_that_is_none_is_refused(self, client: FlaskClient) -> None:
         for mapping in ("no JSON", "[1]", json.dumps({"W_hh": ["a"]}), json.dumps({"W_hh": "a" * 5000})):
