@@ -120,12 +120,12 @@ export async function answer(wanted, scenario) {
   return { updates: wanted.flatMap((view) => updatesOf(view, parts, scenario, now, behind, reference)) };
 }
 
-function updatesOf(view, { figures, target }, scenario, now, behind, reference) {
+function updatesOf(view, { figures, target, rest }, scenario, now, behind, reference) {
   const drawn = figures[scheme()];
   const caption = (children) => [`${view}-caption`, { children }];
   if (view === idOf("ORBIT")) return [[view, { figure: orbit(drawn, now, behind) }], caption(orbitCaption(now))];
   if (view === idOf("STATE_SPACE")) {
-    return [[view, { figure: stateSpace(drawn, scenario, now, behind) }], caption(stateSpaceCaption(scenario, now))];
+    return [[view, { figure: stateSpace(drawn, scenario, now, behind) }], caption(stateSpaceCaption(scenario, now, rest))];
   }
   const [before, after] = [reference, now].map((summary) => numbersOf(summary, Boolean(target)));
   return [[view, { values: { of: drawnKey(scenario), kept: scenario.against !== null, before, now: after } }]];

@@ -9,6 +9,9 @@ const MARGIN = 0.04;
 const EXTREME = 0.98;
 const CENTRES = Float64Array.from({ length: BINS }, (_, bin) => ((bin + 0.5) * 360) / BINS);
 
+/* Drawn as Python has drawn it. */
+const REST = ["fixed point", "saddle", "repellor", "unstable direction"];
+
 const named = (figure, name) => figure.data.find((trace) => trace.name === name);
 
 /* ---- state space ---- */
@@ -21,8 +24,8 @@ export function stateSpace(drawn, scenario, now, reference) {
   const states = values ? [byValue(figure.data[1], values, isSigned, now)] : byOutput(figure, now);
   const ghost = reference && placed(figure.data[0], kept(reference), { name: scenario.against ? "A" : "intact" });
   const path = { x: column(now, 0).subarray(0, now.steps), y: column(now, 1).subarray(0, now.steps) };
-  const rest = named(figure, "fixed point");
-  const data = [ghost, ...states, placed(named(figure, "run 1"), path), rest].filter(Boolean);
+  const rest = REST.map((name) => named(figure, name));
+  const data = [ghost, ...states, placed(named(figure, "run 1"), path), ...rest].filter(Boolean);
   const layout = { ...figure.layout };
   ["xaxis", "yaxis"].forEach((name, axis) => {
     layout[name] = { ...layout[name], range: rangeOf([now, reference], axis) };
@@ -144,7 +147,8 @@ function band(low, high) {
 
 /* ---- captions ---- */
 
-export function stateSpaceCaption({ sigma, trajectories, steps, pair }, now) {
+/* rest: what Python says of the fixed points. */
+export function stateSpaceCaption({ sigma, trajectories, steps, pair }, now, rest = "") {
   const valid = now.valid.reduce((sum, end) => sum + end, 0);
   const words = now.drawn === valid ? counted(valid, "state") : `${now.drawn.toLocaleString("en")} of ${counted(valid, "state")}`;
   const ended = now.valid.filter((end) => end < steps);
@@ -154,6 +158,7 @@ export function stateSpaceCaption({ sigma, trajectories, steps, pair }, now) {
       + "steps with other outputs left out" : "",
     ended.length ? `; ${counted(ended.length, "run")} ${ended.length === 1 ? "diverges," : "diverge, the first"} at step ${Math.min(...ended) + 1} `
       + `(neuron ${now.largestNeuron})` : "",
+    rest,
   ].join("");
 }
 

@@ -10,8 +10,8 @@ neuron i by delta = +1 or -1 moves the solution to
 so that all N neighbours cost one inverse and one product. From each region a walk goes on to the region in which its
 solution lies, until that is the same one.
 
-Smooth cells: the speed |F(h) - h|^2 / 2 is minimised by damped Gauss-Newton steps with the exact Jacobian, from visited
-states and from the same states under noise.
+Smooth cells: the speed |F(h) - h|^2 / 2 is minimised by damped Gauss-Newton steps with the exact Jacobian, from the
+origin, from visited states, from middles between two of them, and from the same states under noise.
 
 Source: Sussillo & Barak (2013), for the speed; Sherman & Morrison (1950), for the neighbours.
 """
@@ -170,15 +170,19 @@ def _by_descent(network: Network, drive: Floats, starts: Floats, tolerance: floa
     rng = np.random.default_rng(0)
     spread = starts.std(axis=0)
     wider = starts + spread * rng.standard_normal(starts.shape)
+    # A saddle often lies between what it parts.
+    middle = (starts + rng.permutation(starts)) / 2
     room = max(8, int(DESCENT_PRODUCTS / (DESCENT_STEPS * 2 * network.n_state**3)))
-    every = np.concatenate([starts[:1], rng.permutation(np.concatenate([starts[1:], wider]))])
+    others = rng.permutation(np.concatenate([starts[1:], wider, middle]))
+    every = np.concatenate([np.zeros((1, starts.shape[1])), starts[:1], others])
     tried = every[: min(DESCENT_STARTS, room)]
     typical = float(np.median(np.linalg.norm(_next(network, drive, tried) - tried, axis=1)))
     ends = _descend(network, drive, tried, tolerance)
     fixed = _change(network, drive, ends) <= tolerance * _size(ends, drive)
     speed = np.linalg.norm(_next(network, drive, ends) - ends, axis=1)
     slow = ~fixed & (speed <= SLOW_SHARE * typical) & (_gradient(network, drive, ends) <= 1e-6 * speed)
-    words = f"descent on the speed from {len(tried):,} starts: visited states, and the same with noise"
+    where = "the origin, visited states, their middles, and the same with noise"
+    words = f"descent on the speed from {len(tried):,} starts: {where}"
     return Searched(ends[fixed], ends[slow], words)
 
 

@@ -66,7 +66,8 @@ def parts_of(asked: Json) -> Json:
     network = describe_network(plain.network, plane, plain.name, np.empty((0, len(plane.components))))
     network["plane"]["components"] = pack_array(plane.components, "f8")
     figures = {name: _figures(plain, theme) for name, theme in THEMES.items()}
-    return {"network": network, "target": _target(plain.hmm), "figures": figures}
+    rest = state_space.name_rest(queries.seen_points_of(plain))
+    return {"network": network, "target": _target(plain.hmm), "figures": figures, "rest": rest}
 
 
 def _target(hmm: HMM | None) -> Json | None:
@@ -79,7 +80,7 @@ def _target(hmm: HMM | None) -> Json | None:
 def _figures(plain: Explored, theme: Theme) -> Json:
     """The figures of every kind, compared with another network; each as it is drawn, its arrays as lists."""
     stand_in = _one_step_in_each(plain.network.n_outputs)
-    rest = queries.fixed_points_of(plain)
+    rest = queries.seen_points_of(plain)
     signed = np.linspace(-1, 1, plain.network.n_outputs, dtype=np.float32)[None]
     kinds = {"output": Colouring("output"), "speed": Colouring("", signed**2), "neuron": Colouring("", signed)}
     spaces = {

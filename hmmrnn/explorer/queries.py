@@ -35,6 +35,7 @@ from hmmrnn.analysis.state_survey import (
 )
 from hmmrnn.analysis.switch_average import SwitchAverage, average_around_switches, choose_averaged
 from hmmrnn.analysis.trajectory_summary import Singles, TrajectorySummary, summarise_run
+from hmmrnn.analysis.unstable_directions import SeenPoints, see_points
 from hmmrnn.explorer.cost import (
     MAX_WAITED_FOR,
     check_run,
@@ -299,6 +300,14 @@ def fixed_points_of(explored: Explored) -> Floats:
     if not explored.scenario.is_steady:
         return np.empty((0, len(plane_of(explored).components)))
     return plane_of(explored).project(_rest(explored)[:, : explored.network.n_neurons])
+
+
+@kept(_plane)
+def seen_points_of(explored: Explored) -> SeenPoints:
+    """The same with their kinds, and the unstable directions of saddles; of a large network the places alone."""
+    if not explored.scenario.is_steady or explored.network.n_neurons > MAX_WAITED_FOR:
+        return SeenPoints.plain(fixed_points_of(explored))
+    return see_points(explored.network, plane_of(explored), _rest(explored))
 
 
 @kept(_intact, version=1)

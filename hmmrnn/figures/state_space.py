@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from hmmrnn.analysis.regions import REGIONS
 from hmmrnn.analysis.trajectory_summary import TrajectorySummary
+from hmmrnn.analysis.unstable_directions import REPELLOR, SADDLE, STABLE, SeenPoints
 from hmmrnn.figures.panels import Floats
 from hmmrnn.figures.theme import (
     FONT_SIZE,
@@ -30,7 +31,14 @@ MARGIN = 0.04
 MAX_STATES_3D = 2000
 MARKER_SIZES = {2: MARKER_SIZE, 3: 2.2}
 GHOST_OPACITY, PATH_WIDTH = {2: 0.6, 3: 0.35}, {2: 0.8, 3: 1.5}
-FIXED_POINT_SYMBOLS, FIXED_POINT_SIZES = {2: "star", 3: "diamond"}, {2: 13, 3: 7}
+FIXED_POINT_SIZES = {2: 13, 3: 7}
+FIXED_POINT_KINDS = {
+    STABLE: ("fixed point", {2: "star", 3: "diamond"}),
+    SADDLE: ("saddle", {2: "x-thin", 3: "x"}),
+    REPELLOR: ("repellor", {2: "circle-open", 3: "circle-open"}),
+}
+# Length of an unstable direction that lies in the plane, in standard deviations of the states along PC1.
+REACH = 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +56,7 @@ def draw_state_space(
     intact: TrajectorySummary | None,
     colouring: Colouring,
     theme: Theme,
-    fixed_points: Floats | None = None,
+    fixed_points: Floats | SeenPoints | None = None,
     without_noise: Floats | None = None,
     dimensions: int = 2,
     ghost_name: str = "intact",
@@ -57,7 +65,7 @@ def draw_state_space(
 
     Args:
         intact: the intact network under the same noise, drawn as a grey ghost; None when nothing is touched.
-        fixed_points: (S, C) where runs without noise end; each distinct one once.
+        fixed_points: of the network without noise, each distinct one once; (S, C) if only their places are known.
         without_noise: (S, T, C) runs without noise.
         dimensions: 2, or 3 with the third component as depth and with no more than 2,000 states.
         ghost_name: of the network that is drawn as a ghost, if it is not the intact one.
@@ -67,8 +75,13 @@ def draw_state_space(
     traces = [*ghost, *_states(now, colouring, theme, dimensions), _path(now, theme, dimensions)]
     if without_noise is not None:
         traces.append(_without_noise(without_noise, theme, dimensions))
-    if fixed_points is not None and len(fixed_points):
-        traces.append(_fixed_points(fixed_points, theme, dimensions))
+    if fixed_points is not None:
+        seen = (
+            fixed_points
+            if isinstance(fixed_points, SeenPoints)
+            else SeenPoints.plain(np.asarray(fixed_points, dtype=np.float64))
+        )
+        traces += [*_fixed_points(seen, theme, dimensions), *_unstable(seen, theme, dimensions)]
     stretch = [plane_range([now, intact], axis) for axis in range(dimensions)]
     if dimensions == 3:
         drawn = make_layout(theme, {}, scene=_scene(stretch, theme), margin={"l": 0, "r": 0, "t": 8, "b": 0})
@@ -82,7 +95,7 @@ def draw_states_beside(
     before: TrajectorySummary,
     colouring: Colouring,
     theme: Theme,
-    fixed_points: Floats | None = None,
+    fixed_points: Floats | SeenPoints | None = None,
 ) -> go.Figure:
     """Draw two sets of runs beside each other, on the same axes: A on the left, the network as it is now on the right.
 
@@ -90,7 +103,7 @@ def draw_states_beside(
         now, before: the runs under the same noise.
         colouring: what the states of `now` are coloured by; those of `before` are coloured by output, unless it says
             the same of them.
-        fixed_points: (S, C) where runs without noise end.
+        fixed_points: of the network without noise.
     """
     right = draw_state_space(now, None, colouring, theme, fixed_points)
     left = draw_state_space(before, None, Colouring("output"), theme, fixed_points)
@@ -276,7 +289,42 @@ def _without_noise(paths: Floats, theme: Theme, dimensions: int) -> Any:
     return _scatter("lines", _broken(paths.astype(np.float32)), dimensions, "without noise", line=line)
 
 
-def _fixed_points(points: Floats, theme: Theme, dimensions: int) -> Any:
-    look = {"symbol": FIXED_POINT_SYMBOLS[dimensions], "size": FIXED_POINT_SIZES[dimensions]}
-    marker = {**look, "color": theme.accent, "line": {"width": 1, "color": theme.ground}}
-    return _scatter("markers", points, dimensions, "fixed point", "fixed point without noise", marker=marker)
+def _fixed_points(seen: SeenPoints, theme: Theme, dimensions: int) -> list[Any]:
+    return [
+        _scatter(
+            "markers",
+            seen.points[seen.kind == kind],
+            dimensions,
+            name,
+            f"{name} without noise",
+            marker={
+                "symbol": symbols[dimensions],
+                "size": FIXED_POINT_SIZES[dimensions],
+                "color": theme.accent,
+                "line": {
+                    "width": 1 if kind == STABLE else 2,
+                    "color": theme.ground if kind == STABLE else theme.accent,
+                },
+            },
+        )
+        for kind, (name, symbols) in FIXED_POINT_KINDS.items()
+        if (seen.kind == kind).any()
+    ]
+
+
+def _unstable(seen: SeenPoints, theme: Theme, dimensions: int) -> list[Any]:
+    """Arrows along which activity leaves, both ways, as long as the direction lies in the plane."""
+    if not len(seen.owner):
+        return []
+    places = seen.points[np.concatenate([seen.owner, seen.owner])]
+    ends = places + REACH * seen.reach * np.concatenate([seen.directions, -seen.directions])
+    points = _broken(np.stack([places, ends], axis=1).astype(np.float32))
+    x, y, *depth = points.T[:dimensions]
+    line = {"color": theme.accent, "width": 1.6}
+    plainly: dict[str, Any] = {"name": "unstable direction", "line": line, "hoverinfo": "skip"}
+    if depth:
+        return [go.Scatter3d(x=x, y=y, z=depth[0], mode="lines", **plainly)]
+    # An arrow at each end, and none at the point itself.
+    size = np.tile([0, 9, 0], len(places))
+    marker = {"symbol": "arrow", "size": size, "angleref": "previous", "color": theme.accent}
+    return [go.Scatter(x=x, y=y, mode="lines+markers", marker=marker, **plainly)]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from hmmrnn.analysis import orbit as orbit_analysis
+from hmmrnn.analysis.unstable_directions import SADDLE, STABLE
 from hmmrnn.dashboard import ids
 from hmmrnn.dashboard.answers import answer_views, open_link
 from hmmrnn.dashboard.pages.dynamics import readout
@@ -36,7 +37,11 @@ def test_the_figures_show_the_answers_to_the_queries(intact):
     np.testing.assert_array_equal(drawn_by_output(space), seen.points[..., :2])
     np.testing.assert_allclose(named(around, "occupancy").y, 100 * seen.profile.occupancy)
     np.testing.assert_array_equal(named(around, "output 1").y, seen.profile.median[:, 1])
-    np.testing.assert_array_equal(named(space, "fixed point").x, queries.fixed_points_of(plain())[:, 0])
+    rest = queries.seen_points_of(plain())
+    np.testing.assert_array_equal(rest.points, queries.fixed_points_of(plain()))
+    for kind, name in ((STABLE, "fixed point"), (SADDLE, "saddle")):
+        np.testing.assert_array_equal(named(space, name).x, rest.points[rest.kind == kind, 0])
+    assert len(named(space, "unstable direction").x) == 6 * len(rest.owner)
 
 
 def test_a_ghost_is_there_only_with_interventions_and_is_the_intact_network_under_the_same_noise(intact, touched):
@@ -83,7 +88,8 @@ def test_a_divergence_is_said_with_its_step_and_its_neuron(blown, dashboard):
     ends = queries.summary_of(resolve(blown)).diverged_at
     assert caption.startswith(f"{ends.sum():,} states: {B} runs of {T} steps")
     # Steps are counted from 1, and the first that is wrong is the one that is named.
-    assert caption.endswith(f"{B} runs diverge, the first at step {ends.min() + 1} (neuron {dashboard.fuse})")
+    assert f"{B} runs diverge, the first at step {ends.min() + 1} (neuron {dashboard.fuse}); " in caption
+    assert caption.endswith(f"fixed points without noise: {queries.seen_points_of(plain()).words}")
     assert around.startswith(f"median and quartiles of {ends.sum():,} states")
     np.testing.assert_array_equal(np.isfinite(drawn_by_output(space)[..., 0]).sum(axis=1), ends)
 

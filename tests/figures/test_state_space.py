@@ -10,6 +10,7 @@ import pytest
 from hmmrnn.analysis.orbit import fit_plane
 from hmmrnn.analysis.regions import REGIONS
 from hmmrnn.analysis.trajectory_summary import TrajectorySummary, summarise_trajectories
+from hmmrnn.analysis.unstable_directions import REPELLOR, SADDLE, STABLE, SeenPoints
 from hmmrnn.figures.state_space import MAX_STATES_3D, Colouring, draw_state_space, find_drawn_states, plane_range
 from hmmrnn.figures.theme import DARK, LIGHT, REGION_LABELS, REGION_SYMBOLS
 from hmmrnn.model.simulation import draw_noise, simulate
@@ -145,6 +146,19 @@ class TestStateSpace:
         np.testing.assert_array_equal(decay.x, [0, 3, 6, 9, np.nan, 12, 15, 18, 21, np.nan])
         bare = draw_state_space(now, None, Colouring("output"), LIGHT, np.empty((0, 3)), None)
         assert not {"fixed point", "without noise"} & set(names(bare))
+
+    def test_saddles_have_a_symbol_of_their_own_and_arrows_both_ways(self, now):
+        places = np.array([[1.0, 2.0, 3.0], [0.0, 1.0, 0.0], [2.0, 0.0, 0.0]])
+        seen = SeenPoints(places, np.array([STABLE, SADDLE, REPELLOR]), np.array([1]), np.array([[0.6, 0.8, 0.0]]))
+        figure = draw_state_space(now, None, Colouring("output"), LIGHT, seen)
+        symbols = {named(figure, name).marker.symbol for name in ("fixed point", "saddle", "repellor")}
+        assert len(symbols) == 3
+        arrows = named(figure, "unstable direction")
+        np.testing.assert_array_equal([arrows.x[0], arrows.y[0]], [0, 1])
+        ends = np.stack([arrows.x, arrows.y], axis=-1)[[1, 4]] - [0, 1]
+        np.testing.assert_allclose(ends[0], -ends[1], atol=1e-6)
+        np.testing.assert_allclose(ends[0] / np.linalg.norm(ends[0]), [0.6, 0.8], atol=1e-6)
+        assert draw_state_space(now, None, Colouring("output"), LIGHT, seen, dimensions=3)
 
     def test_the_window_holds_both_networks(self, now, intact):
         both = np.concatenate([now.points, intact.points])

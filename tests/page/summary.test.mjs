@@ -48,7 +48,7 @@ const still = ({ range, ...axis }) => axis;
 const looks = ({ color, cmin, cmax, ...rest }) => ({ ...rest, ...(typeof color === "string" && { color }) });
 
 asked.forEach(({ name, scenario, parts: key, now, reference, figures, captions, values }) => test(`${name} is as in Python`, () => {
-  const { figures: drawn, target } = parts[key];
+  const { figures: drawn, target, rest } = parts[key];
   const make = (one, neuron = null) => summarised(key).of({ ...scenario, ...one }, neuron);
   const found = make({}, scenario.colour === "neuron" ? scenario.neuron : null);
   const intact = make(scenario.against ?? { interventions: [] });
@@ -66,7 +66,7 @@ asked.forEach(({ name, scenario, parts: key, now, reference, figures, captions, 
   const behind = scenario.interventions.length || scenario.against ? intact : null;
   assertSameFigure(stateSpace(drawn.light, scenario, found, behind), figures["state-space"]);
   assertSameFigure(orbit(drawn.light, found, behind), figures.orbit);
-  assert.deepEqual([stateSpaceCaption(scenario, found), orbitCaption(found)], captions);
+  assert.deepEqual([stateSpaceCaption(scenario, found, rest), orbitCaption(found)], captions);
   [[intact, values.before], [found, values.now]].forEach(([one, wanted]) => {
     const own = numbersOf(one, Boolean(target));
     assert.deepEqual(Object.keys(own), Object.keys(wanted));

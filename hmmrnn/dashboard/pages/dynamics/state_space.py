@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from hmmrnn.analysis.state_survey import StateSurvey
 from hmmrnn.analysis.trajectory_summary import TrajectorySummary
+from hmmrnn.analysis.unstable_directions import SeenPoints
 from hmmrnn.dashboard import ids
 from hmmrnn.dashboard.view import FAST, View
 from hmmrnn.explorer import queries
@@ -35,14 +36,14 @@ class StateSpace:
         now: the network as it is now.
         reference: the comparison; None while it does not differ.
         colouring: of the states.
-        rest: (F, C) fixed points of the intact network.
+        rest: fixed points of the intact network.
         without_noise: (S, T, C) runs without noise; None unless they are shown.
     """
 
     now: TrajectorySummary
     reference: TrajectorySummary | None
     colouring: Colouring
-    rest: Floats
+    rest: SeenPoints
     without_noise: Floats | None
 
 
@@ -65,7 +66,7 @@ def _state_space(explored: Explored, colouring: Colouring) -> StateSpace:
         now=queries.summary_of(explored),
         reference=queries.summary_of(explored.reference) if scenario.compared else None,
         colouring=colouring,
-        rest=queries.fixed_points_of(explored),
+        rest=queries.seen_points_of(explored),
         without_noise=queries.without_noise_of(explored) if scenario.without_noise else None,
     )
 
@@ -127,7 +128,14 @@ def caption(explored: Explored, shown: StateSpace, _theme: Theme) -> str:
         runs = say_count(int(diverged.sum()), "run")
         verb = "diverges," if diverged.sum() == 1 else "diverge, the first"
         text += f"; {runs} {verb} at step {first} (neuron {now.largest_neuron})"
-    return text
+    return text + name_rest(shown.rest)
+
+
+def name_rest(rest: SeenPoints) -> str:
+    """How many fixed points of which kind are drawn, as the end of a caption."""
+    if not rest.words:
+        return ""
+    return f"; {say_count(len(rest.points), 'fixed point')} without noise: {rest.words}"
 
 
 def name_plane(scenario: Scenario) -> str:
@@ -156,7 +164,9 @@ VIEW = View(
     help="Each point is the activity of the whole network at one step, seen along the two directions in which the "
     "intact network varies most. The network lingers in slow clusters and is thrown between them. With an "
     "intervention the intact run stays behind as a grey ghost: same noise, same start, same plane, so that "
-    "every difference is the intervention's. The star is where activity ends without noise.",
+    "every difference is the intervention's. A star is a fixed point where activity ends without noise, under the "
+    "constant input if there is one; a cross is a saddle, with arrows along which activity leaves it, as long as they "
+    "lie in the plane; a ring is a fixed point that repels in all directions.",
     kind=FAST,
     compute=compute,
     refine=refine,
