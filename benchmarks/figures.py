@@ -18,6 +18,20 @@ LIVE_RUNS = (1, 50, 200)
 # Runs of the window whose clicks are timed: the last is the largest that a page may ask for.
 COST_RUNS = (1, 10, 64)
 LIVE_OUTPUTS = 3
+# The lenses that are timed, and networks that are compared. The lens of sparse recordings trains, and is left out.
+LENSES = (
+    "current",
+    "messages",
+    "potential",
+    "halves",
+    "rank",
+    "memory",
+    "recovered",
+    "belief",
+    "timescales",
+    "effects",
+)
+COMPARED = 6
 STATISTICS = ("median", "p95", "ratio")
 
 
@@ -150,6 +164,21 @@ FIGURES = {
             "that integrate noise for it, the control population): 21 gains each, with 16 runs of 1,600 steps and the "
             "eigenvalues at 160 states for each gain, on one thread.",
             Aim(15),
+        ),
+        *(
+            Definition(
+                f"lens_{name}_s",
+                "s",
+                f"The lens {name} on the shipped network, on one thread of BLAS.",
+                Aim(15),
+            )
+            for name in LENSES
+        ),
+        Definition(
+            "compare_s",
+            "s",
+            f"{COMPARED} networks of 150 neurons side by side, without a search for their kick neurons.",
+            Aim(36),
         ),
         *(
             Definition(

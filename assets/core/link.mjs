@@ -28,6 +28,7 @@ export function link(s) {
   if (s.large !== null) parts.push(["large", s.large]);
   if (s.map !== defaults.map) parts.push(["map", s.map]);
   if (s.without_noise) parts.push(["without_noise", 1]);
+  if (s.paths) parts.push(["paths", 1]);
   if (s.area) parts.push(["area", s.area.map(number).join(",")]);
   if (s.span) parts.push(["span", s.span.join("-")]);
   if (s.picked !== null) parts.push(["picked", s.picked]);

@@ -83,7 +83,7 @@ export function canAnswer(view, scenario) {
 const isCompared = ({ interventions, against }) => interventions.length > 0 || against !== null;
 
 const isPlane = (scenario) => (
-  scenario.dimensions === 2 && !scenario.without_noise && !(scenario.beside && isCompared(scenario)));
+  scenario.dimensions === 2 && !scenario.without_noise && !scenario.paths && !(scenario.beside && isCompared(scenario)));
 
 /* What is beyond any of these, the server refuses in words. */
 function isSound(scenario) {

@@ -79,6 +79,7 @@ const NAMES = {
   dimensions: (a, b) => `State space in ${b} dimensions`,
   map: (a, b) => `Region map by ${b.replace("_", " ")}`,
   without_noise: onOff("Runs without noise"),
+  paths: onOff("Ways between outputs"),
   area: (a, b) => (b ? "States selected in the plane" : "Selection in the plane cleared"),
   span: (a, b) => (b ? `Steps ${b[0]} to ${b[1]} selected` : "Selection in time cleared"),
   picked: (a, b) => (b === null ? "Picked neuron cleared" : `Neuron ${b} picked`),

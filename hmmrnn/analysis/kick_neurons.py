@@ -163,20 +163,25 @@ class Agreement:
 
 
 def detect_kick_neurons(
-    network: Network, seed: int = 0, controls: int = CONTROLS, on_progress: ProgressCallback = no_progress
+    network: Network,
+    seed: int = 0,
+    controls: int = CONTROLS,
+    on_progress: ProgressCallback = no_progress,
+    alternatives: bool = True,
 ) -> KickNeurons:
     """Find the smallest groups of neurons without which the network does not leave its outputs.
 
     Args:
         seed: seed of all noise; other seeds may choose other neurons of equal effect (`compare_seeds` says how far).
         controls: R, number of random groups that each group is compared with.
+        alternatives: whether to seek what else closes an exit that silencing leaves open, which takes longest.
 
     Raises:
         ValueError: the network diverges under noise, so it has no states to look at.
     """
     with few_threads(network):
         found = KickSearch(network, seed, progress_part(on_progress, 0.0, 0.4))
-        groups = _proven(found, controls, progress_part(on_progress, 0.4, 1.0))
+        groups = _proven(found, controls, alternatives, progress_part(on_progress, 0.4, 1.0))
     profiles = [found.profiles.get(a, nothing_known(network.n_neurons)) for a in range(network.n_outputs)]
     return KickNeurons(
         scores=np.array([profile.scores() for profile in profiles]),
@@ -227,22 +232,26 @@ def _overlap(member: NDArray[np.bool_]) -> float:
 # ---- the proof ----
 
 
-def _proven(found: KickSearch, controls: int, on_progress: ProgressCallback) -> tuple[KickGroup, ...]:
+def _proven(
+    found: KickSearch, controls: int, alternatives: bool, on_progress: ProgressCallback
+) -> tuple[KickGroup, ...]:
     """Measure each group again on noise that the search did not see, beside random groups of its size."""
     taken = {neuron for exit in found.exits for neuron in exit.group}
     measured = {a: exits.under(found.seed + 2) for a, exits in found.measured_by.items()}
     groups = []
     for done, exit in enumerate(found.exits):
         on_progress(done / len(found.exits))
-        groups.append(_group(found, exit, measured[exit.output], taken, controls))
+        groups.append(_group(found, exit, measured[exit.output], taken, controls, alternatives))
     return tuple(groups)
 
 
-def _group(found: KickSearch, exit: Exit, measured: Measured, taken: set[int], controls: int) -> KickGroup:
+def _group(
+    found: KickSearch, exit: Exit, measured: Measured, taken: set[int], controls: int, alternatives: bool
+) -> KickGroup:
     silenced = _judge(SILENCE, measured, exit, Intervention(exit.group), taken, controls, found.seed + 2)
     intact = measured.rate()
     any_exit = measured.rate(silenced.intervention) / intact if intact else 1.0
-    tried = () if silenced.proven else _alternatives(found, exit, measured, taken, controls)
+    tried = () if silenced.proven or not alternatives else _alternatives(found, exit, measured, taken, controls)
     return KickGroup(
         output=exit.output,
         to=exit.to,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from hmmrnn.analysis.kick_neurons import detect_kick_neurons
 from hmmrnn.analysis.numerics import ProgressCallback, progress_part
@@ -61,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_number(parser, "--rank", "of the weights (%(default)s)", default=3)
     parser.add_argument("--truncation", choices=TRUNCATIONS, default="weighted", help="to the lower rank (%(default)s)")
     add_seed(parser)
+    add_number(parser, "--seeds", "of the noise, from --seed on: each number with its mean and spread over them (1)", 1)
     parser.add_argument("--json", action="store_true", help="one line of JSON instead of a table")
     add_progress(parser)
 
@@ -72,12 +75,42 @@ def run(args: argparse.Namespace) -> int:
         network = open_network(args.network)
         if args.out is not None:
             return write_made(lens, network, args)
-    numbers = headline(lens, _look(lens, network, args))
+    seeds = range(args.seed, args.seed + (args.seeds or 1))
+    try:
+        found = [headline(lens, _look(lens, network, args, seed)) for seed in seeds]
+    except (ValueError, FloatingPointError) as error:
+        raise RefusedError(f"the lens {lens.id} shows nothing of {args.network}: {error}") from error
+    numbers = found[0] if len(found) == 1 else over_seeds(lens, found)
     if args.json:
-        write_json({"lens": lens.id, "network": args.network, "seed": args.seed, **numbers})
+        about = {"seed": args.seed} if len(found) == 1 else {"seeds": list(seeds)}
+        write_json({"lens": lens.id, "network": args.network, **about, **numbers})
     else:
         sys.stdout.write("".join(f"{line}\n" for line in table(lens, numbers)))
     return DONE
+
+
+def over_seeds(lens: Lens, found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The mean of each number over seeds of the noise, and its spread as `_se`: the standard deviation over seeds.
+
+    What is no number (a list, or a number that one of the seeds does not give) is left out.
+    """
+    joined: dict[str, Any] = {}
+    for name in lens.numbers:
+        values = [dict(_values(name, one[name])) for one in found]
+        kept = {
+            key.removeprefix(f"{name} "): [float(one[key]) for one in values]
+            for key in values[0]
+            if all(isinstance(one.get(key), (int, float)) for one in values)
+        }
+        mapped = isinstance(found[0][name], Mapping)
+        means, spreads = ({key: float(of(items)) for key, items in kept.items()} for of in (np.mean, _spread))
+        if kept:
+            joined |= {name: means if mapped else means[name], f"{name}_se": spreads if mapped else spreads[name]}
+    return joined
+
+
+def _spread(values: Sequence[float]) -> float:
+    return float(np.std(values, ddof=1))
 
 
 def write_made(lens: Lens, network: Network, args: argparse.Namespace) -> int:
@@ -104,18 +137,15 @@ def add_factor(parser: argparse.ArgumentParser, option: str, text: str) -> None:
     parser.add_argument(option, type=float, default=1.0, metavar="NUMBER", help=f"{text}, 0 to 2 (%(default)s)")
 
 
-def _look(lens: Lens, network: Network, args: argparse.Namespace) -> Any:
-    try:
-        with show_progress(args.progress, 100, "%") as display:
-            groups = None
-            if args.groups == "kick" and "groups" in lens.takes:
-                groups = kick_groups(network, progress_part(display.show_share, 0.0, 0.6))
-            rest = display.show_share if groups is None else progress_part(display.show_share, 0.6, 1.0)
-            found = lens.look(network, args.seed, groups=groups, on_progress=rest)
-            display.show_share(1.0)
-            return found
-    except (ValueError, FloatingPointError) as error:
-        raise RefusedError(f"the lens {lens.id} shows nothing of {args.network}: {error}") from error
+def _look(lens: Lens, network: Network, args: argparse.Namespace, seed: int) -> Any:
+    with show_progress(args.progress, 100, "%") as display:
+        groups = None
+        if args.groups == "kick" and "groups" in lens.takes:
+            groups = kick_groups(network, progress_part(display.show_share, 0.0, 0.6))
+        rest = display.show_share if groups is None else progress_part(display.show_share, 0.6, 1.0)
+        found = lens.look(network, seed, groups=groups, on_progress=rest)
+        display.show_share(1.0)
+        return found
 
 
 def kick_groups(network: Network, on_progress: ProgressCallback) -> Groups:
@@ -133,7 +163,7 @@ def kick_groups(network: Network, on_progress: ProgressCallback) -> Groups:
 def table(lens: Lens, numbers: Mapping[str, Any]) -> Iterator[str]:
     """One line for each number: its name, its value, its standard error, its null."""
     for name in lens.numbers:
-        for key, value in _values(name, numbers[name]):
+        for key, value in _values(name, numbers[name]) if name in numbers else ():
             error, null = (_at(numbers.get(f"{name}{kind}"), key, name) for kind in ("_se", "_null"))
             said = "" if error is None else f" ± {_text(error)}"
             yield f"{key:<28} {_text(value)}{said}{'' if null is None else f'   null {_text(null)}'}"

@@ -49,6 +49,7 @@ FIELDS = {
     "dimensions": Field(ids.DIMENSIONS),
     "map": Field(ids.REGION_COLOUR),
     "without_noise": Field(ids.NO_INPUT, "checked"),
+    "paths": Field(ids.PATHS, "checked"),
 }
 
 _LIMITS = {

@@ -46,7 +46,7 @@ EXPERIMENT_COSTS = {
 }
 # Of one network of a comparison, of its search for kick neurons beside few random groups, of its fit for DSA, and of a
 # pair of networks.
-COMPARED, KICK_SEARCHED, DSA_FITTED, PAIR_COMPARED = Cost(0.9, 2e-5), Cost(1.6, 2.2e-4), Cost(0.1, 0.0), 0.02
+COMPARED, KICK_SEARCHED, DSA_FITTED, PAIR_COMPARED = Cost(0.9, 2e-5), Cost(3.0, 4e-4), Cost(0.1, 0.0), 0.02
 
 
 def estimate_experiment(experiment: str, network: Network) -> float | None:

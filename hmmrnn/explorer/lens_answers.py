@@ -1,7 +1,8 @@
 """Lenses on a scenario: the network as it is now, and beside it the intact one.
 
-A lens runs a network under noise of sigma = 1 with the seed of the scenario, in the plane of the intact network. What
-it sees of the intact network is kept, and computed once for all interventions.
+A lens runs a network under noise of sigma = 1: under another sigma, the network that does the same there. The seed is
+that of the scenario, the plane that of the intact network. What a lens sees of the intact network is kept, and computed
+once for all interventions.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from hmmrnn.explorer import queries
 from hmmrnn.explorer.explored import Explored, kept
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.lenses.catalog import LENSES, Groups, Lens, lens_named
+from hmmrnn.model.inputs import with_sigma
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,9 +35,9 @@ EXPERIMENT_IDS = {experiment_of(lens): lens.id for lens in LENSES}
 
 
 def seen_by_lens(scenario: Scenario) -> Scenario:
-    """The network as it is now, the seed, and the pair of outputs whose plane is seen."""
+    """The network as it is now, its noise, and the pair of outputs whose plane is seen."""
     now = scenario.simulated.interventions
-    return scenario.alone(seed=scenario.seed, interventions=now, pair=scenario.pair)
+    return scenario.alone(sigma=scenario.sigma, seed=scenario.seed, interventions=now, pair=scenario.pair)
 
 
 def look_through(explored: Explored, lens: str, on_progress: ProgressCallback = no_progress) -> LensAnswer:
@@ -60,7 +62,8 @@ def lens_of(explored: Explored, lens: str, on_progress: ProgressCallback = no_pr
         parts = (0.0, 0.4)
         groups = groups_of(explored, progress_part(on_progress, *parts))
     rest = progress_part(on_progress, parts[1], 1.0)
-    return one.look(explored.now, explored.scenario.seed, plane, groups, rest)
+    of = explored.scenario
+    return one.look(with_sigma(explored.now, of.sigma), of.seed, plane, groups, rest)
 
 
 def groups_of(explored: Explored, on_progress: ProgressCallback) -> Groups | None:

@@ -85,5 +85,5 @@ def read_view(text: str) -> int:
 READERS: dict[str, Callable[[str, str], Any]] = {
     **dict.fromkeys(("pair", "span"), read_two),
     **dict.fromkeys(("area", "camera", "input"), lambda _name, text: text.split(",")),
-    **dict.fromkeys(("without_noise", "beside"), read_yes),
+    **dict.fromkeys(("without_noise", "paths", "beside"), read_yes),
 }

@@ -49,6 +49,7 @@ from hmmrnn.explorer.cost import (
 from hmmrnn.explorer.explored import Explored, Query, kept
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.explorer.shipped_question import KICK_NEURONS_VERSION
+from hmmrnn.lenses.switch_paths import SwitchPaths, find_paths
 from hmmrnn.model.cells import NotApplicableError
 from hmmrnn.model.inputs import repeated
 from hmmrnn.model.network import Floats, Network, check_exists, gains_of
@@ -86,6 +87,11 @@ def _runs(scenario: Scenario) -> Scenario:
 def _network_now(scenario: Scenario) -> Scenario:
     """Network, noise and interventions, whatever the window."""
     return scenario.alone(sigma=scenario.sigma, seed=scenario.seed, interventions=scenario.simulated.interventions)
+
+
+def _network_in_plane(scenario: Scenario) -> Scenario:
+    """The same, and its plane."""
+    return replace(_network_now(scenario), pair=scenario.pair)
 
 
 def _intact(scenario: Scenario) -> Scenario:
@@ -290,6 +296,21 @@ def without_noise_of(explored: Explored) -> Floats:
     run, every = pictured_run_of(_with_runs(explored, runs)), max(1, of.steps // STARTS_PER_RUN)
     starts = run.state[:, ::every][run.valid[:, ::every]][:most]
     return paths_without_noise(explored.now, plane_of(explored), starts, WITHOUT_NOISE_STEPS)
+
+
+@kept(_network_in_plane)
+def switch_paths_of(explored: Explored) -> SwitchPaths | None:
+    """The ways between the outputs of the network as it is now; None without noise, or where it diverges.
+
+    Raises:
+        ValueError: the network is too large, or its input changes from step to step.
+    """
+    of = explored.scenario
+    check_waited_for(explored.network, "ways between outputs")
+    check_steady(explored, "ways between outputs")
+    if of.sigma == 0 or simulate(explored.now, SWITCH_STEPS, 1, of.sigma, of.seed).diverged:
+        return None
+    return find_paths(explored.now, of.seed, plane_of(explored), sigma=of.sigma)
 
 
 def fixed_points_of(explored: Explored) -> Floats:

@@ -10,9 +10,9 @@ neurons:mu:target. `input=0.5` is a constant input (one number, or one for each 
 inputs that the server keeps, `start` says where runs begin. `pair=0-2` chooses the plane of two outputs, `view=3d` a
 third axis. The comparison has the same parameters with `a_` before them.
 
-How it is shown: `large` (the view that fills its chapter), `map` (colour of the region map), `without_noise=1`, `area`
-and `span` (a selection in the plane, in time), `picked` (a neuron), `camera`, `beside=1`. `tab`, the open tab of links
-of version 0.1, is read and no part of the scenario.
+How it is shown: `large` (the view that fills its chapter), `map` (colour of the region map), `without_noise=1`,
+`paths=1`, `area` and `span` (a selection in the plane, in time), `picked` (a neuron), `camera`, `beside=1`. `tab`, the
+open tab of links of version 0.1, is read and no part of the scenario.
 """
 
 from __future__ import annotations
@@ -71,7 +71,20 @@ FAR = 1_000_000
 
 _KNOWN = (
     *("model", "ablate", "gain", "sigma", "seed", "steps", "trajectories", "colour", "neuron", "pair", "view"),
-    *("large", OLD_TAB, "map", "without_noise", "area", "span", "picked", "camera", "input", "sequence", "start"),
+    *(
+        "large",
+        OLD_TAB,
+        "map",
+        "without_noise",
+        "paths",
+        "area",
+        "span",
+        "picked",
+        "camera",
+        "input",
+        "sequence",
+        "start",
+    ),
     *("a_ablate", "a_gain", "a_sigma", "beside"),
 )
 _CONFIG = ConfigDict(extra="forbid")
@@ -174,6 +187,7 @@ class Scenario:
     large: Annotated[str, _named(VIEW_NAME, "the name of a view")] | None = None
     map: Annotated[str, _one_of(MAP_COLOURS)] = MAP_COLOURS[0]  # what the region map is coloured by
     without_noise: bool = False  # whether runs without noise are shown
+    paths: bool = False  # whether the ways between the outputs are shown
     # A selection in the plane, as corners x, y, x, y...: at least three; None selects everywhere.
     area: tuple[Place, ...] | None = None
     span: tuple[int, int] | None = None  # a selection in time, the first and the last step; None selects all steps
@@ -308,6 +322,7 @@ class Scenario:
             (self.large is not None, "large", str(self.large)),
             (self.map != Scenario.map, "map", self.map),
             (self.without_noise, "without_noise", "1"),
+            (self.paths, "paths", "1"),
             (self.area is not None, "area", ",".join(map(number, self.area or ()))),
             (self.span is not None, "span", joined("-", self.span)),
             (self.picked is not None, "picked", str(self.picked)),

@@ -41,8 +41,8 @@ class SettledRuns(Result):
         super().__post_init__()
 
 
-def settled_runs(network: Network, seed: int = 0, runs: int = 64, steps: int = 1000) -> SettledRuns:
-    """Run a network under noise of sigma = 1, and leave out the transient.
+def settled_runs(network: Network, seed: int = 0, runs: int = 64, steps: int = 1000, sigma: float = 1.0) -> SettledRuns:
+    """Run a network under noise, and leave out the transient.
 
     A network of more neurons than `MAX_VALUES` allows is run for fewer steps, at least 100.
 
@@ -50,7 +50,7 @@ def settled_runs(network: Network, seed: int = 0, runs: int = 64, steps: int = 1
         ValueError: activity grows without bound.
     """
     steps = max(LEAST_STEPS, min(steps, MAX_VALUES // (runs * network.n_neurons)))
-    run = simulate(network, TRANSIENT + steps, runs, seed=seed)
+    run = simulate(network, TRANSIENT + steps, runs, sigma, seed)
     check_bounded(run)
     after = np.s_[:, TRANSIENT:]
     activity = (run.h[after], run.pre_activation[after])

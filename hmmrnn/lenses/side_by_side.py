@@ -106,7 +106,7 @@ def compare_networks(
 def search_kick_neurons(network: Network, on_progress: ProgressCallback = no_progress) -> KickNeurons | None:
     """Search for the kick neurons of a network, beside few random groups; None if it diverges."""
     try:
-        return detect_kick_neurons(network, controls=CONTROLS, on_progress=on_progress)
+        return detect_kick_neurons(network, controls=CONTROLS, on_progress=on_progress, alternatives=False)
     except ValueError:
         return None
 

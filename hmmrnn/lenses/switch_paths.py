@@ -1,7 +1,7 @@
 """Paths: the most likely way from one output's cluster to another's in the plane, and where half of the runs switch.
 
     P(c, d)      share of the steps from cell c of the plane that end in cell d
-    way          the cells c_0 .. c_n from a's core to b's with the smallest -sum ln P(c_i, c_i+1)    (Dijkstra, 1959)
+    way          the cells c_0 .. c_n from a's core to b's with the smallest -sum ln P(c_i, c_i+1)    (Bellman, 1958)
     committor    q(c): probability of reaching b's core before a's; q = P q outside, 0 in a's core, 1 in b's
     observed     the share of the visits to c after which b's core comes before a's
 
@@ -28,8 +28,9 @@ RUNS, STEPS, BINS = 64, 1000, 24
 # Steps before and after a switch whose mean is the observed path.
 AROUND = 15
 CORE_SHARE, CORE_MASS = 0.9, 0.5
-# Exits with fewer switches have no path.
+# Exits with fewer switches have no path, and cells with fewer visits no part in the line of half.
 MIN_SWITCHES = 20
+MIN_VISITS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,19 +62,43 @@ class SwitchPaths(Result):
     paths: tuple[ExitPath, ...]  # by exit
     seed: int  # seed of the noise
 
+    def half_line(self, path: ExitPath) -> Floats:
+        """(S, 2, 2) pieces of the line on which a path's committor is 0.5, in units of activity."""
+        middle = (self.edges[:, 1:] + self.edges[:, :-1]) / 2
+        return level_line(np.where(self.counts >= MIN_VISITS, path.committor, np.nan), *middle)
+
+    @property
+    def committor_error(self) -> tuple[float, float]:
+        """How far committor and observed shares lie apart over the visits outside both cores, and its null.
+
+        The null has the same share in every cell. Both are NaN without such visits.
+        """
+        off = np.zeros(3)
+        for path in self.paths:
+            known = np.isfinite(path.committor) & np.isfinite(path.observed) & ~np.isin(self.cores, path.exit)
+            counts, observed = self.counts[known], path.observed[known]
+            differences = (np.abs(path.committor[known] - observed), np.abs(path.observed_null - observed))
+            off += [counts.sum(), *(float((counts * difference).sum()) for difference in differences)]
+        return (float(off[1] / off[0]), float(off[2] / off[0])) if off[0] else (float("nan"), float("nan"))
+
 
 def find_paths(
-    network: Network, seed: int = 0, plane: Plane | None = None, on_progress: ProgressCallback = no_progress
+    network: Network,
+    seed: int = 0,
+    plane: Plane | None = None,
+    on_progress: ProgressCallback = no_progress,
+    sigma: float = 1.0,
 ) -> SwitchPaths:
     """Find the ways between the clusters of a network, in a plane.
 
     Args:
         plane: where they are seen; fitted to the states of the network if None.
+        sigma: of each noise input.
 
     Raises:
         ValueError: the network diverges, or the plane is of a network of another size.
     """
-    run = settled_runs(network, seed, RUNS, STEPS)
+    run = settled_runs(network, seed, RUNS, STEPS, sigma)
     on_progress(0.5)
     plane = fit_plane(run.h, n_components=2) if plane is None else plane
     check_plane(network, plane)
@@ -161,17 +186,20 @@ def most_likely_way(chance: Floats, start: int, end: int) -> tuple[NDArray[np.in
     Raises:
         ValueError: no way leads there.
     """
-    from scipy.sparse import csr_matrix
-    from scipy.sparse.csgraph import dijkstra
-
     moves = chance * ~np.eye(len(chance), dtype=bool)
     # Of the steps that leave a cell: how long a run stays there says nothing of the way. A sure step has a length too.
     left = moves.sum(axis=1, keepdims=True)
-    rows, columns = np.nonzero(moves)
-    cost = np.maximum(-np.log((moves / np.where(left > 0, left, 1.0))[rows, columns]), 1e-12)
-    length, before = dijkstra(
-        csr_matrix((cost, (rows, columns)), shape=chance.shape), indices=start, return_predecessors=True
-    )
+    with np.errstate(divide="ignore"):
+        cost = np.maximum(-np.log(moves / np.where(left > 0, left, 1.0)), 1e-12)
+    length, before = np.where(np.arange(len(cost)) == start, 0.0, np.inf), np.full(len(cost), -1)
+    for _ in range(len(cost)):
+        # Every way that is one cell longer.
+        through = length[:, None] + cost
+        found = through.min(axis=0)
+        shorter = found < length
+        if not shorter.any():
+            break
+        before[shorter], length[shorter] = through.argmin(axis=0)[shorter], found[shorter]
     if not np.isfinite(length[end]):
         raise ValueError(f"no way leads from cell {start} to cell {end}")
     way = [end]
@@ -182,18 +210,33 @@ def most_likely_way(chance: Floats, start: int, end: int) -> tuple[NDArray[np.in
 
 def solve_committor(chance: Floats, start: NDArray[np.bool_], end: NDArray[np.bool_]) -> Floats:
     """Probability of reaching the end cells before the start cells, from each cell; NaN where it was never left."""
-    from scipy.sparse import csr_matrix, eye
-    from scipy.sparse.linalg import spsolve
-
     known = start | end
     inner = np.flatnonzero(~known & (chance.sum(axis=1) > 0))
     q = np.where(end, 1.0, np.where(start, 0.0, np.nan))
     if len(inner):
-        inside = csr_matrix(chance[np.ix_(inner, inner)])
         # A cell that leads to neither core would make the equations singular; it leads to the start as well as not.
-        solved = spsolve((eye(len(inner)) * (1 + 1e-12) - inside).tocsc(), chance[np.ix_(inner, end)].sum(axis=1))
-        q[inner] = np.clip(solved, 0.0, 1.0)
+        equations = np.eye(len(inner)) * (1 + 1e-12) - chance[np.ix_(inner, inner)]
+        q[inner] = np.clip(np.linalg.solve(equations, chance[np.ix_(inner, end)].sum(axis=1)), 0.0, 1.0)
     return q
+
+
+def level_line(values: Floats, x: Floats, y: Floats, level: float = 0.5) -> Floats:
+    """(S, 2, 2) pieces of the line on which values (X, Y) on a grid cross a level; none beside NaN."""
+    above = values - level
+    pieces = []
+    for i, j in np.argwhere(np.isfinite(values[:-1, :-1])):
+        around = [(i, j), (i + 1, j), (i + 1, j + 1), (i, j + 1)]
+        height = [float(above[corner]) for corner in around]
+        if not np.isfinite(height).all():
+            continue
+        crossed = []
+        for k in range(4):
+            (a, b), (h, g) = (around[k], around[(k + 1) % 4]), (height[k], height[(k + 1) % 4])
+            if (h > 0) != (g > 0):
+                share = h / (h - g)
+                crossed.append([x[a[0]] + share * (x[b[0]] - x[a[0]]), y[a[1]] + share * (y[b[1]] - y[a[1]])])
+        pieces += [crossed[k : k + 2] for k in range(0, len(crossed), 2)]
+    return np.array(pieces).reshape(-1, 2, 2)
 
 
 def _around(points: Floats, switched: NDArray[np.bool_], offset: NDArray[np.int64]) -> tuple[Floats, Floats]:

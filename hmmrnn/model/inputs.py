@@ -45,6 +45,27 @@ def with_constant(network: Network, values: ArrayLike) -> Network:
     return replace(network, constant=np.array(np.broadcast_to(given, (network.n_inputs,))))
 
 
+def with_sigma(network: Network, sigma: float) -> Network:
+    """The network that does under noise of standard deviation 1 what the given one does under that of sigma.
+
+    Input weights are multiplied by sigma, and a constant input divided by it.
+
+    Raises:
+        ValueError: sigma is not above 0.
+    """
+    if not sigma > 0:
+        raise ValueError(f"sigma must be above 0, or nothing moves; got {sigma:g}")
+    if sigma == 1:
+        return network
+    return replace(
+        network,
+        W_ih=sigma * network.W_ih,
+        W_skip=None if network.W_skip is None else sigma * network.W_skip,
+        gates={name: replace(gate, W_ih=sigma * gate.W_ih) for name, gate in network.gates.items()},
+        constant=None if network.constant is None else network.constant / sigma,
+    )
+
+
 # ---- sequences ----
 
 

@@ -34,6 +34,17 @@ def test_one_line_of_json(capsys, file) -> None:
     assert "100%" in captured.err
 
 
+def test_several_seeds_give_mean_and_spread(capsys, file) -> None:
+    assert cli.main(["lens", "current", file, "--seed", "3", "--seeds", "3", "--json", "--progress", "none"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["seeds"] == [3, 4, 5]
+    seen = [lenses.current(random_network(), seed=seed).area_rate for seed in said["seeds"]]
+    assert said["area_rate"] == pytest.approx(np.mean(seen))
+    assert said["area_rate_se"] == pytest.approx(np.std(seen, ddof=1))
+    assert cli.main(["lens", "memory", file, "--seeds", "2", "--progress", "none"]) == 0
+    assert "accuracy 1 " in capsys.readouterr().out
+
+
 def test_a_table_without_progress(capsys, file) -> None:
     assert cli.main(["lens", "current", file, "--progress", "none"]) == 0
     captured = capsys.readouterr()

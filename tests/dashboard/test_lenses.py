@@ -40,8 +40,9 @@ def test_a_lens_is_drawn_beside_the_intact_network(touched, theme) -> None:
     assert caption.count(", intact ") == 2
     assert "64 runs of 1,000 steps, seed 3" in caption
     assert "intact: probability current" in [note.text for note in shown[view.id]["figure"].layout.annotations]
-    # Nothing but network, seed, interventions and pair changes what is seen.
-    assert not task(view, replace(touched, steps=100, sigma=2.0), theme)["unfinished"]
+    # Nothing but network, noise, interventions and pair changes what is seen.
+    assert not task(view, replace(touched, steps=100, trajectories=2), theme)["unfinished"]
+    assert task(view, replace(touched, sigma=2.0), theme)["unfinished"]
     assert task(view, replace(touched, seed=4), theme)["unfinished"]
 
 
@@ -77,3 +78,13 @@ def test_the_caption_says_each_number() -> None:
     assert list(say_numbers(lens, LensAnswer(seen, None))) == ["rate 0.5 ± 0.01 (null 0)", "of 0 → 1 2"]
     beside = list(say_numbers(lens, LensAnswer(seen, seen)))
     assert beside[0] == "rate 0.5 ± 0.01 (null 0), intact 0.5 ± 0.01 (null 0)"
+
+
+def test_a_lens_sees_the_noise_of_the_scenario(intact) -> None:
+    seen = {sigma: look_through(resolve(replace(intact, sigma=sigma)), "current").now for sigma in (1.0, 0.5)}
+    # Without a bias all is in proportion: an area to the square of sigma, what tells the direction of time not at all.
+    assert seen[0.5].area_rate == pytest.approx(seen[1.0].area_rate / 4)
+    with pytest.raises(ValueError, match="sigma must be above 0"):
+        look_through(resolve(replace(intact, sigma=0.0)), "current")
+    caption = current.VIEW.caption(resolve(replace(intact, sigma=0.5)), LensAnswer(seen[0.5], None), None)
+    assert caption.endswith("; sigma 0.5")

@@ -85,6 +85,23 @@ def test_runs_without_noise_stay_where_they_are_shown(intact):
         assert ("without noise" in names(space)) is wanted
 
 
+def test_ways_between_outputs_are_drawn_in_both_planes_if_they_are_asked_for(intact):
+    found = queries.switch_paths_of(resolve(intact))
+    ways = {f"way {a} → {b}" for a, b in (path.exit for path in found.paths)}
+    assert ways
+    for wanted in (True, False):
+        shown = settled(replace(intact, paths=wanted))
+        for view in (ids.STATE_SPACE, ids.REGION_MAP):
+            if view in shown:
+                assert (ways <= set(names(shown[view]))) is wanted
+        halves = [name for name in names(shown[ids.REGION_MAP]) if name.startswith("half ")]
+        assert len(halves) == (len({frozenset(path.exit) for path in found.paths}) if wanted else 0)
+        assert ("committor 0.5" in text(shown[CAPTION])) is wanted
+    assert "most likely way of each exit" in text(settled(replace(intact, paths=True))[ids.caption(ids.STATE_SPACE)])
+    # Without noise nothing switches, and nothing is drawn or said of it.
+    assert queries.switch_paths_of(resolve(replace(intact, sigma=0.0))) is None
+
+
 def test_the_map_shows_the_stretch_of_the_plane_that_the_state_space_shows(touched):
     figure, space = settled(touched)[ids.REGION_MAP], fast(touched)[0]
     assert figure.layout.xaxis.range == space.layout.xaxis.range

@@ -45,6 +45,7 @@ def scenarios(draw) -> Scenario:
         large=draw(st.sampled_from([None, "activity", "gain-sweep", "about"])),
         map=draw(st.sampled_from(limits.MAP_COLOURS)),
         without_noise=draw(st.booleans()),
+        paths=draw(st.booleans()),
         area=draw(st.none() | numbers(6) | numbers(8) | numbers(2 * limits.MAX_CORNERS)),
         span=draw(st.none() | st.tuples(st.integers(1, 20), st.integers(20, steps))),
         picked=draw(st.none() | st.integers(0, 2047)),
@@ -66,7 +67,7 @@ def json_values() -> st.SearchStrategy:
     """Anything that JSON can hold, with a taste for the names and shapes of a scenario."""
     names = st.sampled_from(
         ["model", "sigma", "seed", "steps", "interventions", "neurons", "mu", "target", "colour", "pair", "dimensions"]
-        + ["large", "tab", "map", "without_noise", "area", "span", "picked", "camera", "against", "beside"]
+        + ["large", "tab", "map", "without_noise", "paths", "area", "span", "picked", "camera", "against", "beside"]
     )
     numbers = st.integers() | st.floats() | st.sampled_from([10**400, -1, 2**63, 1e308])
     leaves = st.none() | st.booleans() | numbers | st.text(max_size=8) | st.sampled_from(["linear-2", "unit", "nan"])

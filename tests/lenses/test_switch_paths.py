@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hmmrnn.lenses.switch_paths import find_paths, most_likely_way, paths_of, solve_committor
+from hmmrnn.lenses.switch_paths import find_paths, level_line, most_likely_way, paths_of, solve_committor
 from tests.networks import planted_switch
 
 
@@ -96,3 +96,19 @@ def test_a_planted_switch_has_a_way_for_each_exit():
         assert path.log_probability < 0
         assert len(path.way) >= 2
     assert set(np.unique(found.cores)) == {-1, 0, 1}
+    off, null = found.committor_error
+    assert off < null / 2
+
+
+def test_the_line_of_a_level_is_that_of_a_plane_and_stops_at_what_is_not_known():
+    x, y = np.linspace(0, 1, 9), np.linspace(0, 2, 7)
+    plane = x[:, None] + 0.3 * y[None, :] - 0.2
+    pieces = level_line(plane, x, y)
+    np.testing.assert_allclose(pieces[..., 0] + 0.3 * pieces[..., 1] - 0.2, 0.5)
+    assert pieces[..., 1].min() == 0
+    assert pieces[..., 1].max() == 2
+    length = np.linalg.norm(pieces[:, 1] - pieces[:, 0], axis=1).sum()
+    assert length == pytest.approx(np.hypot(0.6, 2))
+    plane[:, 3] = np.nan
+    assert not ((level_line(plane, x, y)[..., 1] > y[2]) & (level_line(plane, x, y)[..., 1] < y[4])).any()
+    assert level_line(np.zeros((4, 4)), x[:4], y[:4]).shape == (0, 2, 2)

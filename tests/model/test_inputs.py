@@ -7,7 +7,15 @@ import pytest
 
 from hmmrnn.analysis.stability import fixed_points, jacobian
 from hmmrnn.model.checkpoint import load, save
-from hmmrnn.model.inputs import MOST_ROWS, project_inputs, read_inputs, repeated, with_constant, with_fewer_inputs
+from hmmrnn.model.inputs import (
+    MOST_ROWS,
+    project_inputs,
+    read_inputs,
+    repeated,
+    with_constant,
+    with_fewer_inputs,
+    with_sigma,
+)
 from hmmrnn.model.network import Intervention, intervene
 from hmmrnn.model.simulation import draw_noise, draw_starts, run, simulate
 from tests.model.test_cells import KINDS
@@ -103,3 +111,14 @@ def test_random_starts_do_not_depend_on_how_many_there_are():
     np.testing.assert_array_equal(few, many[:2])
     assert np.abs(many.mean()) < 1
     assert not np.array_equal(many, draw_starts(network, 4, 6))
+
+
+@pytest.mark.parametrize("cell", ["relu", "tanh", "gru", "lstm"])
+def test_noise_of_another_size_is_that_of_another_network(cell):
+    network = with_constant(network_of_cell(cell), 0.3)
+    there, here = simulate(network, 40, 3, sigma=0.4, seed=2), simulate(with_sigma(network, 0.4), 40, 3, seed=2)
+    np.testing.assert_allclose(here.h, there.h, atol=1e-12)
+    np.testing.assert_array_equal(here.output, there.output)
+    assert with_sigma(network, 1.0) is network
+    with pytest.raises(ValueError, match="sigma must be above 0, or nothing moves; got 0"):
+        with_sigma(network, 0.0)

@@ -76,10 +76,12 @@ def _view_controls() -> Any:
         html.Div(_number(ids.NEURON, "Neuron", 0, 0, 2047), id=ids.NEURON_ROW, hidden=True),
     ]
     without_noise = dmc.Switch(id=ids.NO_INPUT, label="Show runs without noise", checked=False, size="sm", mt=4)
+    paths = dmc.Switch(id=ids.PATHS, label="Show ways between outputs", checked=False, size="sm", mt=4)
     return html.Section(
         [
             _acting_on("colour", *colour),
             _acting_on("without_noise", without_noise),
+            _acting_on("paths", paths),
             _acting_on("pair", html.Div([html.H2("PCA fitted on"), _plane()], className="inline")),
         ]
     )

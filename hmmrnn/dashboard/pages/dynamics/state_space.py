@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -20,8 +20,10 @@ from hmmrnn.explorer.explored import Explored
 from hmmrnn.explorer.link import DIMENSIONS
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.figures.state_space import Colouring, draw_state_space, draw_states_beside, find_drawn_states
+from hmmrnn.figures.switch_paths import draw_ways
 from hmmrnn.figures.theme import Theme
 from hmmrnn.figures.words import say_count
+from hmmrnn.lenses.switch_paths import SwitchPaths
 from hmmrnn.model.network import Floats
 
 # Colours that are known only when the states have been surveyed.
@@ -38,6 +40,7 @@ class StateSpace:
         colouring: of the states.
         rest: fixed points of the intact network.
         without_noise: (S, T, C) runs without noise; None unless they are shown.
+        paths: the ways between outputs; None unless they are shown and there are some.
     """
 
     now: TrajectorySummary
@@ -45,6 +48,7 @@ class StateSpace:
     colouring: Colouring
     rest: SeenPoints
     without_noise: Floats | None
+    paths: SwitchPaths | None = None
 
 
 def compute(explored: Explored) -> StateSpace:
@@ -53,10 +57,17 @@ def compute(explored: Explored) -> StateSpace:
 
 
 def refine(explored: Explored) -> StateSpace | None:
-    """The states coloured by region or residency time, if these are chosen."""
-    if explored.scenario.colour not in SLOW_COLOURS:
+    """The states coloured by region or residency time, and the ways between outputs, if these are chosen."""
+    scenario = explored.scenario
+    ways = scenario.paths and scenario.dimensions == 2
+    if scenario.colour not in SLOW_COLOURS and not ways:
         return None
-    return _state_space(explored, _surveyed_colouring(explored.scenario, queries.survey_of(explored)))
+    if scenario.colour in SLOW_COLOURS:
+        colouring = _surveyed_colouring(scenario, queries.survey_of(explored))
+    else:
+        colouring = _fast_colouring(explored)
+    found = _state_space(explored, colouring)
+    return replace(found, paths=queries.switch_paths_of(explored)) if ways else found
 
 
 def _state_space(explored: Explored, colouring: Colouring) -> StateSpace:
@@ -108,6 +119,8 @@ def figures(explored: Explored, shown: StateSpace, theme: Theme) -> Sequence[go.
             scenario.dimensions,
             "intact" if scenario.against is None else "A",
         )
+    if shown.paths is not None:
+        figure.add_traces(draw_ways(shown.paths, theme))
     # Its colours are named in the row of time, those of regions above the region map.
     figure.layout.showlegend = False
     return (figure,)
@@ -122,6 +135,8 @@ def caption(explored: Explored, shown: StateSpace, _theme: Theme) -> str:
     text = f"{count}: {explored.runs_in_words} of {scenario.steps} steps, sigma {scenario.sigma:g}"
     if scenario.pair is not None:
         text += f", {name_plane(scenario)}, steps with other outputs left out"
+    if shown.paths is not None:
+        text += f"; {say_ways(shown.paths)}"
     diverged = now.diverged_at >= 0
     if diverged.any():
         first = int(now.diverged_at[diverged].min()) + 1
@@ -136,6 +151,15 @@ def name_rest(rest: SeenPoints) -> str:
     if not rest.words:
         return ""
     return f"; {say_count(len(rest.points), 'fixed point')} without noise: {rest.words}"
+
+
+def say_ways(paths: SwitchPaths) -> str:
+    """What the lines between outputs are, in words."""
+    if not paths.paths:
+        return "no exit is taken often enough for a way"
+    counts = [path.switches for path in paths.paths]
+    between = f"{min(counts):,} to {max(counts):,}" if len(set(counts)) > 1 else f"{counts[0]:,}"
+    return f"lines: most likely way of each exit; dotted: mean of {between} switches"
 
 
 def name_plane(scenario: Scenario) -> str:
@@ -174,5 +198,5 @@ VIEW = View(
     caption=caption,
     controls=_controls,
     selectable=True,
-    fields=("colour", "without_noise", "pair"),
+    fields=("colour", "without_noise", "paths", "pair"),
 )

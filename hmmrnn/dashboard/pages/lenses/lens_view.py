@@ -36,8 +36,10 @@ def lens_view(name: str, draw: Draw, words: Callable[[Any], str], wide: bool = T
     def figures(_explored: Explored, answer: LensAnswer, theme: Theme) -> tuple[go.Figure]:
         return (draw(answer.now, answer.intact, theme),)
 
-    def caption(_explored: Explored, answer: LensAnswer, _theme: Theme) -> str:
-        return "; ".join([*say_numbers(lens, answer), words(answer.now)])
+    def caption(explored: Explored, answer: LensAnswer, _theme: Theme) -> str:
+        sigma = explored.scenario.sigma
+        noise = [f"sigma {sigma:g}"] if sigma != 1 else []
+        return "; ".join([*say_numbers(lens, answer), words(answer.now), *noise])
 
     return View(
         id=experiment_of(lens),
