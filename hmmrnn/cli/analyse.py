@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from hmmrnn.analysis.numerics import progress_part
 from hmmrnn.cli.common import (
     DONE,
     RefusedError,
@@ -52,17 +53,19 @@ def run(args: argparse.Namespace) -> int:
 def _write_report(network: Network, source: dict[str, str], out: Path, args: argparse.Namespace) -> int:
     # Only a report needs Plotly and Jinja.
     from hmmrnn.report.html import collect_numbers, write_report
+    from hmmrnn.report.lens_numbers import look_through_lenses
 
     with checked_input():
         snapshots = [load(path) for path in snapshot_files(Path(args.network).resolve().parent, network.metadata)]
     try:
         with show_progress(args.progress, 100, "%") as display:
-            found = gather_findings(network, args.seed, snapshots, display.show_share)
+            found = gather_findings(network, args.seed, snapshots, progress_part(display.show_share, 0.0, 0.7))
+            lenses = look_through_lenses(found, on_progress=progress_part(display.show_share, 0.7, 1.0))
             display.show_share(1.0)
     except (ValueError, FloatingPointError) as error:
         # A network with a single neuron has no plane, for example, though its file is as it should be.
         raise RefusedError(f"no report can be made of {args.network}: {error}") from error
-    (out / "report.html").write_text(write_report(found, Path(args.network).stem), encoding="utf-8")
+    (out / "report.html").write_text(write_report(found, Path(args.network).stem, lenses), encoding="utf-8")
     write_json({**source, **collect_numbers(found)}, out / "numbers.json")
     sys.stdout.write(f"{out / 'report.html'}\n")
     return DONE

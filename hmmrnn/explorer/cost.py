@@ -41,7 +41,7 @@ EXPERIMENT_COSTS = {
     "gain-sweep": Cost(9.9, 5.4e-4, 1.5e-4),
     "noise": Cost(5.7, 4.4e-4, 7.3e-5),
     "emergence": Cost(30.0, 0.0),
-    "report": Cost(60.0, 3e-3, 3e-4),
+    "report": Cost(100.0, 3e-3, 3e-4),
     "claims": Cost(60.0, 3e-3, 3e-4),
 }
 # Of one network of a comparison, of its search for kick neurons beside few random groups, of its fit for DSA, and of a

@@ -30,6 +30,7 @@ from hmmrnn.explorer import lens_answers, queries
 from hmmrnn.explorer.explored import Explored, Explorer
 from hmmrnn.explorer.scenario import Scenario, say_input
 from hmmrnn.explorer.shipped_question import ask_shipped
+from hmmrnn.lenses.catalog import Lens
 from hmmrnn.model.checkpoint import load
 from hmmrnn.model.metadata import series_there, snapshot_files
 from hmmrnn.report.claims import Claim, judge_claims
@@ -251,8 +252,16 @@ def _formation(explored: Explored, on_progress: ProgressCallback) -> Formation:
 def _report(explored: Explored, on_progress: ProgressCallback) -> str:
     # Only a worker writes reports, and only then needs what they are written with.
     from hmmrnn.report.html import write_report
+    from hmmrnn.report.lens_numbers import look_through_lenses
 
-    return write_report(findings_of(explored, on_progress), _title(explored))
+    found = findings_of(explored, progress_part(on_progress, 0.0, 0.7))
+
+    def known(lens: Lens) -> Any:
+        return lens_answers.lens_of.known(explored, lens.id)
+
+    return write_report(
+        found, _title(explored), look_through_lenses(found, known, progress_part(on_progress, 0.7, 1.0))
+    )
 
 
 def _claims(explored: Explored, on_progress: ProgressCallback) -> Claims:

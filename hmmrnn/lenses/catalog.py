@@ -5,7 +5,7 @@ Command line, page and documentation are made from this list. Adding a lens take
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -222,6 +222,32 @@ def headline(lens: Lens, result: Any) -> dict[str, Any]:
     """The numbers of a result as plain values: each with its `_se` and `_null` where the result has one."""
     names = [f"{name}{kind}" for name in lens.numbers for kind in ("", "_se", "_null")]
     return {name: _plain(getattr(result, name)) for name in names if hasattr(result, name)}
+
+
+def headline_rows(lens: Lens, numbers: Mapping[str, Any], most: int) -> Iterator[tuple[str, Any, Any, Any]]:
+    """Each number of a headline: its label, value, standard error and null, None for what is not there.
+
+    Lists, and numbers that are measured of more than `most` things, are left out.
+    """
+    for name in lens.numbers:
+        values = numbers[name]
+        if isinstance(values, list) or (isinstance(values, Mapping) and len(values) > most):
+            continue
+        for key in values if isinstance(values, Mapping) else (None,):
+            label = name.replace("_", " ") + ("" if key is None else f" {key.replace('->', ' → ')}")
+            value, error, null = (_at(numbers.get(f"{name}{kind}"), key) for kind in ("", "_se", "_null"))
+            yield label, value, error, null
+
+
+def say_value(value: Any, error: Any = None) -> str:
+    """A number with its standard error, in three digits."""
+    if value is None:
+        return "not there"
+    return f"{value:.3g}" + ("" if error is None else f" ± {error:.2g}")
+
+
+def _at(values: Any, key: str | None) -> Any:
+    return values.get(key) if isinstance(values, Mapping) else values
 
 
 def _plain(value: Any) -> Any:

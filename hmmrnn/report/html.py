@@ -9,7 +9,7 @@ import base64
 import gzip
 import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,7 @@ from hmmrnn.model.network import Network
 from hmmrnn.report.claims import judge_claims
 from hmmrnn.report.findings import SHOWN_RUNS, SHOWN_STEPS, Dynamics, Findings, Judged, Mechanism
 from hmmrnn.report.formation import describe_formation
+from hmmrnn.report.lens_numbers import LensRow
 from hmmrnn.report.live_page import PAGES, build_live_payload, fill_live_parts
 from hmmrnn.report.reference import name_quantity, published_ablation, published_formation, write_mean
 from hmmrnn.report.summary import summarise_fidelity, summarise_kick_group, summarise_sizes
@@ -79,8 +80,8 @@ class Illustration:
     caption: str
 
 
-def write_report(found: Findings, name: str) -> str:
-    """The page, as HTML."""
+def write_report(found: Findings, name: str, lenses: Sequence[LensRow] = ()) -> str:
+    """The page, as HTML; with the numbers of the lenses if the network was looked at through them."""
     judged = judge_claims(found)
     drawn = dict(_draw(found))
     sections = [
@@ -101,6 +102,7 @@ def write_report(found: Findings, name: str) -> str:
         write_mean=write_mean,
         name_quantity=name_quantity,
         sections=sections,
+        lenses=lenses,
         thresholds=describe_thresholds(),
         versions={"hmmrnn": hmmrnn.__version__, "numpy": np.__version__, "python": platform.python_version()},
         plotly=base64.b64encode(PLOTLY.read_bytes()).decode("ascii"),

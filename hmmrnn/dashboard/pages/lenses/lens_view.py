@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import plotly.graph_objects as go
@@ -13,7 +13,7 @@ from hmmrnn.explorer.experiments import EXPERIMENTS
 from hmmrnn.explorer.explored import Explored
 from hmmrnn.explorer.lens_answers import LensAnswer, experiment_of
 from hmmrnn.figures.theme import Theme
-from hmmrnn.lenses.catalog import Lens, headline, lens_named
+from hmmrnn.lenses.catalog import Lens, headline, headline_rows, lens_named, say_value
 
 # Draws the result for the network as it is now, beside that for the intact one if there is one.
 Draw = Callable[[Any, Any, Theme], go.Figure]
@@ -57,25 +57,13 @@ def lens_view(name: str, draw: Draw, words: Callable[[Any], str], wide: bool = T
 
 def say_numbers(lens: Lens, answer: LensAnswer) -> Iterator[str]:
     """Each number of a lens with its error and null, and what it was in the intact network."""
-    now = headline(lens, answer.now)
+    now = headline_rows(lens, headline(lens, answer.now), SAID)
     intact = {} if answer.intact is None else headline(lens, answer.intact)
-    for name in lens.numbers:
-        values = now[name]
-        if isinstance(values, list) or (isinstance(values, Mapping) and len(values) > SAID):
-            continue
-        for key in values if isinstance(values, Mapping) else (None,):
-            label = name.replace("_", " ") + ("" if key is None else f" {key.replace('->', ' → ')}")
-            before = f", intact {_said(intact, name, key)}" if intact else ""
-            yield f"{label} {_said(now, name, key)}{before}"
+    before = {label: rest for label, *rest in headline_rows(lens, intact, SAID)} if intact else {}
+    for label, *rest in now:
+        old = f", intact {_said(*before.get(label, (None, None, None)))}" if intact else ""
+        yield f"{label} {_said(*rest)}{old}"
 
 
-def _said(numbers: Mapping[str, Any], name: str, key: str | None) -> str:
-    value, error, null = (_at(numbers.get(f"{name}{kind}"), key) for kind in ("", "_se", "_null"))
-    if value is None:
-        return "not there"
-    text = f"{value:.3g}" + ("" if error is None else f" ± {error:.2g}")
-    return text if null is None else f"{text} (null {null:.2g})"
-
-
-def _at(values: Any, key: str | None) -> Any:
-    return values.get(key) if isinstance(values, Mapping) else values
+def _said(value: Any, error: Any, null: Any) -> str:
+    return say_value(value, error) + ("" if null is None or value is None else f" (null {null:.2g})")
