@@ -43,6 +43,20 @@ function listen() {
   });
 }
 
+/* Of a lens that shows neurons, a click on one picks it. */
+const LENS = "lens-effects";
+
+function listenToLens() {
+  const graph = document.querySelector(`#${LENS} .js-plotly-plot`);
+  if (!graph || !graph.on || heard.has(graph)) return;
+  heard.add(graph);
+  graph.on("plotly_click", ({ points: [{ x, data }] }) => {
+    const axis = `xaxis${(data.xaxis ?? "x").slice(1)}`;
+    if (!present() || !graph.layout.meta?.neurons?.some(([name]) => name === axis)) return;
+    store.change({ ...present(), picked: present().picked === x ? null : x });
+  });
+}
+
 /* The cells with links in the table of a sweep: known before the script of that page has come, as the grid may be first. */
 const link = (text, title, attributes) => window.React.createElement("a", { title, ...attributes }, text);
 
@@ -75,5 +89,6 @@ export function startTable() {
   provideCells(cells);
   on("scenario", () => window.setTimeout(markTable, 0));
   on("drawn", listen);
+  on("drawn", listenToLens);
   window.addEventListener("pointerdown", (event) => { isShifted = event.shiftKey; }, true);
 }

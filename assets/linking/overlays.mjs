@@ -1,6 +1,7 @@
 /* How one moment, and a selection of moments, looks in each view: drawn on glass over the figures. */
 
 import { idOf } from "../core/configuration.mjs";
+import { viewsOf } from "../core/page.mjs";
 import { layoutOf } from "../core/plotly.mjs";
 import { PlotOverlay } from "./plot-overlay.mjs";
 import { BINS } from "../engine/profile.mjs";
@@ -18,6 +19,7 @@ export function makeOverlays(state) {
   return [
     ...planes.map((view) => made(view, drawChosen, false)), ...planes.map((view) => made(view, drawInPlane, true)),
     made(idOf("ORBIT"), drawOnOrbit, true), made("activity", drawInActivity, true), made(idOf("CONNECTIVITY"), drawNeurons, false),
+    ...viewsOf("task").map((view) => made(view, drawInLens, true)),
   ];
 }
 
@@ -155,6 +157,30 @@ function drawInActivity(overlay, { moments, shown, span, colours }) {
       line(paper, [x, box.top], [x, box.top + box.height], colours.text);
     }
   });
+}
+
+/* In the panels that the figure names: the moment in a plane, the picked neuron among neurons. */
+function drawInLens(overlay, { moments, shown, picked, colours }) {
+  const { plane = [], neurons = [] } = overlay.graph?.layout.meta ?? {};
+  const now = moments && shown && moments.at(shown);
+  if (now) {
+    plane.forEach(([x, y]) => inAxes(overlay, x, y, (paper, box) => {
+      const [left, top] = [box.toX(now.place[0]), box.toY(now.place[1])];
+      ring(paper, [left, top], 7, colours.ground, 5);
+      ring(paper, [left, top], 7, colours.text, 2);
+    }));
+  }
+  if (picked !== null) {
+    neurons.forEach(([x, y]) => inAxes(overlay, x, y, (paper, box) => {
+      const at = box.toX(picked);
+      line(paper, [at, box.top], [at, box.top + box.height], colours.accent);
+    }));
+  }
+}
+
+function inAxes(overlay, x, y, paint) {
+  const box = overlay.box(x, y);
+  if (box) overlay.inside(box, (paper) => paint(paper, box));
 }
 
 /* Rows and columns of the neurons that are intervened upon, and of the picked one. */

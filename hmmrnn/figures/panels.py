@@ -32,6 +32,8 @@ class Panel:
     # (its "domain"), and y of the "axis" or, unless said, the "domain".
     notes: Sequence[dict[str, Any]] = ()
     shapes: Sequence[dict[str, Any]] = ()  # in x of the axis, and in shares of the panel's height
+    # What the page marks in it: the moment in a "plane", the picked neuron along x among "neurons"; "" for neither.
+    of: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +67,7 @@ def stack_rows(rows: Sequence[Row], theme: Theme, still: bool = False, **more: A
     axes: dict[str, dict[str, Any]] = {}
     notes: list[dict[str, Any]] = []
     shapes: list[dict[str, Any]] = []
+    marked: dict[str, list[list[str]]] = {}
     top = 0
     for row in rows:
         top += row.head
@@ -73,6 +76,8 @@ def stack_rows(rows: Sequence[Row], theme: Theme, still: bool = False, **more: A
             name = str(len(axes) // 2 + 1) if axes else ""
             axes[f"xaxis{name}"] = {"domain": [left, right], "anchor": f"y{name}", **common, **panel.x}
             axes[f"yaxis{name}"] = {"domain": domain, "anchor": f"x{name}", **common, **panel.y}
+            if panel.of:
+                marked.setdefault(panel.of, []).append([f"xaxis{name}", f"yaxis{name}"])
             traces += [trace.update(xaxis=f"x{name}", yaxis=f"y{name}") for trace in panel.traces]
             notes += [_text(panel.heading, f"x{name} domain", 0.5, "center", domain[1])] if panel.heading else []
             notes += [_placed(note, name) for note in panel.notes]
@@ -83,6 +88,7 @@ def stack_rows(rows: Sequence[Row], theme: Theme, still: bool = False, **more: A
         top += row.height + row.foot
     margin = {"l": LEFT, "r": RIGHT, "t": TOP, "b": 0}
     look = {"height": inner + TOP, "showlegend": False, "hovermode": "closest", "dragmode": False, **more}
+    look |= {"meta": {**marked, **look.get("meta", {})}} if marked else {}
     return go.Figure(traces, make_layout(theme, axes, annotations=notes, shapes=shapes, margin=margin, **look))
 
 

@@ -47,7 +47,7 @@ def _exit(result: Effects, place: int, name: str, theme: Theme) -> Panel:
     rate = f"{result.leave_rate[place]:.3f} ± {result.leave_rate_se[place]:.1g}"
     heading = f"{name}{result.exits[place].replace('->', ' → ')}, rate {rate}"
     x = {"title": "silenced neuron", "range": [-1, len(effect)]}
-    return Panel(traces, x, {"title": "change (per step)"}, heading)
+    return Panel(traces, x, {"title": "change (per step)"}, heading, of="neurons")
 
 
 def _neurons(neurons: Any, effect: Any, error: Any, label: str, colour: str) -> Any:

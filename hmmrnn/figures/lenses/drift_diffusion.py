@@ -35,7 +35,7 @@ def _panels(result: DriftDiffusion, name: str, ends: Floats, theme: Theme) -> li
     )
     x, y = ({"title": f"PC{axis + 1} (activity)", "range": list(ends[axis])} for axis in (0, 1))
     return [
-        Panel([_density(result, theme), *_arrows(result, field, label, colour)], x, y, heading)
+        Panel([_density(result, theme), *_arrows(result, field, label, colour)], x, y, heading, of="plane")
         for heading, field, label, colour in fields
     ]
 

@@ -55,7 +55,9 @@ def _landscape(result: Potential, name: str, theme: Theme) -> Panel:
         hover = f"saddle of outputs {pair.replace('-', ' and ')}"
         traces.append(draw("markers", [place[0]], [place[1]], hover, hover, marker=cross))
     x, y = ({"title": f"PC{axis + 1} (activity)", "showgrid": False} for axis in (0, 1))
-    return Panel(traces, x, y, f"{name + ': ' if name else ''}U = −ln p in nats; circles: minima, crosses: saddles")
+    return Panel(
+        traces, x, y, f"{name + ': ' if name else ''}U = −ln p in nats; circles: minima, crosses: saddles", of="plane"
+    )
 
 
 def _lines(result: Potential, name: str) -> list[str]:
