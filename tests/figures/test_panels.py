@@ -46,6 +46,13 @@ class TestPanels:
         axes = layout.xaxis, layout.xaxis2, layout.yaxis, layout.yaxis2
         assert {axis.fixedrange for axis in axes} == {True if still else None}
 
+    def test_the_page_learns_which_panels_are_planes_and_which_are_along_neurons(self):
+        panels = [Panel([], {}, {}, of=of) for of in ("", "plane", "neurons", "plane")]
+        figure = stack_rows([Row(panels, split_columns(4, 0.02), 100)], LIGHT, meta={"order": [1]})
+        planes = [["xaxis2", "yaxis2"], ["xaxis4", "yaxis4"]]
+        assert figure.layout.meta == {"plane": planes, "neurons": [["xaxis3", "yaxis3"]], "order": [1]}
+        assert stack_rows([Row([Panel([], {}, {})], split_columns(1, 0), 100)], LIGHT).layout.meta is None
+
     def test_other_parts_of_the_layout_are_passed_on(self):
         assert self.drawn(bargap=0.5).layout.bargap == 0.5
 
