@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Request, expect
 
+from hmmrnn.model.checkpoint import save
 from tests.browser.pages import go, put, trace_names, wait_until
+from tests.networks import random_network
 
 pytestmark = pytest.mark.browser
 
@@ -41,3 +44,29 @@ def test_a_network_that_a_lens_makes_is_opened_like_any_other(page: Page) -> Non
     card.get_by_label("rank", exact=True).fill("2")
     card.get_by_role("button", name="Open as a network").click()
     wait_until(page, "location.search.includes('-rank-2-weighted-')", timeout=LONG_MS)
+
+
+def test_a_neuron_is_picked_where_a_lens_shows_it_and_marked(page: Page, server: str, data: Path) -> None:
+    save(random_network(n=8, m=3, o=2, seed=1), data / "networks" / "lens-small.safetensors")
+    page.goto(f"{server}/lenses?model=lens-small&large=lens-effects")
+    expect(page.locator("#lens-effects-caption")).to_contain_text("seed 0", timeout=LONG_MS)
+    neuron, x, y = page.evaluate(
+        """() => {
+            const graph = document.querySelector("#lens-effects .js-plotly-plot");
+            const { xaxis, yaxis } = graph._fullLayout;
+            const { left, top } = graph.getBoundingClientRect();
+            const [trace] = graph._fullData.filter(({ name, x }) => name === "within" && x.length);
+            const [x, y] = [xaxis._offset + xaxis.l2p(trace.x[0]), yaxis._offset + yaxis.l2p(trace.y[0])];
+            return [trace.x[0], left + x, top + y];
+        }"""
+    )
+    page.mouse.move(x, y)
+    expect(page.locator("#lens-effects .hovertext")).to_contain_text(f"neuron {neuron}")
+    page.mouse.click(x, y)
+    wait_until(page, f"location.search.includes('picked={neuron}')")
+    # On glass over the figure, a line at the neuron.
+    drawn = (
+        "document.querySelector('#lens-effects .glass').getContext('2d').getImageData({}, {}, 9, 1).data.some(Boolean)"
+    )
+    offset = page.evaluate("document.querySelector('#lens-effects .js-plotly-plot').getBoundingClientRect().toJSON()")
+    wait_until(page, drawn.format(round(x - offset["x"]) - 4, round(y - offset["y"]) - 12))

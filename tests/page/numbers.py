@@ -554,7 +554,12 @@ def scenarios() -> Numbers:
         two,
         replace(two, sigma=0.125, seed=2**31 - 1, steps=50, trajectories=1, colour="speed"),
         replace(two, colour="neuron", neuron=11, interventions=(one, Intervention((1,)), group, Intervention((4,)))),
-        replace(two, interventions=(Intervention((7,), 0.0, "input"), Intervention((8, 2)), one), without_noise=True),
+        replace(
+            two,
+            interventions=(Intervention((7,), 0.0, "input"), Intervention((8, 2)), one),
+            without_noise=True,
+            paths=True,
+        ),
         replace(two, pair=(0, 2), dimensions=3, camera=tuple(np.linspace(-2, 2, 9).tolist()), large="readout"),
         replace(two, map="residency", area=(0.0, 0.5, -1.25, 2.0, 3.00004, 1e-5), span=(20, 80), picked=0),
         replace(two, camera=(-1.0, 1.0, -123456.789, 0.00005)),
