@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Request, expect
 
 from hmmrnn.model.checkpoint import save
-from tests.browser.pages import go, put, trace_names, wait_until
+from tests.browser.pages import go, put, settle, trace_names, wait_until
 from tests.networks import random_network
 
 pytestmark = pytest.mark.browser
@@ -50,6 +50,7 @@ def test_a_neuron_is_picked_where_a_lens_shows_it_and_marked(page: Page, server:
     save(random_network(n=8, m=3, o=2, seed=1), data / "networks" / "lens-small.safetensors")
     page.goto(f"{server}/lenses?model=lens-small&large=lens-effects")
     expect(page.locator("#lens-effects-caption")).to_contain_text("seed 0", timeout=LONG_MS)
+    settle(page)
     neuron, x, y = page.evaluate(
         """() => {
             const graph = document.querySelector("#lens-effects .js-plotly-plot");
@@ -60,6 +61,7 @@ def test_a_neuron_is_picked_where_a_lens_shows_it_and_marked(page: Page, server:
             return [trace.x[0], left + x, top + y];
         }"""
     )
+    page.mouse.move(x - 40, y)
     page.mouse.move(x, y)
     expect(page.locator("#lens-effects .hovertext")).to_contain_text(f"neuron {neuron}")
     page.mouse.click(x, y)
