@@ -81,7 +81,13 @@ def read_inputs(text: str) -> Floats:
     if not lines:
         raise ValueError("this table of inputs is empty; expected a row of numbers for each step")
     delimiter = max(_DELIMITERS, key=lines[0].count)
-    cells = [[cell.strip() for cell in row] for row in csv.reader(lines[: MOST_ROWS + 2], delimiter=delimiter)]
+    try:
+        cells = [
+            [cell.strip() for cell in row]
+            for row in csv.reader(lines[: MOST_ROWS + 2], delimiter=delimiter, strict=True)
+        ]
+    except csv.Error as error:
+        raise ValueError(f"this table of inputs is not text with {delimiter!r} between its cells: {error}") from error
     named = any(_number(cell) is None for cell in cells[0])
     rows, width = cells[1:] if named else cells, len(cells[0])
     if not rows or len(rows) > MOST_ROWS:

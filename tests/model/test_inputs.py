@@ -97,6 +97,8 @@ class TestSequence:
             ("a,b\n1,x", "line 2 of this table of inputs has 'x'; expected a number"),
             ("1,2\n3,inf", "line 2 of this table of inputs has 'inf'"),
             ("x0,x0\n1,2", "number the inputs 0, 0; expected each number from 0 to 1 once"),
+            ("1," + "2" * 140_000, "is not text with ',' between its cells: field larger than field limit"),
+            ('"1,2\n3,4', "cells: unexpected end of data"),
             ("1\n" * (MOST_ROWS + 1), "1 to 10,000 rows, one for each step; got 10,001"),
         ],
     )
