@@ -42,6 +42,7 @@ def padded(network: Network, n: int, m: int) -> Network:
         W_ih=np.pad(network.W_ih, ((0, more), (0, inputs))),
         W_out=np.pad(network.W_out, ((0, 0), (0, more))),
         b_h=np.pad(network.b_h, (0, more)),
+        b_rec=np.pad(network.b_rec, (0, more)),
     )
 
 

@@ -3,6 +3,8 @@
 const NAMES = new Set([
   /* The scenario has changed: {before, now, from}. */
   "scenario",
+  /* A pointer that was down is up. */
+  "released",
   /* The scenario rests: now the slow requests. */
   "settled",
   /* Another chapter or page is open: {before, now}. */

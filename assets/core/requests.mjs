@@ -21,6 +21,7 @@ const SETTLE_MS = 250;
 const GATHER_MS = 12;
 const BUSY_MS = 500;
 const LOOK_MS = 50;
+const IDLE_MS = 250;
 
 const state = {
   timer: null, settleTimer: null, look: null, asked: 0, slow: 0, rests: false,
@@ -28,7 +29,7 @@ const state = {
 };
 /* Who answers for fast views: each is asked one thing at a time. */
 const PAGE = {
-  takes: (view) => isThere(view) && canAnswer(view, present()), ask: answerHere, asking: false, again: false };
+  takes: (view) => isThere(view) && canAnswer(view, present()), ask: (wanted, of) => answerHere(wanted, of, store.held), asking: false, again: false };
 const SERVER = {
   takes: (view) => !PAGE.takes(view), ask: (wanted, of) => askFor(wanted, of, false, { few: !hasFirst(wanted) }), asking: false, again: false };
 const lanes = [PAGE, SERVER];
@@ -87,6 +88,8 @@ async function request(lane) {
   }
   lane.again = false;
   const wanted = due("fast").filter(lane.takes);
+  const waits = lane === PAGE && store.held && wanted.length && hasFirst(wanted);
+  if (waits) return;
   if (wanted.length) {
     lane.asking = true;
     const of = present();
@@ -96,7 +99,8 @@ async function request(lane) {
     const answer = await lane.ask(wanted, of);
     lane.asking = false;
     if (answer) take(answer, wanted, keys, of, { number, isOwn: lane === PAGE });
-    if (answer?.more) lane.again = true;
+    /* What is dragged is drawn whole when it is let go. */
+    if (answer?.more) lane.again = lane === SERVER || !store.held;
     else if (lane === PAGE) request(SERVER);
   }
   if (lane.again) request(lane);
@@ -157,7 +161,15 @@ function give(id, props) {
 function giveOwn(id, props) {
   if (writes(id, props)) return;
   figures[id] = props.figure;
-  drawOwn(id, props.figure);
+  if (store.held && id !== idOf("STATE_SPACE")) drawWhenIdle(id, props.figure);
+  else drawOwn(id, props.figure);
+}
+
+/* While the user drags, the plane goes first: another figure is drawn once nothing else is to be done, if it is still new. */
+function drawWhenIdle(id, figure) {
+  const draw = () => { if (figures[id] === figure) drawOwn(id, figure); };
+  if (window.requestIdleCallback) window.requestIdleCallback(draw, { timeout: IDLE_MS });
+  else window.setTimeout(draw, LOOK_MS);
 }
 
 /* Numbers, and captions of views that the page can answer: written here and not by Dash, also where the server answers. */
@@ -244,6 +256,7 @@ export function startRequests() {
     }
     requestSoon();
   });
+  on("released", () => { if (due("fast").some((view) => hasFirst([view]))) requestSoon(); });
   ["arrived", "kick", "scheme"].forEach((name) => on(name, () => { if (present()) requestSoon(); }));
   on("back", () => {
     SERVER.asking = false;

@@ -102,6 +102,7 @@ function watchPointer() {
   ["pointerup", "pointercancel"].forEach((name) => window.addEventListener(name, () => {
     store.hold(false);
     turn(false);
+    emit("released");
   }, true));
 }
 

@@ -10,13 +10,15 @@ import { drawnKey } from "../core/link.mjs";
 import { ask } from "../core/net.mjs";
 import { present, scheme } from "../core/page.mjs";
 import { graphOf } from "../core/plotly.mjs";
-import { orbit, orbitCaption, stateSpace, stateSpaceCaption } from "./figures.mjs";
+import { orbit, orbitCaption, runsInWords, stateSpace, stateSpaceCaption } from "./figures.mjs";
 import { numbersOf } from "./numbers.mjs";
 
 /* The input of all runs is kept: at most so many numbers of eight bytes. */
 const MOST_NUMBERS = 5e6;
 /* Summaries that are kept, so that what is come back to is there at once. */
 const MOST_SUMMARIES = 12;
+/* While the user drags, so many runs are shown, and all when it is let go; see FIRST_RUNS on the server. */
+const FIRST_RUNS = 3;
 
 const state = {
   of: null, parts: null, worker: null, opening: false, asked: 0, waiting: new Map(), kept: new Map(), failed: new Set(),
@@ -105,30 +107,37 @@ const isSoundSide = ({ sigma, interventions }, limits, neurons) => (
 
 /* ---- answering ---- */
 
-/* As the server answers: updates of components, for those of the views that are wanted. Null where it has to. */
-export async function answer(wanted, scenario) {
+/* As the server answers: updates of components, for those of the views that are wanted. Null where it has to. `few`: of the
+ * first runs alone, and all are to be asked for next. */
+export async function answer(wanted, scenario, few = false) {
   const { of, parts } = state;
+  const trajectories = few ? Math.min(FIRST_RUNS, scenario.trajectories) : scenario.trajectories;
+  const shown = { ...scenario, trajectories };
   const neuron = scenario.colour === "neuron" && wanted.includes(idOf("STATE_SPACE")) ? scenario.neuron : null;
   const { interventions, sigma } = scenario.against ?? { interventions: [], sigma: scenario.sigma };
   const [reference, now] = await Promise.all([
-    summaryOf({ ...scenario, interventions, sigma }, null), summaryOf(scenario, neuron)]);
+    summaryOf({ ...shown, interventions, sigma }, null), summaryOf(shown, neuron)]);
   if (!reference || !now || of !== state.of) {
+    if (trajectories < scenario.trajectories && of === state.of) return answer(wanted, scenario);
     state.failed.add(drawnKey(scenario));
     return null;
   }
   const behind = isCompared(scenario) ? reference : null;
-  return { updates: wanted.flatMap((view) => updatesOf(view, parts, scenario, now, behind, reference)) };
+  const updates = wanted.flatMap((view) => updatesOf(view, parts, scenario, now, behind, reference));
+  return trajectories < scenario.trajectories ? { updates, more: wanted } : { updates };
 }
 
 function updatesOf(view, { figures, target, rest }, scenario, now, behind, reference) {
   const drawn = figures[scheme()];
   const caption = (children) => [`${view}-caption`, { children }];
-  if (view === idOf("ORBIT")) return [[view, { figure: orbit(drawn, now, behind) }], caption(orbitCaption(now))];
+  if (view === idOf("ORBIT")) return [[view, { figure: orbit(drawn, now, behind) }], caption(orbitCaption(scenario, now))];
   if (view === idOf("STATE_SPACE")) {
     return [[view, { figure: stateSpace(drawn, scenario, now, behind) }], caption(stateSpaceCaption(scenario, now, rest))];
   }
   const [before, after] = [reference, now].map((summary) => numbersOf(summary, Boolean(target)));
-  return [[view, { values: { of: drawnKey(scenario), kept: scenario.against !== null, before, now: after } }]];
+  const of = drawnKey({ ...scenario, trajectories: now.runs });
+  const runs = now.runs < scenario.trajectories ? runsInWords(now.runs, scenario.trajectories) : undefined;
+  return [[view, { values: { of, runs, kept: scenario.against !== null, before, now: after } }]];
 }
 
 /* The summary of a scenario: kept, or of the worker. */

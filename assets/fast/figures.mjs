@@ -147,13 +147,17 @@ function band(low, high) {
 
 /* ---- captions ---- */
 
+/* How many runs are shown, of those that the scenario has: "10 runs", or "3 of 10 runs". */
+export const runsInWords = (shown, wanted) => (
+  shown < wanted ? `${shown} of ${counted(wanted, "run")}` : counted(shown, "run"));
+
 /* rest: what Python says of the fixed points. */
 export function stateSpaceCaption({ sigma, trajectories, steps, pair }, now, rest = "") {
   const valid = now.valid.reduce((sum, end) => sum + end, 0);
   const words = now.drawn === valid ? counted(valid, "state") : `${now.drawn.toLocaleString("en")} of ${counted(valid, "state")}`;
   const ended = now.valid.filter((end) => end < steps);
   return [
-    `${words}: ${counted(trajectories, "run")} of ${steps} steps, sigma ${Number(sigma.toPrecision(6))}`,
+    `${words}: ${runsInWords(now.runs, trajectories)} of ${steps} steps, sigma ${Number(sigma.toPrecision(6))}`,
     pair ? `, plane of the intact network's stretches with outputs ${pair[0]} and ${pair[1]} only, `
       + "steps with other outputs left out" : "",
     ended.length ? `; ${counted(ended.length, "run")} ${ended.length === 1 ? "diverges," : "diverge, the first"} at step ${Math.min(...ended) + 1} `
@@ -162,4 +166,6 @@ export function stateSpaceCaption({ sigma, trajectories, steps, pair }, now, res
   ].join("");
 }
 
-export const orbitCaption = (now) => `median and quartiles of ${counted(now.drawn, "state")} in ${BINS} bins`;
+export const orbitCaption = ({ trajectories }, now) => (
+  `median and quartiles of ${counted(now.drawn, "state")} in ${BINS} bins`
+  + (now.runs < trajectories ? `, of ${runsInWords(now.runs, trajectories)}` : ""));

@@ -14,8 +14,8 @@ const A_WHILE = 10_000;
 const [PLANE, ORBIT, NUMBERS] = ["state-space", "orbit", "numbers"];
 
 /* What the worker finds of any scenario: one run of two steps, with the seed in its place. */
-const summaryOf = ({ seed }) => ({
-  points: Float32Array.of(seed, 0, seed, 1), steps: 2, valid: [2], drawn: 2, outputs: 1, output: [0, 0], speed: [1, 1], probabilities: [1, 1],
+const summaryOf = ({ seed, trajectories }) => ({
+  points: Float32Array.of(seed, 0, seed, 1), runs: trajectories, steps: 2, valid: [2], drawn: 2, outputs: 1, output: [0, 0], speed: [1, 1], probabilities: [1, 1],
   switching: { steps: 2, switches: { value: seed, error: null } }, transitionError: NaN,
 });
 const figure = { data: [{ name: "ghost" }, { name: "output 0" }, { name: "run 1" }], layout: { xaxis: {}, yaxis: {} } };
@@ -65,7 +65,7 @@ async function opened() {
   await page.wait(A_WHILE);
   const state = () => ({ ...drawn, orbit: page.props[ORBIT]?.figure });
   drawn.plane.length = drawn.numbers.length = 0;
-  return { ...found, server, work, change, state };
+  return { ...found, server, work, change, state, worker };
 }
 
 test("each lane is asked for its views at once", async () => {
@@ -154,4 +154,24 @@ test("of a large network the first runs are drawn, then all, and of a newer scen
   const asked = server().length;
   await page.wait(A_WHILE);
   assert.equal(server().length, asked, "what is whole is not asked for again");
+});
+
+test("while the pointer is down the page draws the first runs, and all when it is up", async () => {
+  const { page, store, change, server, work, state, worker, emit } = await opened();
+  store.hold(true);
+  await change({ seed: 1 });
+  assert.deepEqual(worker.asked.map(({ scenario }) => scenario.trajectories), [3]);
+  await work(1);
+  assert.match(page.cards["state-space-caption"].textContent, /: 3 of 10 runs of /);
+  await change({ seed: 2 });
+  await work(2);
+  assert.deepEqual([state().plane, worker.asked], [[1, 2], []], "no more than that as long as it is down");
+  store.hold(false);
+  emit("released");
+  await page.wait(A_WHILE);
+  assert.deepEqual(worker.asked.map(({ scenario }) => [scenario.seed, scenario.trajectories]), [[2, 10]]);
+  await work(2);
+  assert.deepEqual(state().plane, [1, 2, 2]);
+  assert.match(page.cards["state-space-caption"].textContent, /: 10 runs of /);
+  assert.ok(server().every(({ body }) => body.scenario.trajectories === 10));
 });

@@ -66,7 +66,7 @@ asked.forEach(({ name, scenario, parts: key, now, reference, figures, captions, 
   const behind = scenario.interventions.length || scenario.against ? intact : null;
   assertSameFigure(stateSpace(drawn.light, scenario, found, behind), figures["state-space"]);
   assertSameFigure(orbit(drawn.light, found, behind), figures.orbit);
-  assert.deepEqual([stateSpaceCaption(scenario, found, rest), orbitCaption(found)], captions);
+  assert.deepEqual([stateSpaceCaption(scenario, found, rest), orbitCaption(scenario, found)], captions);
   [[intact, values.before], [found, values.now]].forEach(([one, wanted]) => {
     const own = numbersOf(one, Boolean(target));
     assert.deepEqual(Object.keys(own), Object.keys(wanted));
