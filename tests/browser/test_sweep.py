@@ -76,6 +76,11 @@ def test_a_sweep_is_watched_to_its_end_and_its_networks_are_opened(page: Page, s
     expect_state(page, r"^2 of 2 done, \d of them within the gate\.$")
     assert sweep.wait(PATIENCE_SECONDS) == 0
 
+    page.get_by_role("link", name="Compare its networks (2)").click()
+    expect(page.locator("#sides-chosen li")).to_have_count(2)
+    page.go_back()
+    expect(page.locator("#sweep-title")).to_have_text("Sweep watched: 2 trainings")
+
     with page.expect_download() as download:
         page.get_by_role("link", name="Download CSV").click()
     assert download.value.suggested_filename.endswith(".csv")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,10 +14,11 @@ from plotly.utils import PlotlyJSONEncoder
 
 from hmmrnn.dashboard.app import create_app
 from hmmrnn.dashboard.ids import MODEL, NOTICE, NOTICE_TEXT
+from hmmrnn.dashboard.pages.compare.compare import question_of
 from hmmrnn.dashboard.pages.train import ids, sweep_watch
 from hmmrnn.dashboard.pages.train import sweep as sweep_page
 from hmmrnn.dashboard.pages.train.sweep import GATES, TITLES, columns, measure_of, settings_words, sweep_list
-from hmmrnn.dashboard.pages.train.sweep_watch import OFTEN, SELDOM, results, watch_sweep
+from hmmrnn.dashboard.pages.train.sweep_watch import OFTEN, SELDOM, link_to_comparison, results, watch_sweep
 from hmmrnn.figures.sweep import ENDED, MISSING
 from hmmrnn.figures.theme import THEMES
 from hmmrnn.model.checkpoint import read_metadata
@@ -95,7 +97,18 @@ class TestWatching:
         )
         assert float(told[ids.SWEEP_PROGRESS]["value"]) == 0.5
         assert told[ids.SWEEP_CSV]["href"] == "/sweep/small/results.csv"
+        # One network alone is not compared.
+        assert told[ids.SWEEP_COMPARE]["hidden"]
         assert told[MODEL]["data"][0]["value"] == services().sweeps.table_now(sweep)[0].model
+
+    def test_its_networks_are_compared_by_a_link_as_many_as_can_be(self) -> None:
+        rows = [SimpleNamespace(model=name) for name in ("a-1", "", "b-2")]
+        link = link_to_comparison(rows)
+        assert link == {"href": "/compare/a-1,b-2", "children": "Compare its networks (2)", "hidden": False}
+        assert question_of(link["href"].removeprefix("/compare/"), 0).items == ("a-1", "b-2")
+        many = link_to_comparison([SimpleNamespace(model=f"n-{i}") for i in range(70)])
+        assert len(question_of(many["href"].removeprefix("/compare/"), 0).items) == 60
+        assert many["children"] == "Compare its first 60 networks"
 
     def test_the_table_has_every_training(self, sweep) -> None:
         rows = drawn(asked())[ids.SWEEP_TABLE]["rowData"]

@@ -143,11 +143,11 @@ def _head(sweep: Sweep, rows: Sequence[Row]) -> Updates:
         (ids.SWEEP_STATE, {"children": words}),
         (ids.SWEEP_PROGRESS, {"value": f"{ended_share(sweep, found):.4f}"}),
         (ids.SWEEP_CSV, {"href": f"/sweep/{sweep.name}/results.csv"}),
-        (ids.SWEEP_COMPARE, _comparison(rows)),
+        (ids.SWEEP_COMPARE, link_to_comparison(rows)),
     ]
 
 
-def _comparison(rows: Sequence[Row]) -> Json:
+def link_to_comparison(rows: Sequence[Row]) -> Json:
     """The link to the comparison of the networks that a sweep has made, as many as can be compared."""
     made = [row.model for row in rows if row.model]
     words = f"Compare its networks ({len(made)})" if len(made) <= MOST else f"Compare its first {MOST} networks"
