@@ -40,6 +40,8 @@ FEWEST_REGIONS, WALK_STEPS = 32, 20
 ON_KINK = 1e-9
 DESCENT_STEPS, DESCENT_STARTS, DESCENT_PRODUCTS = 120, 256, 6e10
 FIRST_DAMPING, MOST_DAMPING = 1e-3, 1e8
+# Further rounds of descents, from lines between the points found so far, which are told apart by so much of their size.
+ROUNDS, ROUGHLY = 3, 1e-3
 # A slow point moves at most this share of the median speed of the starts.
 SLOW_SHARE = 0.1
 
@@ -176,14 +178,34 @@ def _by_descent(network: Network, drive: Floats, starts: Floats, tolerance: floa
     others = rng.permutation(np.concatenate([starts[1:], wider, middle]))
     every = np.concatenate([np.zeros((1, starts.shape[1])), starts[:1], others])
     tried = every[: min(DESCENT_STARTS, room)]
-    typical = float(np.median(np.linalg.norm(_next(network, drive, tried) - tried, axis=1)))
+    visited = np.concatenate([starts, wider])
+    typical = float(np.median(np.linalg.norm(_next(network, drive, visited) - visited, axis=1)))
     ends = _descend(network, drive, tried, tolerance)
-    fixed = _change(network, drive, ends) <= tolerance * _size(ends, drive)
+    for _ in range(ROUNDS):
+        # Saddles lie between points that are known, and other points beyond them.
+        known = _apart(ends[_is_fixed(network, drive, ends, tolerance)])
+        if len(known) < 2:
+            break
+        one, other = rng.integers(len(known), size=(2, min(DESCENT_STARTS, room)))
+        share = rng.uniform(-0.5, 1.5, size=(len(one), 1))
+        again = known[one] + share * (known[other] - known[one])
+        ends = np.concatenate([ends, _descend(network, drive, again, tolerance)])
+    fixed = _is_fixed(network, drive, ends, tolerance)
     speed = np.linalg.norm(_next(network, drive, ends) - ends, axis=1)
     slow = ~fixed & (speed <= SLOW_SHARE * typical) & (_gradient(network, drive, ends) <= 1e-6 * speed)
-    where = "the origin, visited states, their middles, and the same with noise"
-    words = f"descent on the speed from {len(tried):,} starts: {where}"
-    return Searched(ends[fixed], ends[slow], words)
+    where = "the origin, visited states, their middles, the same with noise, and lines between points that are found"
+    return Searched(ends[fixed], ends[slow], f"descent on the speed from {len(ends):,} starts: {where}")
+
+
+def _is_fixed(network: Network, drive: Floats, states: Floats, tolerance: float) -> NDArray[np.bool_]:
+    return _change(network, drive, states) <= tolerance * _size(states, drive)
+
+
+def _apart(points: Floats) -> Floats:
+    """Points that differ in their first digits."""
+    grid = np.round(points / (ROUGHLY * max(1e-300, float(np.abs(points).max(initial=0.0)))))
+    _, first = np.unique(grid, axis=0, return_index=True)
+    return points[first]
 
 
 def _descend(network: Network, drive: Floats, x: Floats, tolerance: float) -> Floats:

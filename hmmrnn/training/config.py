@@ -45,7 +45,7 @@ CARRY_BOUND = 10.0
 _COUNT, _NOT_NEGATIVE, _POSITIVE, _SHARE = {"ge": 1}, {"ge": 0}, {"gt": 0}, {"ge": 0, "le": 1}
 _BOUNDS: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("n_neurons", "n_inputs", "steps", "length", "threads"), _COUNT),
-    **dict.fromkeys(("seed", "sequences", "pair_weight", "activity_weight"), _NOT_NEGATIVE),
+    **dict.fromkeys(("seed", "sequences", "pair_weight", "activity_weight", "rank"), _NOT_NEGATIVE),
     **dict.fromkeys(("learning_rate", "clip", "blur", "tau"), _POSITIVE),
     **dict.fromkeys(("reset", "pair_from"), _SHARE),
     "alpha": {"gt": 0, "le": 1},
@@ -90,6 +90,8 @@ class TrainingConfig:
     normal_start: bool = False
     cell: str = "relu"  # "relu" as in the paper, "tanh", "linear", "gru" or "lstm"; the others have biases
     alpha: float = 1.0  # dt / tau of a cell without gates; below 1 it leaks (see cells.py, leak "rate")
+    # R of recurrent weights W_hh = m n^T / N whose factors (N, R) are trained, in a cell without gates; 0: W_hh itself.
+    rank: int = 0
 
     def __post_init__(self) -> None:
         if self.recipe not in RECIPES:
@@ -101,6 +103,10 @@ class TrainingConfig:
             raise ValueError(
                 f"alpha must be 1 with a {self.cell}, which has gates instead of a leak; got {self.alpha:g}"
             )
+        if self.rank and CELLS[self.cell].is_gated:
+            raise ValueError(f"rank must be 0 with a {self.cell}, which has gates; got {self.rank}")
+        if self.rank > self.n_neurons:
+            raise ValueError(f"rank must be at most N = {self.n_neurons}; got {self.rank}")
         if 0 < self.sequences < self.batch:
             raise ValueError(f"sequences must be 0 or >= batch = {self.batch}; got {self.sequences}")
         if self.carry and self.sequences:
@@ -135,11 +141,11 @@ class TrainingConfig:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON, from which `from_dict` makes an equal config.
 
-        `normal_start`, `cell` and `alpha` are left out while they are as they always were: the identity of a training
-        is a hash of these values, and there are trainings from before those settings existed.
+        `normal_start`, `cell`, `alpha` and `rank` are left out while they are as they always were: the identity of a
+        training is a hash of these values, and there are trainings from before those settings existed.
         """
         settings = self._settings()
-        for name in ("normal_start", "cell", "alpha"):
+        for name in ("normal_start", "cell", "alpha", "rank"):
             if settings[name] == getattr(TrainingConfig, name):
                 del settings[name]
         return {"hmm": self.hmm.to_dict(), **settings}
@@ -164,7 +170,7 @@ class TrainingConfig:
     @property
     def departures(self) -> dict[str, str]:
         """Each setting that differs from the published recipe, as "ours (paper: theirs)"."""
-        paper = {**PAPER, **_published(self.hmm), "cell": "relu", "alpha": 1.0}
+        paper = {**PAPER, **_published(self.hmm), "cell": "relu", "alpha": 1.0, "rank": 0}
         paper.pop("steps")
         return {
             name: f"{getattr(self, name)} (paper: {value})"

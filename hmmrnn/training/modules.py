@@ -4,6 +4,11 @@ torch's own modules step ReLU, tanh, GRU and LSTM cells. A linear cell, and a le
 of cells.py), take a loop of their own. Cells other than ReLU have biases: without them, the outputs of an odd cell
 under noise would be symmetric. The state of an LSTM is h with its memory c, side by side.
 
+With `TrainingConfig.rank`, the factors of W_hh = m n^T / N are what is trained, in the same loop: two products (N, R) a
+step. They start as standard normal numbers, n correlated with m so that the largest eigenvalues are about 1.
+
+Source: Mastrogiuseppe & Ostojic (2018), for low rank.
+
 torch is imported inside the functions that need it, as in trainer.py.
 """
 
@@ -36,10 +41,22 @@ def initial_modules(config: TrainingConfig) -> tuple[torch.nn.Module, torch.nn.L
         # A linear cell has the weights of a tanh cell, and a loop that leaves tanh out.
         rnn = torch.nn.RNN(*sizes, nonlinearity="relu" if config.cell == "relu" else "tanh", **more)
     readout = torch.nn.Linear(n, config.hmm.n_outputs, bias=more["bias"])
-    if config.orthogonal:
+    if config.rank:
+        _factor(rnn, config)
+    elif config.orthogonal:
         for block in rnn.get_parameter("weight_hh_l0").detach().split(n):
             torch.nn.init.orthogonal_(block)
     return rnn, readout
+
+
+def _factor(rnn: torch.nn.Module, config: TrainingConfig) -> None:
+    """Replace the recurrent weights of a layer by their factors m and n, (N, R) each."""
+    import torch
+
+    del rnn.weight_hh_l0
+    m, other = torch.randn(2, config.n_neurons, config.rank)
+    rnn.register_parameter("m", torch.nn.Parameter(m))
+    rnn.register_parameter("n", torch.nn.Parameter(m + other))
 
 
 def state_size(config: TrainingConfig) -> int:
@@ -56,7 +73,7 @@ def run_layer(
     if config.cell == "lstm":
         h, last = rnn(noise, tuple(part.contiguous() for part in start.chunk(2, dim=-1)))
         return h, torch.cat(last, dim=-1)
-    if config.cell == "linear" or config.alpha < 1:
+    if config.cell == "linear" or config.alpha < 1 or config.rank:
         return _stepped(rnn, config, noise, start)
     h, last = rnn(noise, start)
     return h, last
@@ -69,7 +86,8 @@ def _stepped(
     drive = noise @ weights["weight_ih_l0"].T
     if "bias_ih_l0" in weights:
         drive = drive + weights["bias_ih_l0"] + weights["bias_hh_l0"]
-    h = step_activity(drive, weights["weight_hh_l0"].T, start[0], config.cell, config.alpha)
+    recurrent = weights["n"] @ weights["m"].T / config.n_neurons if config.rank else weights["weight_hh_l0"].T
+    h = step_activity(drive, recurrent, start[0], config.cell, config.alpha)
     return h, h[None, :, -1]
 
 
@@ -97,4 +115,6 @@ def network_of(
     tensors = {f"rnn.{name}": tensor for name, tensor in rnn.state_dict().items()}
     tensors |= {f"fc.{name}": tensor for name, tensor in readout.state_dict().items()}
     arrays = {name: tensor.detach().double().numpy() for name, tensor in tensors.items()}
+    if config.rank:
+        arrays["rnn.weight_hh_l0"] = arrays.pop("rnn.m") @ arrays.pop("rnn.n").T / config.n_neurons
     return network_of_tensors(arrays, {**metadata, CELL: config.cell, ALPHA: repr(config.alpha)})

@@ -364,6 +364,8 @@ def name_start(config: TrainingConfig, start: Network) -> str:
         raise ValueError(
             f"a training goes on from a ReLU network, and as one; got {describe_cell(start)} for cell {config.cell}"
         )
+    if config.rank:
+        raise ValueError("a training of low rank goes on from no network, whose weights have no factors; set rank to 0")
     if sizes != wanted or start.has_bias:
         biases = " and biases" if start.has_bias else ""
         raise ValueError(

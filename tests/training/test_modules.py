@@ -13,7 +13,8 @@ from hmmrnn.training.trainer import _Run, fit
 
 CELLS = [
     {"cell": "relu"}, {"cell": "tanh"}, {"cell": "linear"}, {"cell": "gru"}, {"cell": "lstm"},
-    {"cell": "relu", "alpha": 0.3}, {"cell": "tanh", "alpha": 0.3},
+    {"cell": "relu", "alpha": 0.3}, {"cell": "tanh", "alpha": 0.3}, {"cell": "relu", "rank": 2},
+    {"cell": "tanh", "rank": 3},
 ]  # fmt: skip
 every_cell = pytest.mark.parametrize("cell", CELLS, ids=lambda cell: "-".join(map(str, cell.values())))
 
@@ -62,6 +63,21 @@ def test_a_training_goes_on_bit_for_bit_from_where_it_stopped(cell, tmp_path):
     np.testing.assert_array_equal(again.gates[next(iter(again.gates))].W_hh, whole.gates[next(iter(whole.gates))].W_hh)
 
 
+def test_low_rank_weights_are_trained_as_factors():
+    one = _Run(config(rank=2))
+    before = one.network().W_hh
+    for _ in range(3):
+        one.step()
+    after = one.network().W_hh
+    assert np.linalg.matrix_rank(before) == np.linalg.matrix_rank(after) == 2
+    assert not np.allclose(before, after)
+    assert set(dict(one.rnn.named_parameters())) == {"weight_ih_l0", "m", "n"}
+    plain = config()
+    assert "rank" not in plain.to_dict()
+    assert TrainingConfig.from_dict(config(rank=2).to_dict()).rank == 2
+    assert config(rank=2).departures["rank"] == "2 (paper: 0)"
+
+
 def test_the_cell_is_a_departure_from_the_paper_and_no_part_of_older_settings():
     assert "cell" not in config().to_dict()
     assert "cell" not in config().departures
@@ -74,6 +90,8 @@ def test_the_cell_is_a_departure_from_the_paper_and_no_part_of_older_settings():
     ({"cell": "elu"}, "cell must be one of relu, tanh, linear, gru, lstm; got 'elu'"),
     ({"cell": "lstm", "alpha": 0.5}, "alpha must be 1 with a lstm, which has gates instead of a leak; got 0.5"),
     ({"alpha": 1.5}, "alpha must be <= 1; got 1.5"),
+    ({"cell": "gru", "rank": 2}, "rank must be 0 with a gru, which has gates; got 2"),
+    ({"rank": 9}, "rank must be at most N = 8; got 9"),
 ])  # fmt: skip
 def test_what_no_cell_has_is_refused(changes, sentence):
     with pytest.raises(ValueError, match=sentence):

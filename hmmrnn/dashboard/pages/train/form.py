@@ -55,6 +55,7 @@ SETTINGS = {
     "tau": "Gumbel temperature",
     "cell": "Cell",
     "alpha": "alpha = dt / tau",
+    "rank": "Rank of W_hh (0: full)",
 }
 # Names of the fields in the form and in a config.
 FIELDS = {"neurons": "n_neurons", "inputs": "n_inputs", "seed": "seed", "steps": "steps"}
