@@ -25,9 +25,12 @@ function item(changes = {}) {
   return PARTS.map((name) => changes[name] ?? now[name] ?? "0").join(".");
 }
 
+/* What is open where its fit was cancelled. */
+let cancelled = "";
+
 const watch = new WatchedPage({
   question: () => (isOurs() && place().item ? {
-    path: address("watch-data"), body: { of: place().item, theme: scheme() } } : null),
+    path: address("watch-data"), body: { of: place().item, theme: scheme(), cancelled: cancelled === place().item } } : null),
   unknown: (sentence) => {
     say(sentence);
     go("/data", { replace: true });
@@ -73,10 +76,29 @@ async function train() {
   watch.ask();
 }
 
+/* Cancel the fit, or begin it again. */
+async function toggleFit() {
+  if (cancelled === place().item) cancelled = "";
+  else {
+    cancelled = place().item;
+    await ask(address("data-command"), { command: "cancel-fit", of: cancelled });
+  }
+  watch.ask();
+}
+
+async function cancelTraining(job) {
+  const { command } = await import("./training.mjs");
+  await command("cancel", job);
+  watch.ask();
+}
+
 function clicked(event) {
   const states = event.target.closest("[data-states]")?.dataset.states;
   if (states) go(`/data/${item({ states, neurons: "0", steps: "0" })}`);
   if (event.target.closest(`#${ids.DATA_TRAIN}`)) train();
+  if (event.target.closest(`#${ids.DATA_FIT_CANCEL}`)) toggleFit();
+  const training = event.target.closest(`#${ids.DATA_TRAIN_CANCEL}`)?.dataset.job;
+  if (training) cancelTraining(training);
   const { job } = event.target.closest(`#${ids.DATA_EXPLORE}`)?.dataset ?? {};
   if (job) import("./training.mjs").then(({ command }) => command("explore", job));
 }

@@ -20,6 +20,7 @@ from hmmrnn.model.hmm import HMM
 from hmmrnn.model.sequences import Sequences, read_sequences
 from hmmrnn.storage.paths import DataFolder, writing
 from hmmrnn.tasks.experiments import Experiment, Experiments
+from hmmrnn.tasks.store import TaskState
 from hmmrnn.training.baum_welch import fit_hmm
 
 TABLE_ID = re.compile(r"[0-9a-f]{16}")
@@ -101,6 +102,17 @@ class DataFits:
     def fit(self, table: str, most_states: int, requester: str = "") -> Experiment:
         """Ask for the HMMs of one to so many states, and join an equal question."""
         return self._ask(FIT, DataQuestion(table, most_states), "", requester)
+
+    def cancel_fit(self, table: str, most_states: int) -> None:
+        """Wait for a fit no longer: it is given up unless another page does."""
+        self.experiments.leave(self.experiments.id_of(FIT, DataQuestion(table, most_states), ""))  # type: ignore[arg-type]
+
+    def cancelled_fit(self, table: str, most_states: int) -> Experiment:
+        """A fit that is not asked for: its result if it is there all the same."""
+        found = self.experiments.known_result(FIT, DataQuestion(table, most_states), "")  # type: ignore[arg-type]
+        if found is not None:
+            return Experiment("", TaskState.DONE, 1.0, result=found)
+        return Experiment("", TaskState.FAILED, reason="Cancelled: the HMMs are not fitted")
 
     def compare(self, table: str, hmm: HMM, network: str, requester: str = "") -> Experiment:
         """Ask for the statistics of a table beside those of an HMM and of a network, if one is named."""

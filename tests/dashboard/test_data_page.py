@@ -16,7 +16,7 @@ from hmmrnn.model.checkpoint import save
 from hmmrnn.model.sequences import read_sequences
 from hmmrnn.server.services import services
 from hmmrnn.tasks import data_fits, trainings
-from hmmrnn.tasks.store import EXPERIMENT, TaskState
+from hmmrnn.tasks.store import EXPERIMENT, LEFT_AT, TaskState
 from hmmrnn.tasks.task import Task
 from hmmrnn.training.baum_welch import fit_hmm
 from tests.networks import random_network
@@ -42,9 +42,9 @@ def opened(most_states: int = 2, neurons: int = 8, steps: int = 3) -> str:
     return f"{table}.{most_states}.0.{neurons}.{steps}"
 
 
-def ask(of: str) -> dict:
+def ask(of: str, **how: bool) -> dict:
     """An answer as the page gets it, as every property by the id of its component; and in how long to ask again."""
-    answer = json.loads(json.dumps(watch_data({"of": of, "theme": "dark", "seen": {}}), cls=PlotlyJSONEncoder))
+    answer = json.loads(json.dumps(watch_data({"of": of, "theme": "dark", "seen": {}, **how}), cls=PlotlyJSONEncoder))
     drawn = {id: props for part in answer["parts"].values() for id, props in part["updates"]}
     return {**drawn, "again": answer["again"]}
 
@@ -109,6 +109,23 @@ def test_another_number_of_states_is_another_hmm_and_another_training(fit):
     assert "Shown: 1" in shown[ids.DATA_FIT_STATE]["children"]
     pressed = [one["props"] for one in shown[ids.DATA_CHOICE]["children"] if one["props"]["aria-pressed"] == "true"]
     assert [one["data-states"] for one in pressed] == ["1"]
+
+
+def test_a_fit_is_cancelled_and_begun_again(fit):
+    of = opened()
+    assert ask(of)[ids.DATA_FIT_CANCEL] == {"hidden": False, "children": "Cancel"}
+    (waiting,) = services().store.queues.waiting("experiment")
+    assert run_command({"command": "cancel-fit", "of": of}) == {}
+    assert services().store.entry(EXPERIMENT, waiting[0]).get(LEFT_AT) is not None
+    stopped = ask(of, cancelled=True)
+    assert "Cancelled: the HMMs are not fitted" in stopped[ids.DATA_FIT_STATE]["children"]
+    assert stopped[ids.DATA_FIT_CANCEL] == {"hidden": False, "children": "Fit"}
+    assert stopped["again"] is None
+    assert ask(of)["again"] == 1
+    # What was fitted all the same is shown, once a page has fetched it.
+    worked(data_fits.FIT, fit)
+    assert ask(of)[ids.DATA_FIT_CANCEL]["hidden"]
+    assert ask(of, cancelled=True)[ids.DATA_FIT_CANCEL]["hidden"]
 
 
 @pytest.mark.parametrize("of", ["", "x", "0123456789abcdef.2.0.0.0", "0123456789abcdef.99.0.0.0", "../../etc.1.1.1.1"])

@@ -110,6 +110,9 @@ def _parts() -> list[Any]:
         "2 Fit HMMs, and choose how many states",
         html.P(id=ids.DATA_FIT_STATE, **{"aria-live": "polite"}),
         html.Progress(id=ids.DATA_FIT_PROGRESS, value="0", max="1", **{"aria-label": "Share of the fits done"}),
+        html.Div(
+            html.Button("Cancel", id=ids.DATA_FIT_CANCEL, className="data-button", hidden=True), className="actions"
+        ),
         dcc.Graph(id=ids.DATA_CURVE, className="graph", config=GRAPH_CONFIG, responsive=True),
         html.Div(id=ids.DATA_CHOICE, className="actions"),
         html.Div(id=ids.DATA_HMM, className="matrices"),
@@ -137,6 +140,7 @@ def _parts() -> list[Any]:
         html.Progress(id=ids.DATA_TRAIN_PROGRESS, value="0", max="1", **{"aria-label": "Steps done"}),
         html.Div(
             [
+                html.Button("Cancel", id=ids.DATA_TRAIN_CANCEL, className="data-button", hidden=True),
                 html.A("Details", id=ids.DATA_TRAINING, href="/train", className="page-link"),
                 html.Button("Explore the network", id=ids.DATA_EXPLORE, className="data-button"),
             ],

@@ -6,7 +6,7 @@ is not sent.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 from dash import html
 from flask import Flask
@@ -46,19 +46,20 @@ class DataTable(TypedDict):
 
 
 class DataCommand(TypedDict):
-    """The training that is to begin, by the address of the page."""
+    """The training that is to begin, or the fit that is to end, by the address of the page."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
-    command: Literal["train"]
+    command: Literal["train", "cancel-fit"]
     of: Name
 
 
 class DataWatch(TypedDict):
-    """The table that is open, and which parts the page has."""
+    """The table that is open, whether its fit is cancelled on this page, and which parts the page has."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
     of: Name
     theme: Literal["light", "dark"]
+    cancelled: NotRequired[bool]
     seen: dict[Name, Any]
 
 
@@ -80,12 +81,15 @@ def read_table(asked: Json) -> Json:
 
 
 def run_command(asked: Json) -> Json:
-    """Begin the training of the HMM that is shown.
+    """Begin the training of the HMM that is shown, or cancel the fit.
 
     Raises:
         ValueError: there is no HMM yet, or it cannot be trained.
     """
     item = data.item_of(asked["of"])
+    if asked["command"] == "cancel-fit":
+        services().data_fits.cancel_fit(item.table, item.most_states)
+        return {}
     fit = services().data_fits.fit(item.table, item.most_states, requester.identify_requester()).result
     if fit is None:
         raise ValueError("the HMMs are not fitted yet; wait until they are")
@@ -105,7 +109,7 @@ def watch_data(asked: Json) -> Json:
         item = data.item_of(asked["of"])
         table = services().data_fits.tables.find(item.table)
         sequences = table.read()
-        fit = services().data_fits.fit(item.table, item.most_states, requester.identify_requester())
+        fit = _fit_of(item, asked.get("cancelled", False))
         parts: dict[str, Updates] = {"read": [(ids.DATA_READ, {"children": data.describe(sequences, table.name)})]}
         parts["fit"] = _fit_updates(fit, item, sequences, theme)
         goes_on = fit.state not in (TaskState.DONE, TaskState.FAILED)
@@ -124,6 +128,13 @@ def watch_data(asked: Json) -> Json:
 # ---- the HMMs ----
 
 
+def _fit_of(item: data.Item, cancelled: bool) -> Experiment:
+    fits = services().data_fits
+    if cancelled:
+        return fits.cancelled_fit(item.table, item.most_states)
+    return fits.fit(item.table, item.most_states, requester.identify_requester())
+
+
 def _shown(fit: HMMFit, item: data.Item) -> Any:
     return fit.of(item.states) if item.states in fit.states else fit.best
 
@@ -134,6 +145,7 @@ def _fit_updates(fit: Experiment, item: data.Item, sequences: Sequences, theme: 
         return [
             (ids.DATA_FIT_STATE, {"children": _waiting("Fitting", fit)}),
             (ids.DATA_FIT_PROGRESS, {"value": f"{fit.share:.3f}"}),
+            (ids.DATA_FIT_CANCEL, {"hidden": False, "children": "Cancel" if fit.id else "Fit"}),
             (ids.DATA_CURVE, {"figure": _NO_FIGURE}),
             (ids.DATA_CHOICE, {"children": []}),
             (ids.DATA_HMM, {"children": []}),
@@ -151,6 +163,7 @@ def _fit_updates(fit: Experiment, item: data.Item, sequences: Sequences, theme: 
     return [
         (ids.DATA_FIT_STATE, {"children": data.fit_words(found, states)}),
         (ids.DATA_FIT_PROGRESS, {"value": "1"}),
+        (ids.DATA_FIT_CANCEL, {"hidden": True, "children": ""}),
         (ids.DATA_CURVE, {"figure": draw_states_curve(found, states, theme)}),
         (ids.DATA_CHOICE, {"children": buttons}),
         (ids.DATA_HMM, {"children": data.hmm_tables(shown, sequences.alphabet)}),
@@ -192,6 +205,7 @@ def _training_updates(fit: HMMFit | None, training: Training | None) -> Updates:
             (ids.DATA_TRAIN_STATE, {"children": words}),
             (ids.DATA_TRAIN_PROGRESS, {"value": "0"}),
             (ids.DATA_TRAINING, {"href": "/train", "hidden": True}),
+            (ids.DATA_TRAIN_CANCEL, {"hidden": True, "data-job": ""}),
             (ids.DATA_EXPLORE, {"disabled": True, "data-job": ""}),
         ]
     here = services()
@@ -204,6 +218,7 @@ def _training_updates(fit: HMMFit | None, training: Training | None) -> Updates:
         (ids.DATA_TRAIN_STATE, {"children": words}),
         (ids.DATA_TRAIN_PROGRESS, {"value": f"{progress_share(training):.4f}"}),
         (ids.DATA_TRAINING, {"href": f"/train/{training.id}", "hidden": False}),
+        (ids.DATA_TRAIN_CANCEL, {"hidden": cancelling or not _is_under_way(training), "data-job": training.id}),
         (ids.DATA_EXPLORE, {"disabled": not there, "data-job": training.id}),
     ]
 
