@@ -69,7 +69,7 @@ def measured(store: str, viewers: int, minutes: float) -> dict[str, Any]:
     """What so many viewers get from a server of their own in so many minutes."""
     before = load()
     # What locust says of twenty minutes is more than a pipe holds.
-    with TemporaryFile("w+") as said, served(store) as server, _locust(server.url, viewers, minutes, said) as process:
+    with TemporaryFile("w+") as said, served(store) as server, locust(server.url, viewers, minutes, said) as process:
         readings = list(_memory_of(server, process))
         said.seek(0)
         output = said.read()
@@ -105,7 +105,8 @@ def served(store: str) -> Iterator[Server]:
 
 
 @contextmanager
-def _locust(url: str, viewers: int, minutes: float, said: IO[str]) -> Iterator[subprocess.Popen[str]]:
+def locust(url: str, viewers: int, minutes: float, said: IO[str]) -> Iterator[subprocess.Popen[str]]:
+    """Viewers of a server, in a process of their own, which writes what they got as JSON when it ends."""
     options = {
         "--locustfile": Path(__file__).with_name("viewers.py"),
         "--host": url,

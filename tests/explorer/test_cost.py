@@ -69,4 +69,6 @@ def test_the_estimate_of_an_experiment_grows_with_the_network() -> None:
     assert estimate_experiment("kick", sized(600, 100)) == pytest.approx(136.1, rel=0.1)
     assert estimate_experiment("gain-sweep", sized(150, 800)) == pytest.approx(39.8, rel=0.1)
     assert estimate_experiment("noise", sized(300, 100)) == pytest.approx(47.1, rel=0.1)
+    assert estimate_experiment("lens-effects", sized(300, 100)) == pytest.approx(52.2, rel=0.1)
+    assert estimate_experiment("lens-messages", sized(300, 100)) == pytest.approx(49.4, rel=0.1)
     assert estimate_experiment("another", sized(20, 1)) is None

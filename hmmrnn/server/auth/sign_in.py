@@ -52,6 +52,9 @@ PER_USER, PER_ADDRESS = "10 per minute", "60 per minute"
 # password is right all the same, and guessing is slow.
 PAUSE_SECONDS = 1.0
 _one_by_one = threading.Lock()
+# So many tries wait for that at once, for so long; then whoever tries again at once does not keep everybody else out.
+WAITING, WAIT_SECONDS = 4, 8.0
+_waiting = threading.BoundedSemaphore(WAITING)
 SESSION_HOURS = 12
 # A name, a password and a token.
 MAX_FORM_BYTES = 16_384
@@ -303,9 +306,14 @@ def _failed(response: Response) -> bool:
 
 
 def _slowly(view: Callable[[], ResponseReturnValue], _limit: RequestLimit) -> Response:
-    """The answer to a right password; any other one, and any at the same time, must wait."""
-    if not _one_by_one.acquire(blocking=False):
+    """The answer to a right password; any other one must wait, and the few that come meanwhile wait for it."""
+    if not _waiting.acquire(blocking=False):
         return _page(Form(), TOO_MANY, 429)
+    try:
+        if not _one_by_one.acquire(timeout=WAIT_SECONDS):
+            return _page(Form(), TOO_MANY, 429)
+    finally:
+        _waiting.release()
     try:
         response = current_app.make_response(view())
         if not _failed(response):

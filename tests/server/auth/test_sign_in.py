@@ -7,7 +7,9 @@ import json
 import logging
 import re
 import stat
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -174,6 +176,7 @@ class TestSigningIn:
         said = [try_to(client, "ada", "wrong password") for _ in range(11)]
         assert [answer.status_code for answer in said] == [200] * 10 + [429]
         assert sign_in.TOO_MANY in said[-1].text
+        monkeypatch.setattr(sign_in, "WAIT_SECONDS", 0.0)
         with sign_in._one_by_one:
             assert try_to(client, "ada", PASSWORD).status_code == 429, "one by one"
         assert not signed_in(client)
@@ -181,6 +184,21 @@ class TestSigningIn:
         assert try_to(another, "bob", OTHER).status_code == 302, "another one can"
         assert try_to(client, "ada", PASSWORD).status_code == 302
         assert signed_in(client)
+
+    def test_a_right_password_waits_for_those_before_it_and_a_few_do(self, client, monkeypatch):
+        monkeypatch.setattr(sign_in, "PAUSE_SECONDS", 0.0)
+        for _ in range(11):
+            try_to(client, "ada", "wrong password")
+        with ThreadPoolExecutor(1) as threads:
+            with sign_in._one_by_one:
+                answer = threads.submit(try_to, client, "ada", PASSWORD)
+                with pytest.raises(TimeoutError):
+                    answer.result(timeout=0.2)
+            assert answer.result().status_code == 302
+        monkeypatch.setattr(sign_in, "_waiting", threading.BoundedSemaphore(1))
+        with sign_in._waiting:
+            stranger = client.application.test_client()
+            assert try_to(stranger, "ada", PASSWORD).status_code == 429, "too many wait"
 
     @pytest.mark.parametrize("path", ["/sign-in", "/sign-out"])
     def test_nothing_large_is_read_or_written(self, client, path, monkeypatch):
@@ -218,6 +236,7 @@ class TestSigningIn:
         for name in ("ada", "ben", "cid", "dan", "eve", "fay", "gus"):
             for _ in range(10):
                 try_to(stranger, name, "wrong password")
+        monkeypatch.setattr(sign_in, "WAIT_SECONDS", 0.0)
         with sign_in._one_by_one:
             assert try_to(stranger, "ada", PASSWORD).status_code == 429
             assert try_to(client, "bob", OTHER).status_code == 429, "it is known for one user alone"
