@@ -46,7 +46,7 @@ function stepOf(weights, { neurons, inputs, outputs, seed }) {
   const network = new Network({ neurons, inputs, outputs, weights, plane });
   const drive = new Drive(network, seed, 0);
   const state = new State(network);
-  const gains = new Gains(neurons);
+  const gains = new Gains(network);
   const step = () => {
     drive.next(1);
     state.step(gains, drive);
