@@ -4,6 +4,7 @@ Below: what silencing does beside random and matched groups and to all other exi
 seeds choose the same neurons.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,8 @@ ALTERNATIVE_SYMBOLS = {SILENCE: "diamond", NOISE: "x", FEED: "triangle-up", EXCI
 STRIP, CELL, TEXT_WIDTH = 92, 34, 420
 LABELS = 0.15
 NEAR_EDGE = 0.3
+# Widths of an "m" that a unit of the axis is at most wide.
+EM_SPACE, EM_SPACES = "\u2003", 28
 # Where in its strip a mark is, from -0.5 at the top: random and matched groups lie above the kick group.
 RANDOM, MATCHED, GROUP, ALONE = (-0.46, -0.24), (-0.17, 0.0), 0.27, 0.43
 # Larger ratios are drawn at the edge, so that one outlier does not squeeze the rest.
@@ -93,7 +96,7 @@ def _against_null(found: KickNeurons, effects: KickEffects | None, theme: Theme)
     x = {"title": "leave rate, ratio to intact", "range": [-0.05, MOST_SHOWN + 0.05], "zeroline": False}
     y = {"range": [len(labels) - 0.5, -0.5], **_labelled(labels)}
     limit = make_line(theme, "dash", theme.accent, x=MAX_LEAVE_RATE_RATIO, y0=0, y1=1)
-    look = {"font": {"size": FONT_SIZE, "color": theme.accent}, "xanchor": "left", "yanchor": "bottom"}
+    look = {"font": {"size": FONT_SIZE, "color": theme.accent}, "xanchor": "left", "yanchor": "bottom", "xshift": 4}
     name = make_note(f"necessary: at most {MAX_LEAVE_RATE_RATIO}", x=MAX_LEAVE_RATE_RATIO, y=1, **look)
     panel = Panel(traces, x, y, notes=[name], shapes=[draw_line_at(1.0, theme), limit])
     # The last, empty line is the room for the name of the limit.
@@ -177,7 +180,7 @@ def _interventions(strip: int, group: KickGroup, theme: Theme) -> list[Any]:
                 "color": theme.accent if kind == SILENCE else theme.text,
                 "line": {"width": 2, "color": theme.accent if kind == SILENCE else theme.text},
             },
-            text=[f"{ratio:.2f}"] if kind == SILENCE or proven else [""],
+            text=[_beyond_limit(ratio)] if kind == SILENCE or proven else [""],
             # Near the left edge there is room to the right only.
             textposition="middle right" if ratio < NEAR_EDGE else "top center" if kind == SILENCE else "bottom center",
             textfont={"color": theme.text, "size": FONT_SIZE},
@@ -185,6 +188,12 @@ def _interventions(strip: int, group: KickGroup, theme: Theme) -> list[Any]:
         )
         for kind, neurons, ratio, proven, verdict in shown
     ]
+
+
+def _beyond_limit(ratio: float) -> str:
+    """A ratio in words; one below the limit begins to the right of the limit's line, which would cross it."""
+    spaces = max(0, math.ceil(EM_SPACES * (MAX_LEAVE_RATE_RATIO - ratio)))
+    return f"{EM_SPACE * spaces}{ratio:.2f}"
 
 
 def _agreement(agreed: Agreement, width: int) -> Row:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from hmmrnn.analysis.kick_effects import KickEffects
-from hmmrnn.analysis.kick_neurons import EXCITE, NOISE, Agreement, AlternativeTest
+from hmmrnn.analysis.kick_neurons import EXCITE, MAX_LEAVE_RATE_RATIO, NOISE, Agreement, AlternativeTest
 from hmmrnn.analysis.populations import CONTROL, KICK, BlockWeights
-from hmmrnn.figures.kick_neurons import GROUP, MOST_SHOWN, STRIP, draw_block_weights, draw_kick_neurons
+from hmmrnn.figures.kick_neurons import EM_SPACE, GROUP, MOST_SHOWN, STRIP, draw_block_weights, draw_kick_neurons
 from hmmrnn.figures.theme import DARK, LIGHT
 from hmmrnn.model.network import Intervention
 from tests.figures.results import kick_neurons
@@ -36,7 +36,8 @@ def test_each_exit_has_its_random_groups_and_its_ratio_in_a_strip_of_its_own(gro
         assert max(null.x) <= MOST_SHOWN
         # They lie above the group, in the same strip.
         assert strip - 0.5 < min(null.y) < max(null.y) < mark.y[0] < strip + 0.5
-        assert (mark.x[0], mark.y[0], mark.text[0]) == (
+        assert (mark.text[0][0] == EM_SPACE) == (group.leave_rate_ratio < MAX_LEAVE_RATE_RATIO), "beside the limit"
+        assert (mark.x[0], mark.y[0], mark.text[0].strip()) == (
             group.leave_rate_ratio,
             strip + GROUP,
             f"{group.leave_rate_ratio:.2f}",
