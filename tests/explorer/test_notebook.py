@@ -1,6 +1,7 @@
 """The Python of "Copy as Python" runs as it is, in any folder, and gives the numbers that the page shows."""
 
 import ast
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hmmrnn.explorer.notebook import WIDTH, Shown, write_python
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.model.network import Intervention
 from hmmrnn.server.api.takeaway import code_of
-from hmmrnn.server.services import resolve
+from hmmrnn.server.services import resolve, services
 from tests.services import rebuild_services
 
 pytest_plugins = ["tests.fixtures_dashboard"]
@@ -22,6 +23,7 @@ LINKS = [
     f"model=linear-3&{SHORT}&gain=0,1,2:0.0:unit&seed=3",
     f"model=cyclic&{SHORT}&gain=9:1.7:recurrent&a_ablate=4&a_gain=9:0.25:input&a_sigma=0.5",
     f"model=linear-4&{SHORT}&gain={','.join(map(str, range(0, 150, 3)))}:0.9:unit",
+    f"model=linear-2&{SHORT}&ablate=3&sigma=0.5&input=0.1&start=random",
 ]
 
 
@@ -55,6 +57,13 @@ class TestItRuns:
     @pytest.mark.parametrize("link", LINKS)
     def test_and_gives_what_the_page_shows(self, shipped, link):
         scenario = Scenario.from_query(link, "")
+        expect_same(results(scenario), scenario)
+
+    def test_under_a_table_of_inputs(self, shipped):
+        rows = np.random.default_rng(0).normal(size=(20, 100)).round(2)
+        table, _ = services().inputs.keep("\n".join(",".join(map(str, row)) for row in rows))
+        Path(f"{table}.csv").write_bytes((services().data.inputs / f"{table}.csv").read_bytes())
+        scenario = Scenario.from_query(f"model=linear-2&{SHORT}&ablate=3&sequence={table}", "")
         expect_same(results(scenario), scenario)
 
     def test_in_the_plane_of_two_outputs(self, shipped):
