@@ -34,13 +34,14 @@ class Cost(NamedTuple):
     inputs: float = 0.0
 
 
-# Of emergence, report and claims only the sum is known, from the time that `make answers` takes. Those of lenses are of
-# networks of 150 and 300 neurons with 100 inputs, the search for kick neurons included where they take groups.
+# Of emergence, report and claims only the sum is known, from the time that `make answers` takes. Those of lenses and of
+# leave rates in theory are of networks of 150 and 300 neurons with 100 inputs, the search for kick neurons included.
 EXPERIMENT_COSTS = {
     "kick": Cost(3.6, 3.7e-4),
     "kick-proof": Cost(10.5, 1.1e-3),
     "gain-sweep": Cost(9.9, 5.4e-4, 1.5e-4),
     "noise": Cost(5.7, 4.4e-4, 7.3e-5),
+    "leave-rate-theory": Cost(9.8, 4.2e-4),
     "emergence": Cost(30.0, 0.0),
     "report": Cost(100.0, 3e-3, 3e-4),
     "claims": Cost(60.0, 3e-3, 3e-4),
@@ -54,7 +55,7 @@ EXPERIMENT_COSTS = {
     "lens-belief": Cost(1.3, 7.5e-5),
     "lens-timescales": Cost(0.1, 6.9e-5),
     "lens-effects": Cost(0.1, 5.8e-4),
-    "lens-sparse": Cost(29.9, 0.0),
+    "lens-sparse": Cost(17.5, 5.5e-4),
 }
 # Of one network of a comparison, of its search for kick neurons beside few random groups, of its fit for DSA, and of a
 # pair of networks.
