@@ -64,6 +64,14 @@ async function read(file) {
   else go(`/data/${[answer.table, number(ids.DATA_MOST), 0, 0, 0].join(".")}`);
 }
 
+/* The table in behaviour.csv, read like any file. */
+async function openExample() {
+  const url = new URL("behaviour.csv", import.meta.url);
+  const table = await window.fetch(url).catch(() => null);
+  if (table?.ok) await read({ name: "behaviour.csv", text: () => table.text() });
+  else byId(ids.DATA_PROBLEM).textContent = "The example could not be fetched from the server; try again.";
+}
+
 async function train() {
   const of = item({ neurons: number(ids.DATA_NEURONS), steps: number(ids.DATA_STEPS) });
   const answer = await ask(address("data-command"), { command: "train", of });
@@ -95,6 +103,7 @@ async function cancelTraining(job) {
 function clicked(event) {
   const states = event.target.closest("[data-states]")?.dataset.states;
   if (states) go(`/data/${item({ states, neurons: "0", steps: "0" })}`);
+  if (event.target.closest(`#${ids.DATA_EXAMPLE}`)) openExample();
   if (event.target.closest(`#${ids.DATA_TRAIN}`)) train();
   if (event.target.closest(`#${ids.DATA_FIT_CANCEL}`)) toggleFit();
   const training = event.target.closest(`#${ids.DATA_TRAIN_CANCEL}`)?.dataset.job;

@@ -15,6 +15,7 @@ from hmmrnn.dashboard.pages.data.data_watch import read_table, run_command, watc
 from hmmrnn.model.checkpoint import save
 from hmmrnn.model.sequences import read_sequences
 from hmmrnn.server.services import services
+from hmmrnn.shipped import ASSETS
 from hmmrnn.tasks import data_fits, trainings
 from hmmrnn.tasks.store import EXPERIMENT, LEFT_AT, TaskState
 from hmmrnn.tasks.task import Task
@@ -25,6 +26,13 @@ pytest_plugins = ["tests.fixtures_dashboard"]
 
 KNOWN = HMM([[0.9, 0.1], [0.2, 0.8]], [[0.95, 0.05], [0.1, 0.9]])
 TEXT = "\n".join(",".join("ab"[o] for o in one) for one in KNOWN.sample(22, 40, 0)[0])
+
+# What assets/pages/behaviour.csv is drawn from.
+BEHAVIOURS = ("rest", "walk", "turn", "groom")
+EXAMPLE = HMM(
+    [[0.9, 0.08, 0.02], [0.1, 0.85, 0.05], [0.05, 0.15, 0.8]],
+    [[0.85, 0.1, 0.05, 0.0], [0.1, 0.8, 0.05, 0.05], [0.0, 0.1, 0.1, 0.8]],
+)
 
 
 @pytest.fixture(scope="module")
@@ -150,3 +158,10 @@ def test_sizes_out_of_range_are_refused(fit):
     item = item_of(f"{opened().split('.')[0]}.2.0.600.0")
     with pytest.raises(ValueError, match="N must be from 2 to 512; got 600"):
         item.config(fit.best.hmm)
+
+
+def test_the_example_is_a_sample_of_the_hmm_that_its_page_names():
+    table = read_sequences((ASSETS / "pages" / "behaviour.csv").read_text(encoding="utf-8"))
+    symbols, _ = EXAMPLE.sample(40, 60, seed=0)
+    wanted = [[BEHAVIOURS[symbol] for symbol in one] for one in symbols]
+    assert [[table.alphabet[symbol] for symbol in one] for one in table.symbols] == wanted

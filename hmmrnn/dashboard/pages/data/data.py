@@ -80,7 +80,8 @@ def _opening() -> Any:
         "1 Open a table of symbol sequences",
         html.P(
             "A CSV with one column of symbols and one of sequence ids, or with one row a sequence. A symbol is "
-            "whatever a cell holds: a word, a letter, a number; up to 32 different ones. Nothing leaves this server.",
+            "whatever a cell holds: a word, a letter, a number; up to 32 different ones. A worker then fits HMMs; you "
+            "choose one, train a network to emulate it, and compare data, HMM and network. Nothing leaves this server.",
             className="note",
         ),
         html.Div(
@@ -98,6 +99,14 @@ def _opening() -> Any:
                 ),
             ],
             className="data-fields",
+        ),
+        html.P(
+            [
+                "No file at hand? ",
+                html.Button("Open an example", id=ids.DATA_EXAMPLE, className="data-button"),
+                " 40 sequences of 60 symbols, drawn from an HMM of three states.",
+            ],
+            className="note",
         ),
         html.P(id=ids.DATA_PROBLEM, className="problem", role="status"),
         html.Div(id=ids.DATA_READ),
@@ -177,8 +186,9 @@ def describe(sequences: Sequences, name: str) -> Any:
         f"{o}: {symbol} ({count / counts.sum():.1%})"
         for o, (symbol, count) in enumerate(zip(sequences.alphabet, counts, strict=True))
     )
+    least, most = lengths.min(), lengths.max()
     words = (
-        f"{name}: {len(lengths):,} sequence{'s' * (len(lengths) > 1)} of {lengths.min():,} to {lengths.max():,} "
+        f"{name}: {len(lengths):,} sequence{'s' * (len(lengths) > 1)} of {least:,}{f' to {most:,}' * (most > least)} "
         f"symbols, {counts.sum():,} in all ({sequences.how})."
     )
     return [html.P(words), html.P(f"Symbols: {shares}.", className="note")]

@@ -2,6 +2,7 @@
 
 DATA_READY = "data-ready"
 DATA_FILE = "data-file"
+DATA_EXAMPLE = "data-example"
 DATA_SYMBOLS = "data-symbols"
 DATA_SEQUENCE = "data-sequence"
 DATA_MOST = "data-most"
