@@ -68,7 +68,7 @@ def worked(name: str, result: object) -> None:
 def test_a_table_is_guided_from_its_file_to_a_compared_network(fit):
     of = opened()
     first = ask(of)
-    assert "22 sequences of 40 to 40 symbols" in json.dumps(first[ids.DATA_READ])
+    assert "22 sequences of 40 symbols" in json.dumps(first[ids.DATA_READ])
     assert "No worker is running" in first[ids.DATA_FIT_STATE]["children"]
     assert first[ids.DATA_TRAIN]["disabled"]
     assert first["again"] == 1

@@ -31,7 +31,7 @@ pytest_plugins = ["tests.fixtures_dashboard"]
 
 JUDGED = (
     Claim(
-        "switch",
+        "kick",
         "kick",
         "It switches",
         40.0,

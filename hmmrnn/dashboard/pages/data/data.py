@@ -187,8 +187,9 @@ def describe(sequences: Sequences, name: str) -> Any:
         for o, (symbol, count) in enumerate(zip(sequences.alphabet, counts, strict=True))
     )
     least, most = lengths.min(), lengths.max()
+    long = f"{least:,}" if least == most else f"{least:,} to {most:,}"
     words = (
-        f"{name}: {len(lengths):,} sequence{'s' * (len(lengths) > 1)} of {least:,}{f' to {most:,}' * (most > least)} "
+        f"{name}: {len(lengths):,} sequence{'s' * (len(lengths) > 1)} of {long} "
         f"symbols, {counts.sum():,} in all ({sequences.how})."
     )
     return [html.P(words), html.P(f"Symbols: {shares}.", className="note")]
