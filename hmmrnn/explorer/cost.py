@@ -40,6 +40,7 @@ EXPERIMENT_COSTS = {
     "kick": Cost(3.6, 3.7e-4),
     "kick-proof": Cost(10.5, 1.1e-3),
     "gain-sweep": Cost(9.9, 5.4e-4, 1.5e-4),
+    "ablation": Cost(28.2, 6.4e-4),
     "noise": Cost(5.7, 4.4e-4, 7.3e-5),
     "leave-rate-theory": Cost(9.8, 4.2e-4),
     "emergence": Cost(30.0, 0.0),

@@ -19,6 +19,7 @@ from hmmrnn.figures.theme import THEMES
 from hmmrnn.model.checkpoint import save
 from hmmrnn.model.network import Intervention
 from hmmrnn.report.claims import Claim
+from hmmrnn.report.reference import name_quantity
 from hmmrnn.server.services import resolve, services
 from hmmrnn.tasks import experiments, queue, store
 from hmmrnn.tasks.experiments import Experiment
@@ -223,7 +224,7 @@ def test_claims_stand_beside_their_verdicts_and_numbers(intact, monkeypatch):
     table = updates(task(claims.VIEW, intact))["claims"]["children"]
     assert text(table) == (
         "Claim of the paperPublishedHereVerdictOur test"
-        "It switchesFewer than published.Our test: 31 ± 1.5.40 ± 231 ± 1.5weakerreproduced"
+        f"It switches: {name_quantity('kick')}Fewer than published.Our test: 31 ± 1.5.40 ± 231 ± 1.5weakerreproduced"
     )
 
 
