@@ -20,15 +20,14 @@ from hmmrnn.analysis.state_survey import StateSurvey
 from hmmrnn.explorer.experiments import CLAIMS, FORMATION, KICK_PROOF, NOISE, KickEvidence
 from hmmrnn.explorer.explored import Explorer
 from hmmrnn.explorer.scenario import Scenario
-from hmmrnn.model.checkpoint import read_metadata
 from hmmrnn.model.hmm import PRESETS
 from hmmrnn.report.claims import Claim
 from hmmrnn.report.findings import Circling, measure_circling
 from hmmrnn.report.formation import describe_formation
 from hmmrnn.report.judge_dynamics import format_intercept
 from hmmrnn.report.reference import write_mean
-from hmmrnn.report.verdicts import CLEARLY, describe_thresholds
-from hmmrnn.shipped import ANSWERS, FURTHER, SHELF, list_seeds
+from hmmrnn.report.verdicts import CLEARLY, REPRODUCED, describe_thresholds
+from hmmrnn.shipped import ANSWERS, SHELF, list_seeds
 from hmmrnn.storage.shipped_answers import ShippedAnswers
 from scripts.answers import answers_of, explorer_in
 from scripts.seeds_table import Claims, recipe_rows, test_rows, verdict_rows
@@ -64,7 +63,7 @@ by the paper's recipe at batch 1,024 while the orbit opens, that of `linear-2-pa
 
 SEVERAL = """Networks of each family by the recipe `fast`, N = 150, M = 100, that differ in their seed alone; the
 number of networks is in the header, with that of the shelf, seed 0. The {count} others are in `models/more`, are opened
-by their names (`linear-2-seed-1`), and are listed under *Networks*; {passed} of them pass the fidelity gate.
+by their names (`linear-2-seed-1`), and are listed under *Networks*; {passed} of them match their HMM.
 """
 
 
@@ -218,7 +217,7 @@ def _seeds(judged: dict[str, Claims], seeds: dict[str, Claims]) -> list[str]:
     if not seeds:
         return []
     header = ["claim", *(f"{name} ({len(those)})" for name, those in families.items())]
-    passed = sum(read_metadata(FURTHER / f"{name}.safetensors").metadata["fidelity_passes"] == "true" for name in seeds)
+    passed = sum(claims[0].test == REPRODUCED for claims in seeds.values())
     said = SEVERAL.format(count=len(seeds), passed=passed)
     parts = ["## Several seeds\n", said, "How many are as published; mean and spread (published):\n"]
     parts += [_table(header, verdict_rows(families)), "How many reproduce it by our own test:\n"]

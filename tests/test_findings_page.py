@@ -47,6 +47,8 @@ def test_further_networks_are_counted_with_their_family():
     seeds = {"linear-2-seed-1": SEEDS[1], "linear-2-seed-2": SEEDS[2], "cyclic-seed-1": SEEDS[0]}
     page = "\n".join(_seeds({"linear-2": SEEDS[0], "cyclic": SEEDS[0], "linear-2-paper": SEEDS[0]}, seeds))
     assert "| claim | linear-2 (3) | cyclic (2) |" in page
+    assert "The 3 others are in `models/more`" in page
+    assert f"{sum(one[0].test == 'reproduced' for one in seeds.values())} of them match their HMM." in page
     assert "| It is trapped | 2 of 3 | 2 of 2 |" in page
     assert "| claim | published | fast (3 seeds) | paper (seed 0) |" in page
     assert _seeds({"linear-2": SEEDS[0]}, {}) == []

@@ -36,12 +36,13 @@ def test_a_report_is_of_the_network_as_it_is_now(dashboard, monkeypatch):
         return "found"
 
     monkeypatch.setattr(kinds, "gather_findings", gather)
-    monkeypatch.setattr("hmmrnn.report.html.write_report", lambda found, name: f"{found}: {name}")
+    monkeypatch.setattr("hmmrnn.report.lens_numbers.look_through_lenses", lambda found, known, on_progress: (found,))
+    monkeypatch.setattr("hmmrnn.report.html.write_report", lambda found, name, lenses: f"{found}, {lenses[0]}: {name}")
     touched = Scenario(MODEL, seed=7, interventions=(Intervention((3, 1), 0.5, "recurrent"),))
     page = kinds.compute(
         services().explorer, kinds.REPORT, kinds.identify(kinds.REPORT, resolve(touched))[0], lambda share: None
     )
-    assert page == f"found: {MODEL}; recurrent gain 0.5 of neurons 3, 1"
+    assert page == f"found, found: {MODEL}; recurrent gain 0.5 of neurons 3, 1"
     np.testing.assert_array_equal(given["network"].W_hh, resolve(touched).now.W_hh)
     assert (given["seed"], given["series"]) == (7, [])
 
