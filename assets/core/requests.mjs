@@ -101,7 +101,8 @@ async function request(lane) {
     if (answer) take(answer, wanted, keys, of, { number, isOwn: lane === PAGE });
     /* What is dragged is drawn whole when it is let go. */
     if (answer?.more) lane.again = lane === SERVER || !store.held;
-    else if (lane === PAGE) request(SERVER);
+    /* What this has drawn of an older state may be the other's to draw anew. */
+    else request(lane === PAGE ? SERVER : PAGE);
   }
   if (lane.again) request(lane);
   else if (!state.timer && !lanes.some(({ asking }) => asking)) rest();

@@ -109,6 +109,20 @@ test("an answer of the server that comes late is not drawn over a newer one of t
   assert.deepEqual(state().plane, [1]);
 });
 
+test("what a late answer of the server draws of an older scenario the page draws anew", async () => {
+  const { page, change, server, work, state } = await opened();
+  await change({ dimensions: 3 });
+  await work(start.seed);
+  const late = server().at(-1);
+  assert.ok(late.body.views.includes(PLANE), "a space is the server's");
+  await change({ dimensions: 2 });
+  const drawnBefore = state().plane.length;
+  await late.answer({ updates: [[PLANE, { figure: "a space" }]] });
+  await work(start.seed);
+  await page.wait(A_WHILE);
+  assert.deepEqual(state().plane.slice(drawnBefore), [start.seed]);
+});
+
 test("an answer of the page that comes late is not drawn over a newer one of the server", async () => {
   const { page, change, server, work, state } = await opened();
   await change({ seed: 1 });
