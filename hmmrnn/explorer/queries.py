@@ -316,7 +316,7 @@ def switch_paths_of(explored: Explored) -> SwitchPaths | None:
 def fixed_points_of(explored: Explored) -> Floats:
     """(F, C) the distinct fixed points of the intact network without noise, saddles too, in the scenario's plane.
 
-    None under a sequence of inputs, which leaves no point where it is.
+    There are none under a sequence of inputs, which leaves no state where it is.
     """
     if not explored.scenario.is_steady:
         return np.empty((0, len(plane_of(explored).components)))

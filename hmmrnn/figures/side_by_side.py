@@ -17,7 +17,7 @@ ROW, HEAD, FOOT = 19, 30, 52
 SMALLEST, LEFT_PER_LETTER, MOST_LETTERS = 230, 7, 30
 # With more networks than that, points on the map are named by numbers alone.
 NAMED = 12
-PLACES = ("top center", "bottom center", "middle right", "middle left")
+LEVELS = ("top", "middle", "bottom")
 SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star")
 
 
@@ -119,6 +119,9 @@ def draw_map(found: SideBySide, theme: Theme) -> go.Figure:
     names = _numbered(found)
     few = len(names) <= NAMED
     text = names if few else [str(place + 1) for place in range(len(names))]
+    middle = (found.place.max(axis=0) + found.place.min(axis=0)) / 2
+    # Names lead inwards, so that none is cut off at the edge.
+    sides = np.where(found.place[:, 0] > middle[0], "left", "right")
     traces = [
         draw(
             "markers+text",
@@ -127,13 +130,12 @@ def draw_map(found: SideBySide, theme: Theme) -> go.Figure:
             name,
             hover=f"{name}<br>%{{x:.2f}}, %{{y:.2f}}",
             text=[text[place]],
-            textposition=PLACES[place % len(PLACES)],
+            textposition=f"{LEVELS[place % len(LEVELS)]} {sides[place]}",
             marker={"size": 9, **_look(place, theme)},
         )
         for place, name in enumerate(names)
     ]
     spread = np.ptp(found.place, axis=0).max() or 1.0
-    middle = (found.place.max(axis=0) + found.place.min(axis=0)) / 2
     wide, high = ([float(m - 0.75 * spread), float(m + 0.75 * spread)] for m in middle)
     axes: dict[str, dict[str, Any]] = {
         "xaxis": {"title": "distance 1 − R², first direction", "range": wide},

@@ -33,6 +33,8 @@ def test_each_pair_is_drawn_beside_its_null_in_the_same_colours(found):
 def test_map_and_orbits_have_one_mark_and_one_closed_curve_for_each(found):
     marks = draw_map(found, DARK).data
     np.testing.assert_allclose([[mark.x[0], mark.y[0]] for mark in marks], found.place)
+    left, right = min(marks, key=lambda mark: mark.x[0]), max(marks, key=lambda mark: mark.x[0])
+    assert (left.textposition.split()[1], right.textposition.split()[1]) == ("right", "left"), "names lead inwards"
     curves = draw_orbits(found, DARK).data
     assert len(curves) == 3
     for curve, orbit in zip(curves, found.orbits, strict=True):

@@ -52,7 +52,7 @@ PER_USER, PER_ADDRESS = "10 per minute", "60 per minute"
 # password is right all the same, and guessing is slow.
 PAUSE_SECONDS = 1.0
 _one_by_one = threading.Lock()
-# So many tries wait for that at once, for so long; then whoever tries again at once does not keep everybody else out.
+# So many tries wait for that, for so long; more are sent away, so that waiting ones do not hold all threads.
 WAITING, WAIT_SECONDS = 4, 8.0
 _waiting = threading.BoundedSemaphore(WAITING)
 SESSION_HOURS = 12
