@@ -31,7 +31,13 @@ export class Poll {
     const answer = await ask(asked.path, asked.body, AbortSignal.timeout(PATIENCE_MS));
     if (turn !== this.turn) return;
     this.asking = false;
-    const seconds = answer ? this.take(answer, asked.body) : AGAIN_S;
+    let seconds = AGAIN_S;
+    try {
+      if (answer) seconds = this.take(answer, asked.body);
+    } catch (error) {
+      /* What could not be shown once must not end the watch. */
+      window.reportError(error);
+    }
     if (seconds !== null) this.timer = window.setTimeout(() => this.ask(), 1000 * seconds);
   }
 
@@ -58,8 +64,8 @@ export class WatchedPage extends Poll {
           return null;
         }
         Object.entries(answer.parts).forEach(([name, part]) => {
-          this.seen[name] = part.stamp;
           apply(part.updates.filter((update) => !this.gather(update)));
+          this.seen[name] = part.stamp;
         });
         this.applyBlocks();
         shown();

@@ -76,6 +76,11 @@ def test_a_training_is_watched_explored_cancelled_and_resumed(form: Page) -> Non
     expect_job(page, running)
     assert page.locator("#job-list li").count() == count
 
+    # Opened anew, the page shows what is under way.
+    page.reload()
+    expect_job(page, running)
+    assert page.locator("#job-list li").count() == count
+
     page.locator("#job-explore").click()
     wait_until(page, "location.pathname === '/bench'")
     settle(page)

@@ -319,6 +319,16 @@ class TestWatching:
         assert said[ids.JOB_LOSS, "figure"]["data"][0]["name"] == "loss"
         assert said[ids.JOB_LOSS, "figure"]["layout"]["paper_bgcolor"] == LIGHT.ground
 
+    def test_a_page_that_is_opened_while_trainings_run_gets_each_part_before_what_is_in_it(self):
+        jobs = [submitted(seed=seed) for seed in range(3)]
+        for job_id in jobs[:2]:
+            under_way(job_id)
+        there = json.loads(json.dumps(training.layout(), cls=PlotlyJSONEncoder))
+        for part in ask(jobs[0])["parts"].values():
+            for component, props in part["updates"]:
+                assert f'"{component}"' in json.dumps(there)
+                there.append(props)
+
     def test_the_figure_has_every_loss(self):
         job_id = submitted()
         under_way(job_id)

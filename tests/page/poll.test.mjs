@@ -20,7 +20,7 @@ async function watched() {
     await page.wait(AGAIN_MS);
     return page.asked.at(-1).body.seen;
   };
-  return { sets, answer };
+  return { page, sets, answer };
 }
 
 const block = (number, of, items, stamp) => ({
@@ -51,4 +51,20 @@ test("a table that comes whole is set as it is", async () => {
   const { sets, answer } = await watched();
   await answer({ rows: { stamp: 1, updates: [["table", { rowData: ["a"] }]] } });
   assert.deepEqual(sets, [["table", { rowData: ["a"] }]]);
+});
+
+test("a part that cannot be shown does not end the watch, and is asked for again", async () => {
+  const { page, sets, answer } = await watched();
+  const { set_props: plain } = window.dash_clientside;
+  const reported = [];
+  window.reportError = (error) => reported.push(error.message);
+  window.dash_clientside.set_props = () => { throw new TypeError("there is no such component"); };
+  const part = { head: { stamp: 1, updates: [["title", { children: "words" }]] } };
+  await answer(part);
+  await page.wait(AGAIN_MS);
+  assert.deepEqual(page.asked.at(-1).body.seen, {});
+  assert.deepEqual(reported, ["there is no such component"]);
+  window.dash_clientside.set_props = plain;
+  assert.deepEqual(await answer(part), { head: 1 });
+  assert.deepEqual(sets, [["title", { children: "words" }]]);
 });

@@ -146,14 +146,13 @@ def _list(everything: Sequence[Training], here: str, seen: Json) -> Json:
     """The list of trainings; where only those that run have gone on, how far these are."""
     shown = listed_jobs(everything, here)
     running = [job for job in shown if job.state is TaskState.RUNNING]
-    parts: Json = {"running": stamped([update for job in running for update in _entry_updates(job)])} if running else {}
     still = [[job.id, job.state, "" if job in running else entry_words(job)] for job in shown]
-    drawn = stamp([still, here, len(everything)])
+    drawn, parts = stamp([still, here, len(everything)]), {}
+    # Before its entries: these are updated only where they are.
     if seen.get("list") != drawn:
         parts["list"] = {"stamp": drawn, "updates": [(ids.JOB_LIST, {"children": job_list(everything, here)})]}
-    elif running and seen.get("running") == parts["running"]["stamp"]:
-        del parts["running"]
-    return parts
+    entries = {"running": [update for job in running for update in _entry_updates(job)]} if running else {}
+    return parts | changed(entries, seen)
 
 
 def _entry_updates(job: Training) -> Updates:
