@@ -37,18 +37,20 @@ window.linkStopwatch = (function () {
       return performance.now() - since;
     },
 
-    /* How often the state space shows another scenario until stop() is called. */
+    /* In how many frames the state space shows another scenario, until stop() is called. */
     count() {
-      const graph = document.querySelector("#state-space .js-plotly-plot");
-      let seen = 0;
-      let last = graph.data;
-      const drawn = () => {
-        if (graph.data !== last) seen += 1;
-        last = graph.data;
+      const { on } = window.dash_clientside.hmmrnn;
+      const view = "state-space";
+      let [seen, isNew, counts] = [0, false, true];
+      on("drawn", (views) => { if (views.includes(view)) isNew = true; });
+      const look = () => {
+        if (isNew) seen += 1;
+        isNew = false;
+        if (counts) requestAnimationFrame(look);
       };
-      graph.on("plotly_afterplot", drawn);
+      look();
       this.stop = () => {
-        graph.removeListener("plotly_afterplot", drawn);
+        counts = false;
         return seen;
       };
     },

@@ -14,6 +14,7 @@ import { drawOwn, leaveToDash, passedData } from "./plotly.mjs";
 import { isInChapter, shownViews } from "./router.mjs";
 import { drawn, same } from "./scenario.mjs";
 import { answer as answerHere, canAnswer, isOpening, isThere, startAnswers } from "../fast/answers.mjs";
+import { drawDraft, endDraft } from "../fast/draft.mjs";
 import { numbersTable } from "../fast/numbers.mjs";
 
 const SETTLE_MS = 250;
@@ -21,7 +22,8 @@ const SETTLE_MS = 250;
 const GATHER_MS = 12;
 const BUSY_MS = 500;
 const LOOK_MS = 50;
-const IDLE_MS = 250;
+/* A pointer that has not moved for so long rests. */
+const REST_MS = 150;
 
 const state = {
   timer: null, settleTimer: null, look: null, asked: 0, slow: 0, rests: false,
@@ -40,6 +42,8 @@ const answered = {};
 const begun = {};
 /* Of each graph: the figure that it was last given. */
 const figures = {};
+/* Of each graph: the timer of what is drawn when the pointer rests. */
+const resting = {};
 const CAPTIONS = () => ["STATE_SPACE", "ORBIT"].map((name) => `${idOf(name)}-caption`);
 const views = () => Object.fromEntries(configuration().views.map((view) => [view.id, view]));
 
@@ -153,6 +157,7 @@ function update(id, props, scenario) {
 
 function give(id, props) {
   if (props.figure) {
+    if (id === idOf("STATE_SPACE")) endDraft();
     figures[id] = props.figure;
     leaveToDash(id);
   }
@@ -161,16 +166,22 @@ function give(id, props) {
 
 function giveOwn(id, props) {
   if (writes(id, props)) return;
-  figures[id] = props.figure;
-  if (store.held && id !== idOf("STATE_SPACE")) drawWhenIdle(id, props.figure);
-  else drawOwn(id, props.figure);
+  const { figure } = props;
+  figures[id] = figure;
+  const waits = store.held && (id !== idOf("STATE_SPACE") || drawDraft(figure));
+  if (waits) drawWhenResting(id, figure);
+  else drawWhole(id, figure);
 }
 
-/* While the user drags, the plane goes first: another figure is drawn once nothing else is to be done, if it is still new. */
-function drawWhenIdle(id, figure) {
-  const draw = () => { if (figures[id] === figure) drawOwn(id, figure); };
-  if (window.requestIdleCallback) window.requestIdleCallback(draw, { timeout: IDLE_MS });
-  else window.setTimeout(draw, LOOK_MS);
+function drawWhole(id, figure) {
+  if (id === idOf("STATE_SPACE")) endDraft();
+  drawOwn(id, figure);
+}
+
+/* While the user drags, a figure is drawn once the pointer rests, if it is still new. */
+function drawWhenResting(id, figure) {
+  window.clearTimeout(resting[id]);
+  resting[id] = window.setTimeout(() => { if (figures[id] === figure) drawWhole(id, figure); }, REST_MS);
 }
 
 /* Numbers, and captions of views that the page can answer: written here and not by Dash, also where the server answers. */

@@ -66,9 +66,17 @@ export function arrive() {
 
 /* openLink: (search) => void, reads a link that holds no scenario that this page knows. */
 export function startRouter(openLink) {
+  let isOwed = false;
   on("scenario", ({ replaceAddress = false, keepAddress = false, path }) => {
+    /* Browsers let a page write its address some times a second; a drag has more steps. */
+    isOwed = store.held && replaceAddress && !path;
+    if (isOwed) return;
     if (!keepAddress) write(replaceAddress, path);
     else arrive();
+  });
+  on("released", () => {
+    if (isOwed) write(true);
+    isOwed = false;
   });
   window.addEventListener("popstate", ({ state: kept }) => {
     arrive();

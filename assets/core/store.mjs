@@ -24,6 +24,7 @@ export class Store {
     this.gesture = null;
     this.gestureAt = 0;
     this.held = false;
+    this.forgotten = false;
   }
 
   /* The first scenario, that of a link. The history of an earlier visit comes back if it ended there. */
@@ -105,18 +106,24 @@ export class Store {
   hold(held) {
     this.held = held;
     if (held) this.gesture = null;
-    else this.gestureAt = this.clock();
+    else {
+      this.gestureAt = this.clock();
+      if (this.forgotten) this.remember();
+    }
   }
 
   show(next, how) {
     const before = this.present;
     this.present = next;
-    this.remember();
+    /* The steps of a drag come fast; the storage gets the last one. */
+    if (this.held && how.replaceAddress) this.forgotten = true;
+    else this.remember();
     this.tell({ before, now: next, ...how });
   }
 
   remember() {
     const { past, present, future } = this;
+    this.forgotten = false;
     try {
       this.storage.setItem(KEY, JSON.stringify({ past, present, future }));
     } catch (error) {

@@ -13,10 +13,12 @@ const STATUS_MS = 100;
 /* Of each frame, so much may go into stepping; the rest is for drawing and for messages. */
 const BUDGET_MS = 11;
 const IDLE_BUDGET_MS = 2;
+/* Changes that follow each other so closely are a drag, during which the page has other figures to draw: fewer frames then. */
+const DRAG_MS = 200, DRAG_FRAME_MS = 60;
 
 const live = {
   network: null, runs: null, pictures: null, running: false, speed: 20, owed: 0, at: 0, frame: null, told: 0,
-  change: null, groups: [], rate: { steps: 0, frames: 0, since: 0, shown: null },
+  change: null, changed: { last: 0, before: 0 }, painted: 0, groups: [], rate: { steps: 0, frames: 0, since: 0, shown: null },
 };
 
 const say = (text) => self.postMessage({ kind: "said", text });
@@ -70,6 +72,7 @@ const orders = {
       there.restart();
     }
     if (live.running) live.owed = Math.max(live.owed, 1);
+    live.changed = { last: performance.now(), before: live.changed.last };
     live.change = id === undefined ? live.change : { id, step: there.step };
   },
 
@@ -149,7 +152,7 @@ function frame() {
   live.at = now;
   if (live.running) advance(passed, now);
   if (live.runs.diverged) live.running = false;
-  paint();
+  if (!isDragged(now) || now - live.painted >= DRAG_FRAME_MS) paint(now);
   if (!live.running || now - live.told >= STATUS_MS) tell(now);
   if (live.running) live.frame = next(frame);
 }
@@ -169,7 +172,10 @@ function advance(passed, start) {
   if (live.owed >= 1 || live.owed === Infinity) live.owed = live.speed === null ? 0 : live.owed % 1;
 }
 
-function paint() {
+const isDragged = (now) => live.running && now - live.changed.before < DRAG_MS;
+
+function paint(now) {
+  live.painted = now;
   /* Slow runs move from step to step; fast ones stand at their last step. */
   const between = live.running && live.speed !== null && live.speed <= 60 ? Math.min(1, live.owed) : 1;
   live.pictures.plane.paint(live.runs, between);

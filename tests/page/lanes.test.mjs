@@ -26,14 +26,18 @@ async function opened() {
   const found = await open(MODULES, { path: "/dynamics" });
   const { page, store, window } = found;
   const worker = { asked: [] };
-  const graph = { _fullLayout: { _size: {} }, closest: () => ({ id: PLANE }), data: [] };
+  const axis = { _offset: 0, _length: 100, l2p: (value) => value };
+  const graph = {
+    _fullLayout: { _size: {}, xaxis: axis, yaxis: axis }, closest: () => ({ id: PLANE }), data: [], on() {}, parentElement: element(),
+    classList: { toggle: (name, isOn) => { drawn[name] = isOn; } },
+  };
   document.querySelector = (selector) => (selector.includes(PLANE) ? graph : null);
   globalThis.Worker = window.Worker = /** @type {any} */ (class {
     constructor() { worker.hear = (id, summary) => this.onmessage({ data: { id, summary } }); }
     postMessage(message) { if (message.kind === "ask") worker.asked.push(message); }
     terminate() {}
   });
-  const drawn = { plane: [], numbers: [] };
+  const drawn = { plane: [], numbers: [], drafted: false };
   window.Plotly = { react: async (_graph, { data }) => { drawn.plane.push(data.find(({ name }) => name === "run 1").x[0]); } };
   document.createElement = () => Object.assign(element(), { append() {}, setAttribute(name, value) { this[name] = value; } });
   page.cards[NUMBERS] = Object.assign(element(), {
@@ -63,9 +67,9 @@ async function opened() {
   await page.wait(A_WHILE);
   await work(start.seed);
   await page.wait(A_WHILE);
-  const state = () => ({ ...drawn, orbit: page.props[ORBIT]?.figure });
+  const state = () => ({ plane: drawn.plane, numbers: drawn.numbers, orbit: page.props[ORBIT]?.figure });
   drawn.plane.length = drawn.numbers.length = 0;
-  return { ...found, server, work, change, state, worker };
+  return { ...found, server, work, change, state, worker, isDrafted: () => drawn.drafted };
 }
 
 test("each lane is asked for its views at once", async () => {
@@ -170,22 +174,28 @@ test("of a large network the first runs are drawn, then all, and of a newer scen
   assert.equal(server().length, asked, "what is whole is not asked for again");
 });
 
-test("while the pointer is down the page draws the first runs, and all when it is up", async () => {
-  const { page, store, change, server, work, state, worker, emit } = await opened();
+test("while the pointer is down the page drafts the first runs, draws them when it rests, and all when it is up", async () => {
+  const { page, store, change, server, work, state, worker, emit, isDrafted } = await opened();
   store.hold(true);
   await change({ seed: 1 });
   assert.deepEqual(worker.asked.map(({ scenario }) => scenario.trajectories), [3]);
   await work(1);
   assert.match(page.cards["state-space-caption"].textContent, /: 3 of 10 runs of /);
-  await change({ seed: 2 });
+  store.change({ ...store.present, seed: 2 });
+  await turns();
   await work(2);
-  assert.deepEqual([state().plane, worker.asked], [[1, 2], []], "no more than that as long as it is down");
+  assert.deepEqual([state().plane, state().numbers, isDrafted()], [[], [1, 2], true], "Plotly waits");
+  await page.wait(A_WHILE);
+  assert.deepEqual([state().plane, isDrafted()], [[2], false]);
+  await change({ seed: 3 });
+  await work(3);
+  assert.deepEqual([worker.asked, isDrafted()], [[], true], "no more than that as long as it is down");
   store.hold(false);
   emit("released");
-  await page.wait(A_WHILE);
-  assert.deepEqual(worker.asked.map(({ scenario }) => [scenario.seed, scenario.trajectories]), [[2, 10]]);
-  await work(2);
-  assert.deepEqual(state().plane, [1, 2, 2]);
+  await page.wait(0);
+  assert.deepEqual(worker.asked.map(({ scenario }) => [scenario.seed, scenario.trajectories]), [[3, 10]]);
+  await work(3);
+  assert.deepEqual([state().plane, isDrafted()], [[2, 3], false]);
   assert.match(page.cards["state-space-caption"].textContent, /: 10 runs of /);
   assert.ok(server().every(({ body }) => body.scenario.trajectories === 10));
 });

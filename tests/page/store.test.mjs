@@ -29,3 +29,22 @@ test("a change with a longer link is refused, and nothing is changed", async () 
   assert.match(notice, new RegExp(`^This change would make a link of \\d+ characters; expected at most ${limits.link}`));
   assert.equal(page.store.history().past.length, 0);
 });
+
+test("of a drag the address and the storage get the first step, and the last one when it is let go", async () => {
+  const { page, store, emit, startRouter, window } = await open(["core/page", "core/router", "core/events"]);
+  startRouter(() => {});
+  store.open(start);
+  store.hold(true);
+  const kept = () => [page.visited.length, window.location.search, JSON.parse(page.session.getItem("hmmrnn-history")).present.sigma];
+  const addresses = [0.5, 0.6, 0.7].map((sigma) => {
+    store.change({ ...store.present, sigma }, { gesture: "sigma" });
+    return kept();
+  });
+  assert.match(addresses[0][1], /sigma=0.5&/);
+  assert.deepEqual(addresses, [addresses[0], addresses[0], addresses[0]]);
+  store.hold(false);
+  emit("released");
+  assert.equal(kept()[0], addresses[0][0], "it is one step of the browser's history");
+  assert.match(kept()[1], /sigma=0.7&/);
+  assert.equal(kept()[2], 0.7);
+});
