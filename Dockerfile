@@ -19,6 +19,8 @@ COPY LICENSE ./
 COPY assets ./assets
 COPY hmmrnn ./hmmrnn
 COPY models ./models
+# Compiled once: the user below may not write beside the sources.
+RUN python -m compileall -q hmmrnn
 
 # The root file system may be read-only: only the cache, the data and /tmp are written to.
 ENV HMMRNN_CACHE=/var/cache/hmmrnn \

@@ -25,6 +25,9 @@ TUNED_NOTE := The paper's recipe to step 1,750, then 60 steps that also match pa
 without the recurrent input of six neurons neither output is left any more: at one exit or both because activity then runs away \
 in the cluster.
 
+# Every command starts many processes, which would each compile the package anew where the environment forbids to keep it.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test unit coverage bench audit faults load soak attack models seeds answers lint format docs tutorial screenshots findings views leave-rates live plotly system

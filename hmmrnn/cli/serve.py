@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import gc
 import logging
 import os
 import socket
@@ -15,6 +16,8 @@ import sys
 import time
 import urllib.request
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -50,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
-    with checked_input():
+    with checked_input(), without_collection():
         settings = settings_of(args, "host", "port", "models", "trainings")
         if not settings.models.is_dir():
             raise ValueError(f"the folder of networks {settings.models} does not exist; name another with --models")
@@ -71,6 +74,20 @@ def run(args: argparse.Namespace) -> int:
     web = Program("the web server", WebServer(application, settings, args.workers).run, environment)
     workers = worker_programs(environment) if args.worker else ()
     return supervise([web, *workers], leading=True, head_start=HEAD_START_SECONDS)
+
+
+@contextmanager
+def without_collection() -> Iterator[None]:
+    """Leave out the search for unused objects while everything is imported, which takes a sixth of that time.
+
+    What is there afterwards stays, and is never searched: so the web processes go on sharing its memory, too.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def create(settings: Settings) -> Flask:
