@@ -13,7 +13,7 @@ from typing import Any, Literal
 from flask import Flask
 from typing_extensions import TypedDict
 
-from hmmrnn.dashboard.components.parts import away, changed, stamp, stamped
+from hmmrnn.dashboard.components.parts import away, changed, stamp
 from hmmrnn.dashboard.components.picker import model_choices
 from hmmrnn.dashboard.ids import MODEL, frame
 from hmmrnn.dashboard.pages.train import ids
