@@ -6,7 +6,8 @@
  * lap; active: share of the neurons that were active in the end}.
  */
 
-import { Drive, Gains, Network, State, Stream } from "./engine/network.mjs";
+import { Drive, Gains, Network, State } from "./engine/network.mjs";
+import { Stream } from "./engine/random.mjs";
 
 /* Before the browser has seen a loop often enough, it runs it slowly. */
 const WARM_UP_MS = 400;

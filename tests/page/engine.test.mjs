@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Drive, Gains, Network, State, Stream, unpacked } from "../../assets/engine/network.mjs";
+import { Drive, Gains, Network, State, unpacked } from "../../assets/engine/network.mjs";
+import { Stream } from "../../assets/engine/random.mjs";
 import { assertClose, numbers } from "./numbers.mjs";
 
 const { drawn, networks, stepped, responded } = numbers("engine");

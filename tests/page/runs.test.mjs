@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Network, Stream } from "../../assets/engine/network.mjs";
+import { Network } from "../../assets/engine/network.mjs";
+import { Stream } from "../../assets/engine/random.mjs";
 import { Runs } from "../../assets/engine/runs.mjs";
 import { assertClose, numbers } from "./numbers.mjs";
 
