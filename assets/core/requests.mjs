@@ -178,10 +178,14 @@ function drawWhole(id, figure) {
   drawOwn(id, figure);
 }
 
-/* While the user drags, a figure is drawn once the pointer rests, if it is still new. */
+/* While the user drags, a figure is drawn once the pointer rests, if it is still new and no newer one is on its way. */
 function drawWhenResting(id, figure) {
   window.clearTimeout(resting[id]);
-  resting[id] = window.setTimeout(() => { if (figures[id] === figure) drawWhole(id, figure); }, REST_MS);
+  resting[id] = window.setTimeout(() => {
+    if (figures[id] !== figure) return;
+    if (PAGE.asking) drawWhenResting(id, figure);
+    else drawWhole(id, figure);
+  }, REST_MS);
 }
 
 /* Numbers, and captions of views that the page can answer: written here and not by Dash, also where the server answers. */
