@@ -52,10 +52,11 @@ PARTED, SAME, POOL_RUNS, POOL_TRANSIENT, POOL_STATES, FIRST_OF_POOL, PIECE = 0.2
 Numbers = dict[str, Any]
 
 
-def write(folder: Path) -> None:
-    """Write every file of numbers into a folder."""
-    for name, numbers in FILES.items():
-        (folder / f"{name}.json").write_text(json.dumps(numbers(), allow_nan=False), encoding="utf-8")
+def write(name: str, folder: Path) -> None:
+    """Write a file of numbers into a folder, unless it is there."""
+    path = folder / f"{name}.json"
+    if not path.exists():
+        path.write_text(json.dumps(FILES[name](), allow_nan=False), encoding="utf-8")
 
 
 # ---- what a page is given ----

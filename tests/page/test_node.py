@@ -1,4 +1,4 @@
-"""Every Node test of the page's scripts, as a result of its own: one run of Node for all files."""
+"""Every Node test of the page's scripts, as a result of its own: one run of Node for each file."""
 
 from __future__ import annotations
 
@@ -29,27 +29,33 @@ def node() -> str:
 
 
 @pytest.fixture(scope="module")
-def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[ElementTree.Element]]:
-    """The results of all Node tests, by their files."""
-    folder = tmp_path_factory.mktemp("numbers")
-    numbers.write(folder)
-    found: dict[str, list[ElementTree.Element]] = {}
-    for name in FILES:
-        command = [node(), "--expose-gc", "--test-reporter=junit", str(HERE / name)]
-        ended = subprocess.run(
-            command, env={**os.environ, "HMMRNN_NUMBERS": str(folder)}, capture_output=True, text=True, check=False
-        )
-        try:
-            found[name] = list(ElementTree.fromstring(ended.stdout).iter("testcase"))
-        except ElementTree.ParseError:
-            pytest.fail(f"{name} did not run:\n{ended.stdout}\n{ended.stderr}")
-    return found
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the numbers that have been read."""
+    return tmp_path_factory.mktemp("numbers")
+
+
+def run(file: str, folder: Path) -> list[ElementTree.Element]:
+    """The results of the tests of a file; the numbers that it names are written before."""
+    text = (HERE / file).read_text(encoding="utf-8")
+    if "./page.mjs" in text:
+        text += (HERE / "page.mjs").read_text(encoding="utf-8")
+    for name in numbers.FILES:
+        if f'"{name}"' in text:
+            numbers.write(name, folder)
+    command = [node(), "--expose-gc", "--test-reporter=junit", str(HERE / file)]
+    environment = {**os.environ, "HMMRNN_NUMBERS": str(folder)}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    try:
+        return list(ElementTree.fromstring(ended.stdout).iter("testcase"))
+    except ElementTree.ParseError:
+        pytest.fail(f"{file} did not run:\n{ended.stdout}\n{ended.stderr}")
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_scripts_of_the_page(file: str, cases: dict[str, list[ElementTree.Element]], subtests: pytest.Subtests) -> None:
-    assert cases[file], f"no test in {file}"
-    for case in cases[file]:
+def test_scripts_of_the_page(file: str, folder: Path, subtests: pytest.Subtests) -> None:
+    cases = run(file, folder)
+    assert cases, f"no test in {file}"
+    for case in cases:
         with subtests.test(case.get("name")):
             failure = case.find("failure")
             assert failure is None, failure.text
