@@ -38,6 +38,14 @@ pytestmark = pytest.mark.browser
 LONG_MS = 240_000
 
 
+@pytest.fixture(scope="module")
+def planted(data: Path) -> None:
+    """A small network `planted`, of which experiments and reports take seconds."""
+    (data / "networks").mkdir(exist_ok=True)
+    network = planted_switch(hold=3, integrators=4, kick=3, echoes=1, idle=1).network
+    save(network, data / "networks" / "planted.safetensors")
+
+
 def is_views(request: Request) -> bool:
     return request.url.endswith("/views")
 
@@ -58,6 +66,7 @@ def cancel(page: Page, view: str) -> None:
     expect(page.locator(f"#{view}-compute")).to_be_visible()
 
 
+@pytest.mark.usefixtures("planted")
 def test_an_experiment_is_watched_cancelled_and_computed_to_its_end(page: Page) -> None:
     # The answers of the first scenario are shipped; those of another seed are computed.
     put(page, seed=11)
@@ -83,6 +92,8 @@ def test_an_experiment_is_watched_cancelled_and_computed_to_its_end(page: Page) 
     expect_running(page, "gain-sweep")
     cancel(page, "gain-sweep")
 
+    # To its end, that of a small network.
+    put(page, model="planted")
     go(page, "/dynamics")
     expect(page.locator("#noise-caption")).to_contain_text("strengths of the noise", timeout=LONG_MS)
     expect(page.locator("#noise-task")).to_be_hidden()
@@ -141,12 +152,10 @@ def test_the_plane_of_a_pair_is_in_every_view_and_can_be_undone(page: Page) -> N
     assert traces(page, "state-space") == of_pair
 
 
-def test_a_report_is_written_opened_and_saved(page: Page, data: Path, watch: Watch) -> None:
-    (data / "networks").mkdir(exist_ok=True)
-    network = planted_switch(hold=4, integrators=8, kick=3, echoes=1, idle=3).network
-    save(network, data / "networks" / "planted.safetensors")
+@pytest.mark.usefixtures("planted")
+def test_a_report_of_an_intervention_is_written_opened_and_saved(page: Page, watch: Watch) -> None:
     go(page, "/reports")
-    put(page, model="planted")
+    put(page, model="planted", interventions=[{"neurons": [5], "mu": 0.0, "target": "unit"}])
     link = page.get_by_role("link", name="Open the report")
     expect(link).to_be_visible(timeout=LONG_MS)
     with page.expect_popup() as opening:
@@ -154,7 +163,7 @@ def test_a_report_is_written_opened_and_saved(page: Page, data: Path, watch: Wat
     report = opening.value
     watch.on(report)
     report.reload()
-    expect(report.locator("h1")).to_have_text("planted", timeout=READY_MS)
+    expect(report.locator("h1")).to_have_text(re.compile("^planted.*unit gain 0 of neurons 5"), timeout=READY_MS)
     report.locator(".live-story").scroll_into_view_if_needed()
     expect(report.locator(".live-story")).to_contain_text("Step")
     assert report.evaluate("window.origin") == "null", "a report can do nothing in the name of the user"

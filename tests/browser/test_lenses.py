@@ -18,7 +18,17 @@ pytestmark = pytest.mark.browser
 LONG_MS = 120_000
 
 
-def test_a_lens_in_sight_is_computed_and_shows_the_intact_network_beside_an_intervention(page: Page) -> None:
+@pytest.fixture(scope="module")
+def small(data: Path) -> str:
+    """The name of a network so small that each lens takes about a second."""
+    (data / "networks").mkdir(exist_ok=True)
+    save(random_network(n=8, m=3, o=2, seed=1), data / "networks" / "lens-small.safetensors")
+    return "lens-small"
+
+
+def test_a_lens_in_sight_is_computed_and_shows_the_intact_network_beside_an_intervention(
+    page: Page, small: str
+) -> None:
     asked: list[str] = []
 
     def note(request: Request) -> None:
@@ -26,6 +36,7 @@ def test_a_lens_in_sight_is_computed_and_shows_the_intact_network_beside_an_inte
             asked.append(request.post_data_json["view"])
 
     page.on("request", note)
+    put(page, model=small)
     go(page, "/lenses")
     caption = page.locator("#lens-current-caption")
     expect(caption).to_contain_text(re.compile(r"^area rate .* ± .* \(null .*\)"), timeout=LONG_MS)
@@ -37,7 +48,8 @@ def test_a_lens_in_sight_is_computed_and_shows_the_intact_network_beside_an_inte
     page.remove_listener("request", note)
 
 
-def test_a_network_that_a_lens_makes_is_opened_like_any_other(page: Page) -> None:
+def test_a_network_that_a_lens_makes_is_opened_like_any_other(page: Page, small: str) -> None:
+    put(page, model=small)
     go(page, "/lenses")
     card = page.locator("#lens-rank-card")
     card.scroll_into_view_if_needed()
@@ -46,9 +58,8 @@ def test_a_network_that_a_lens_makes_is_opened_like_any_other(page: Page) -> Non
     wait_until(page, "location.search.includes('-rank-2-weighted-')", timeout=LONG_MS)
 
 
-def test_a_neuron_is_picked_where_a_lens_shows_it_and_marked(page: Page, server: str, data: Path) -> None:
-    save(random_network(n=8, m=3, o=2, seed=1), data / "networks" / "lens-small.safetensors")
-    page.goto(f"{server}/lenses?model=lens-small&large=lens-effects")
+def test_a_neuron_is_picked_where_a_lens_shows_it_and_marked(page: Page, server: str, small: str) -> None:
+    page.goto(f"{server}/lenses?model={small}&large=lens-effects")
     expect(page.locator("#lens-effects-caption")).to_contain_text("seed 0", timeout=LONG_MS)
     settle(page)
     neuron, x, y = page.evaluate(

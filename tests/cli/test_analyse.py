@@ -14,6 +14,7 @@ from hmmrnn.analysis.fidelity import measure_fidelity
 from hmmrnn.analysis.kick_neurons import EXCITE, AlternativeTest
 from hmmrnn.analysis.matched_distance import match_sequences
 from hmmrnn.cli import analyse
+from hmmrnn.lenses.catalog import LENSES
 from hmmrnn.model.checkpoint import fingerprint, save
 from hmmrnn.model.network import Intervention
 from hmmrnn.report.summary import summarise
@@ -58,7 +59,12 @@ class TestAnalyse:
         cli.main(["analyse", str(tmp_path / "net.safetensors"), "--progress", "none"])
         assert "stage" not in capsys.readouterr().err
 
-    def test_writes_a_report_with_its_snapshots_and_numbers_into_a_new_folder(self, capsys, tmp_path) -> None:
+    def test_writes_a_report_with_its_snapshots_and_numbers_into_a_new_folder(
+        self, capsys, tmp_path, monkeypatch
+    ) -> None:
+        # All of them are looked through in tests/report/test_lens_numbers.py, and take most of the time.
+        lens = LENSES[0]
+        monkeypatch.setattr("hmmrnn.report.lens_numbers.LENSES", (lens,))
         series = tmp_path / "emergence" / "linear-2"
         series.mkdir(parents=True)
         for step in (10, 20, 30):
@@ -73,6 +79,7 @@ class TestAnalyse:
         assert (numbers["sha256"], numbers["seed"]) == (fingerprint(path), 2)
         page = (out / "report.html").read_text()
         assert "<title>small: how it computes</title>" in page
+        assert lens.title in page
         claims = {claim["key"]: claim for claim in numbers["claims"]}
         assert all(claim["text"] in page for claim in claims.values())
         assert claims["emergence"]["test"] == "not reproduced"
