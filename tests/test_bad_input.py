@@ -514,7 +514,7 @@ def damaged_header(data: bytes, chance: random.Random) -> bytes:
 
 
 class TestDamagedFiles:
-    """Files that were networks, sent and checked as a worker does it, every one or every fourth in its own process."""
+    """Files that were networks, sent and checked as a worker does it, every one or every eighth in its own process."""
 
     @pytest.mark.parametrize("kind", ["safetensors", "pth"])
     def test_each_is_a_network_or_refused_in_a_sentence(self, client, touched, caplog, tmp_path, monkeypatch, kind):
@@ -524,7 +524,7 @@ class TestDamagedFiles:
         with monkeypatch.context() as patch:
             for number in range(FILES // 2):
                 # A process of its own for each takes a second or two.
-                patch.setattr(services().uploads, "_convert", convert if CASES > 5000 or number % 4 == 0 else read_here)
+                patch.setattr(services().uploads, "_convert", convert if CASES > 5000 or number % 8 == 0 else read_here)
                 data = (deeper if chance.random() < 0.5 else damaged)(good, chance)
                 self.judged(client, touched, caplog, f"net {number}.{kind}", data)
 

@@ -79,11 +79,11 @@ class Server:
 
     Attributes:
         cache: the folder of its answers. data: the folder of what is trained and opened.
-        environment: further variables, by their names.
+        options: further words of its command. environment: further variables, by their names.
     """
 
-    def __init__(self, cache: Path, data: Path, **environment: str) -> None:
-        self.cache, self.data, self.environment = cache, data, environment
+    def __init__(self, cache: Path, data: Path, *options: str, **environment: str) -> None:
+        self.cache, self.data, self.options, self.environment = cache, data, options, environment
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = cache / f"server-{self.port}.log"
@@ -91,6 +91,7 @@ class Server:
     def start(self) -> None:
         folders = {"HMMRNN_CACHE": str(self.cache), "HMMRNN_DATA": str(self.data)}
         command = [sys.executable, "-m", "hmmrnn", "serve", "--port", str(self.port), "--workers", "2", "--no-open"]
+        command += self.options
         environment = {**os.environ, **folders, **self.environment}
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
@@ -132,6 +133,8 @@ def headless_path() -> str:
 
 # ---- servers ----
 
+# They end, as the browsers do, with the last test of this folder: a page that is open keeps workers busy.
+
 
 @pytest.fixture(scope="session")
 def cache(common: Path) -> Path:
@@ -141,13 +144,13 @@ def cache(common: Path) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of what is trained and opened on the server of this process, empty at first."""
     return tmp_path_factory.mktemp("data")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running(cache: Path, data: Path) -> Iterator[Server]:
     """The server of this process."""
     started = Server(cache, data)
@@ -156,7 +159,7 @@ def running(cache: Path, data: Path) -> Iterator[Server]:
     started.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(running: Server) -> str:
     """The address of the server of this process."""
     return running.url
@@ -165,7 +168,7 @@ def server(running: Server) -> str:
 # ---- browsers ----
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     with playwright.chromium.launch(executable_path=headless_path(), args=CHROMIUM_FLAGS) as running:
         yield running
@@ -214,7 +217,7 @@ def watch() -> Watch:
     return Watch()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def window(browser: Browser, server: str) -> Iterator[BrowserContext]:
     """The browser window of one user, who has been here before: scripts come from the browser's cache."""
     opened = new_context(browser)
@@ -235,6 +238,7 @@ def clipboard(window: BrowserContext) -> Iterator[None]:
 @pytest.fixture
 def fresh(window: BrowserContext, watch: Watch, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A new tab, whose console must stay empty."""
+    forget_visits(window)
     opened = window.new_page()
     Look.of(request).on(opened)
     watch.on(opened)
@@ -257,6 +261,7 @@ class Tab:
         self.watch = Watch()
 
     def open(self) -> Page:
+        forget_visits(self.window)
         self.page, self.watch = self.window.new_page(), Watch()
         self.look.on(self.page)
         self.watch.on(self.page)
@@ -280,7 +285,7 @@ class Tab:
         self.page = None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def common_tab(window: BrowserContext, server: str) -> Tab:
     """The tab of all modules without a live view."""
     return Tab(window, server + SMALL, Look())
@@ -345,6 +350,11 @@ _PUT_BACK = """(start) => {
     if (moved) store.change(start);
     return moved;
 }"""
+
+
+def forget_visits(window: BrowserContext) -> None:
+    """Remove what a test that failed has kept for the next visit, such as the dark scheme."""
+    window.pages[0].evaluate("localStorage.clear()")
 
 
 def new_context(browser: Browser, look: Look | None = None) -> BrowserContext:
