@@ -14,6 +14,11 @@ export const searchWords = () => state.words;
 
 const questionOf = (scenario) => ({ model: scenario.model, ...entering(scenario) });
 
+function show(words) {
+  state.words = words;
+  document.querySelectorAll("[data-search]").forEach((place) => { place.textContent = words; });
+}
+
 async function search() {
   const question = questionOf(present());
   const of = JSON.stringify(question);
@@ -23,16 +28,17 @@ async function search() {
   const { turn } = state;
   const isStill = () => turn === state.turn && JSON.stringify(questionOf(present())) === of;
   let answer = await ask(address("kick-groups"), { ...question, leave });
-  while (answer && !answer.found && isStill()) {
-    Object.assign(state, { key: answer.key, words: answer.words });
-    document.querySelectorAll("[data-search]").forEach((place) => { place.textContent = answer.words; });
+  while (answer && !answer.found && !answer.refused && isStill()) {
+    state.key = answer.key;
+    show(answer.words);
     await new Promise((resolve) => { window.setTimeout(resolve, POLL_MS); });
     if (isStill()) answer = await ask(address("kick-groups"), { ...question, leave: [] });
   }
   if (!isStill()) return;
-  /* Without an answer it is asked again when the scenario next rests. */
+  /* Without an answer it is asked again when the scenario next rests; so it is where the answer is refused. */
   state.of = null;
   state.key = "";
+  if (answer?.refused) show(answer.refused);
   if (answer && answer.found) setKick(answer.found);
 }
 

@@ -98,6 +98,13 @@ export class Store {
     this.show(scenario, { replaceAddress: true });
   }
 
+  /* A network has another name from now on, in all that undo and redo reach: that is no change. */
+  rename(from, to) {
+    const named = (scenario) => (scenario.model === from ? { ...scenario, model: to } : scenario);
+    [this.past, this.future] = [this.past.map(named), this.future.map(named)];
+    if (this.present?.model === from) this.show(named(this.present), { replaceAddress: true });
+  }
+
   history() {
     return { past: this.past, present: this.present, future: [...this.future].reverse() };
   }

@@ -54,8 +54,13 @@ function words(part) {
 export const spread = (all, most) => (all.length <= most ? all
   : Array.from({ length: most }, (_, i) => all[Math.round((i * (all.length - 1)) / (most - 1))]));
 
-/* What the address names; a program that passes it on may have escaped its signs. */
-const opened = () => place().item.replace(/%[0-9a-f]{2}/gi, decodeURIComponent);
+/* What an address names. A browser escapes letters beyond ASCII, several bytes each, and a program that passes it on may
+ * escape signs; what nobody has escaped so stays as it is. */
+export const unescaped = (text) => text.replace(/(?:%[0-9a-f]{2})+/gi, (bytes) => {
+  const read = new TextDecoder().decode(Uint8Array.from(bytes.slice(1).split("%"), (byte) => parseInt(byte, 16)));
+  return read.includes("\uFFFD") ? bytes : read;
+});
+const opened = () => unescaped(place().item);
 
 function what() {
   const options = [[ids.SIDES_SEARCH, "kick"], [ids.SIDES_DSA, "dsa"]].filter(([id]) => byId(id)?.checked).map(([, name]) => name);

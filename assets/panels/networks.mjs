@@ -5,7 +5,7 @@ import { set } from "../core/dash.mjs";
 import { make } from "../core/elements.mjs";
 import { ask } from "../core/net.mjs";
 import { openNetwork } from "../core/opening.mjs";
-import { present } from "../core/page.mjs";
+import { present, store } from "../core/page.mjs";
 import { panel } from "./panel.mjs";
 
 const PAUSE_MS = 200;
@@ -47,7 +47,12 @@ export function start() {
     const open = make("button", { type: "button", className: "history-entry", textContent: label });
     open.addEventListener("click", async () => {
       const found = await ask(address("network"), { model: name });
-      if (found && !found.refused) openNetwork(name, found.choices);
+      if (found?.refused) {
+        await look();
+        words.textContent = found.refused;
+        return;
+      }
+      if (found) openNetwork(name, found.choices);
       shown.close();
     });
     if (!changeable) return make("li", { className: "network-row" }, open);
@@ -55,7 +60,7 @@ export function start() {
     const remove = make("button", { type: "button", className: "page-button", textContent: "Remove", "aria-label": `Remove ${name}` });
     rename.addEventListener("click", () => askName(name, item));
     remove.addEventListener("click", () => {
-      if (remove.dataset.asked) change({ command: "remove", model: name }, null);
+      if (remove.dataset.asked) change({ command: "remove", model: name });
       remove.dataset.asked = "true";
       remove.textContent = "Remove for good";
     });
@@ -68,15 +73,15 @@ export function start() {
     const form = make("form", { className: "network-form" }, input, make("button", { className: "page-button", textContent: "Save" }));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      change({ command: "rename", model: name, name: input.value.trim() }, input.value.trim());
+      change({ command: "rename", model: name, name: input.value.trim() });
     });
     item.replaceChildren(form);
     input.select();
     input.focus();
   }
 
-  /* What is open stays open under its new name; in place of what is removed the first one is opened. */
-  async function change(command, renamed) {
+  /* What is open stays as it is under its new name; in place of what is removed the first one is opened. */
+  async function change(command) {
     const found = await ask(address("change-network"), command);
     if (!found) return;
     if (found.refused) {
@@ -84,8 +89,9 @@ export function start() {
       return;
     }
     set(idOf("MODEL"), { data: found.choices });
-    const next = renamed || found.choices[0]?.value;
-    if (present()?.model === command.model && next) openNetwork(next, found.choices);
+    const [first] = found.choices;
+    if (command.command === "rename") store.rename(command.model, command.name);
+    else if (present()?.model === command.model && first) openNetwork(first.value, found.choices);
     await look();
   }
 

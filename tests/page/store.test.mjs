@@ -48,3 +48,18 @@ test("of a drag the address and the storage get the first step, and the last one
   assert.match(kept()[1], /sigma=0.7&/);
   assert.equal(kept()[2], 0.7);
 });
+
+test("a network that is renamed stays as it is, and undo and redo reach it under its new name", async () => {
+  const { store } = await open(["core/page"]);
+  const silenced = { ...start, interventions: [{ neurons: [3], mu: 0, target: "unit" }] };
+  store.open(start);
+  store.change({ ...start, model: "other" });
+  store.change(start);
+  store.change(silenced);
+  store.jump(-1);
+  store.rename(start.model, "mine");
+  assert.deepEqual(store.present, { ...start, model: "mine" });
+  assert.deepEqual(store.history().past.map(({ model }) => model), ["mine", "other"]);
+  store.jump(1);
+  assert.deepEqual(store.present, { ...silenced, model: "mine" });
+});
