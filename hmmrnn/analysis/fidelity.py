@@ -88,6 +88,9 @@ class Fidelity:
             self._volatility(),
             _at_most("lag error", self.lag_error, MAX_LAG_ERROR),
         )
+        if self.diverged == self.trajectories:
+            # Then there is nothing that the others could be measured on.
+            checks = checks[:1]
         return tuple(sentence for holds, sentence in checks if not holds)
 
     def _volatility(self) -> tuple[bool, str]:

@@ -30,7 +30,10 @@ def checked_input() -> Iterator[None]:
     """Refuse in one sentence what the part of a command that only reads its input raises."""
     try:
         yield
-    except (ValueError, OSError) as error:
+    except OSError as error:
+        named = error.strerror is not None and error.filename is not None
+        raise RefusedError(f"{error.filename}: {error.strerror}" if named else str(error)) from error
+    except ValueError as error:
         raise RefusedError(str(error)) from error
 
 

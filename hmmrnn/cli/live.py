@@ -39,13 +39,15 @@ def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     # Only this command needs Jinja, besides a report.
     from hmmrnn.analysis.occupancy_grid import visit_states
-    from hmmrnn.report.live_page import build_live_payload, write_live_page
+    from hmmrnn.report.live_page import build_live_payload, refuse_unsteppable, write_live_page
 
     name = Path(args.network).stem
     with checked_input():
         network = load(args.network)
         out = file_to_write(args.out or f"hmmrnn-live-{name}.html", ".html")
     try:
+        # Known at once, and the search for kick groups takes half a minute.
+        refuse_unsteppable(network)
         seen = visit_states(network, args.seed)
         with show_progress(args.progress if args.groups else "none", 100, "%") as display:
             kick = _kick_groups(network, args.seed, display.show_share) if args.groups else None

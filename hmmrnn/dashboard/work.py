@@ -6,7 +6,6 @@ The one place from which the views' callbacks reach the queues.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from hmmrnn.explorer import queries
@@ -84,32 +83,21 @@ def ask_or_say_why(experiment: str, explored: Explored, again: bool = False) -> 
     try:
         subject, files = identify(experiment, explored)
     except ValueError as error:
-        return Refused("", TaskState.FAILED, reason=str(error), is_final=True)
+        return Experiment("", TaskState.FAILED, reason=str(error), is_final=True)
     try:
         return _ask(experiment, subject, files, again, estimate_experiment(experiment, explored.network))
     except QueueGoneError as error:
         # The page asks again, and so goes on by itself.
         return Experiment("", TaskState.WAITING, reason=str(error))
     except TooLongError as error:
-        return Refused("", TaskState.FAILED, reason=str(error), is_final=True)
+        return Experiment("", TaskState.FAILED, reason=str(error), is_final=True)
     except ValueError as error:
         return refused(str(error))
 
 
-@dataclass(frozen=True)
-class Refused(Experiment):
-    """A task that is not computed.
-
-    Attributes:
-        is_final: whether it would be refused again, as what it needs is not there.
-    """
-
-    is_final: bool = False
-
-
 def refused(reason: str) -> Experiment:
     """A task that is not computed."""
-    return Refused("", TaskState.FAILED, reason=reason)
+    return Experiment("", TaskState.FAILED, reason=reason)
 
 
 def about(experiment: str, explored: Explored) -> str:
@@ -143,7 +131,7 @@ def failed(task: Experiment) -> bool:
 
 def can_repeat(task: Experiment) -> bool:
     """Whether a task has ended without an answer, and could get one another time."""
-    return failed(task) and not (isinstance(task, Refused) and task.is_final)
+    return failed(task) and not task.is_final
 
 
 def running(task: Experiment) -> bool:

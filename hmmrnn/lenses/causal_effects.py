@@ -73,17 +73,19 @@ def effects(network: Network, seed: int = 0, *, on_progress: ProgressCallback = 
     """Silence each neuron by itself, and measure leave rates, inputs and critical pairs beside the intact network.
 
     Raises:
-        ValueError: the network diverges.
+        ValueError: the network diverges, or its output never changes.
     """
     starts = settled_runs(network, seed, RUNS, LEAD).state[:, -1]
     drive = draw_drive(network, STEPS, RUNS, 1.0, seed + 1)
     with few_threads(network):
         intact = _Look.at(network, starts, drive)
+        exits = _exits(intact.counts.sum(axis=0))
+        if not exits:
+            raise ValueError("the output of this network never changes, so there is no exit that a neuron could act on")
         on_progress(0.05)
         silenced = _silence_each(network, starts, drive, on_progress)
         pulse, pulse_se = pulses(network, starts, drive, LAGS)
         pairs = _critical_pairs(network, starts[:SPECTRA], progress_part(on_progress, 0.8, 1.0))
-    exits = _exits(intact.counts.sum(axis=0))
     effect, effect_se, band = _on_exits(intact, silenced, exits, seed)
     total, total_se = mean_and_error(np.stack([one.mean - intact.mean for one in silenced], axis=-1))
     direct = _direct(network, intact, pulse[0], pulse_se[0])

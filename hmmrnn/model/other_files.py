@@ -27,7 +27,8 @@ def name_json(tree: Any, file: str) -> str | None:
         )
     if tree.get("format") == "hmmrnn-session":
         return "is a saved session of this page, not a network; open it in the panel Share, under Session"
-    if set(tree) <= set(NAMES) and {NAMES[name] for name in tree} >= {"A", "B"}:
+    arrays = {name for name, value in tree.items() if isinstance(value, list | Mapping)}
+    if arrays <= set(NAMES) and {NAMES[name] for name in arrays} >= {"A", "B"}:
         return _name_hmm(tree, file)
     return None
 

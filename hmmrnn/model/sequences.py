@@ -109,6 +109,9 @@ def read_sequences(text: str, symbols: str = "", sequence: str = "") -> Sequence
 
 
 def _cells(text: str) -> list[list[str]]:
+    # What a reader puts in place of bytes that are no letter: different symbols would become one.
+    if "\ufffd" in text:
+        raise ValueError("the table is not written in UTF-8: some of its letters cannot be read; save it as CSV UTF-8")
     lines = [line for line in text.lstrip("\ufeff").splitlines() if line.strip(" ,;\t")]
     if not lines:
         raise ValueError("the table is empty; expected a symbol in each cell")

@@ -72,7 +72,7 @@ def describe_network(network: Network, plane: Plane, name: str, visited: ArrayLi
         ValueError: the plane has a single direction or belongs to another network, or visited has another shape.
         NotApplicableError: the network is none that the engine of the page can step.
     """
-    refuse_unless(runs_in_page(network), "the live view", network, ENGINE_STEPS)
+    refuse_unsteppable(network)
     check_plane(network, plane)
     weights = {key: getattr(network, key) for key in _WEIGHTS}
     kind = "f4" if all(is_single(array) for array in weights.values()) else "f8"
@@ -102,6 +102,11 @@ def describe_network(network: Network, plane: Plane, name: str, visited: ArrayLi
 def runs_in_page(network: Network) -> bool:
     """Whether the engine of the page can step a network."""
     return not network.kind.is_gated and network.W_skip is None
+
+
+def refuse_unsteppable(network: Network) -> None:
+    """Raise NotApplicableError unless the engine of the page can step a network."""
+    refuse_unless(runs_in_page(network), "the live view", network, ENGINE_STEPS)
 
 
 def _range(visited: Floats) -> list[list[float]]:

@@ -65,6 +65,7 @@ class Experiment:
     before: int = 0  # number of experiments that wait before it; 0 unless it waits
     reason: str = ""  # why it failed, or why it waits although none is before it; empty otherwise
     result: Any = None  # once it is done; None before
+    is_final: bool = False  # whether another try would fail for the same reason
 
 
 class UnwantedError(Exception):
@@ -73,6 +74,10 @@ class UnwantedError(Exception):
 
 class TooLongError(ValueError):
     """It would take longer than it may."""
+
+
+class OverdueError(ValueError):
+    """It has taken longer than it may; on a machine that is less busy it might not."""
 
 
 class Experiments:
@@ -152,7 +157,7 @@ class Experiments:
         if state is TaskState.DONE:
             return self._received(task)
         if state is TaskState.FAILED:
-            return Experiment(task.id, state, reason=record.reason)
+            return Experiment(task.id, state, reason=record.reason, is_final=record.is_final)
         if state is TaskState.LOST:
             return self._retry(task, record, name, subject, estimate)
         if state is TaskState.RUNNING:
@@ -231,8 +236,10 @@ def run_experiment(store: Store, compute: Compute, id: str, attempt: int, name: 
         except QueueGoneError as error:
             # The failure cannot be noted either. Without a heartbeat the experiment counts as lost, and is retried.
             logger.warning("the experiment %s cannot be answered: %s", name, error)
-        except ValueError as error:
+        except OverdueError as error:
             task.move(TaskState.FAILED, str(error))
+        except ValueError as error:
+            task.move(TaskState.FAILED, str(error), is_final=True)
         except Exception:
             # Unless it is noted here, the experiment would count as lost, and be retried.
             logger.exception("the experiment %s failed", name)
@@ -255,7 +262,7 @@ def begin(task: Task, attempt: int) -> bool:
 def reporter(task: Task) -> ProgressCallback:
     """A function that notes the share done.
 
-    It raises UnwantedError once no page waits for the result any more, and ValueError once it takes too long.
+    It raises UnwantedError once no page waits for the result any more, and OverdueError once it takes too long.
     """
     reported_at, began_at = 0.0, time.monotonic()
 
@@ -267,7 +274,7 @@ def reporter(task: Task) -> ProgressCallback:
         if _unwanted(task):
             raise UnwantedError(task.id)
         if reported_at - began_at > MOST_SECONDS:
-            raise ValueError(
+            raise OverdueError(
                 f"this takes more than {MOST_SECONDS / 60:.0f} minutes, the most that one computation may take here; "
                 f"choose a smaller network or a shorter window, or compute it on your own machine"
             )

@@ -58,6 +58,7 @@ class Record(BaseModel, frozen=True):
     requester: str = Field(default="", validation_alias=AliasChoices("requester", "asker"))
     attempt: int = 1  # how often it has been put into the queue for one request
     reason: str = ""  # why it failed; empty otherwise
+    is_final: bool = False  # whether it would fail again for that reason
     model: str = ""  # name of the network that a training has made; empty otherwise
 
 

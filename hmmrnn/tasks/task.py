@@ -70,10 +70,11 @@ class Task(Entry):
         self.beat()
         self.move(TaskState.RUNNING)
 
-    def move(self, state: TaskState, reason: str = "", model: str = "") -> None:
+    def move(self, state: TaskState, reason: str = "", model: str = "", is_final: bool = False) -> None:
         """Note where it stands; when and by whom it was asked for stays."""
         record = self.record or Record(state=state)
-        self.put(RECORD, record.model_copy(update={"state": state, "reason": reason, "model": model}))
+        changes = {"state": state, "reason": reason, "model": model, "is_final": is_final}
+        self.put(RECORD, record.model_copy(update=changes))
 
 
 def name_and_address(requester: str) -> tuple[str, str]:

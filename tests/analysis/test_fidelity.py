@@ -202,7 +202,7 @@ def test_a_network_that_always_diverges_has_no_statistics_and_says_so():
     judged = measure_fidelity(doubling(), one_state([0.5, 0.5]), trajectories=6, steps=60)
     assert judged.diverged == judged.trajectories == 6
     assert not judged.passes
-    assert judged.failures[0] == "6 of 6 runs diverged"
+    assert judged.failures == ("6 of 6 runs diverged",)
     for name in ("transition_error", "marginal_error", "volatility_ratio", "lag_error", "log_likelihood_gap"):
         assert np.isnan(getattr(judged, name)), name
     for name in (

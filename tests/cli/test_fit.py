@@ -49,4 +49,5 @@ def test_what_cannot_be_read_is_said(capsys, tmp_path):
     assert "at least 2 different symbols" in refusal(capsys, "fit", tmp_path / "bad.csv")
     (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\x00")
     assert "is not text; expected a table of symbols" in refusal(capsys, "fit", tmp_path / "bytes.csv")
-    assert "No such file" in refusal(capsys, "fit", tmp_path / "none.csv")
+    assert f"{tmp_path / 'none.csv'}: No such file" in refusal(capsys, "fit", tmp_path / "none.csv")
+    assert f"{tmp_path}: Is a directory" in refusal(capsys, "fit", tmp_path)

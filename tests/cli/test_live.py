@@ -15,7 +15,7 @@ from hmmrnn import Network, cli
 from hmmrnn.cli import live
 from hmmrnn.model.checkpoint import save
 from tests.cli.shell import contracting, refusal
-from tests.networks import kick_group, random_network
+from tests.networks import kick_group, network_of_cell, random_network
 
 
 class TestLive:
@@ -75,6 +75,12 @@ class TestLive:
             assert "no page can be made of" in said
             assert sentence in said
             assert not out.exists()
+
+    def test_a_cell_that_no_page_steps_is_refused_before_its_groups_are_sought(self, capsys, tmp_path, monkeypatch):
+        monkeypatch.setattr(live, "detect_kick_neurons", None)
+        save(network_of_cell("gru"), tmp_path / "gru.safetensors")
+        said = refusal(capsys, "live", tmp_path / "gru.safetensors", "--out", tmp_path / "page.html")
+        assert "the live view does not apply to a GRU network" in said
 
     def test_another_suffix(self, capsys, tmp_path) -> None:
         save(contracting(), tmp_path / "net.safetensors")

@@ -125,3 +125,8 @@ def test_silencing_a_gated_neuron_is_the_intervention(cell):
     found = effects(network_of_cell(cell, n=5, o=2))
     assert np.isfinite(found.total).all()
     np.testing.assert_array_equal(found.direct, found.pulse[0])
+
+
+def test_a_network_whose_output_never_changes_has_no_exits():
+    with pytest.raises(ValueError, match="the output of this network never changes"):
+        effects(random_network(o=1), seed=0)

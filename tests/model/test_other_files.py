@@ -27,6 +27,11 @@ KINDS = [
         json.dumps({"A": [[0.5, 0.2], [0, 1]], "B": [[1], [1]]}),
         "is meant to be an HMM, not a network",
     ),
+    (
+        "named.json",
+        json.dumps({"name": "dice", "A": [[0.5, 0.5], [0, 1]], "B": [[1], [1]]}),
+        "is meant to be an HMM, not a network, and is none: name is not known",
+    ),
     ("run.ipynb", json.dumps(NOTEBOOK), "is a Jupyter notebook, not a network"),
     ("mine.json", json.dumps({"format": "hmmrnn-session", "version": 1}), "is a saved session of this page"),
     ("bouts.csv", f"sequence,symbol\n{SYMBOLS}", "is a table of 3 sequences of 3 symbols, not a network"),

@@ -54,7 +54,7 @@ def test_ids_are_seen_by_staying_while_a_sequence_lasts():
 
 @pytest.mark.parametrize(("text", "sentence"), [
     ("", "the table is empty"), ("0\n0\n0", "at least 2 different symbols; got 1"),
-    ("0,,1\n1,0,0", "empty cell at symbol 2"),
+    ("0,,1\n1,0,0", "empty cell at symbol 2"), ("a,\ufffd\n\ufffd,a", "not written in UTF-8"),
     ("\n".join(f"0.{i}1" for i in range(MAX_OUTPUTS + 1)), "at most 32 different symbols .* sort measurements into"),
     ("symbol,sequence\n0,a\n1", "row 3 has no symbol or no sequence id"), ("a\n0,1", "sequences|symbols|column"),
     ("id,0\nx,1\n", "expected"),

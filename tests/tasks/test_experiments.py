@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from hmmrnn.dashboard.work import can_repeat
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.server.services import services
 from hmmrnn.tasks import experiments, queue, store
@@ -242,6 +243,7 @@ class TestFailure:
         ask_and_work()
         for _ in range(2):
             assert (ask().state, ask().reason) == (FAILED, "this network has no kick neurons")
+        assert not can_repeat(ask()), "the page does not offer what would be refused again"
         assert queued() == 0
         assert len(asked) == 1
 
@@ -253,6 +255,7 @@ class TestFailure:
         ask_and_work()
         assert ask().reason == "the worker could not compute this; its log says why"
         assert "/private/paths" in caplog.text
+        assert can_repeat(ask())
 
     def test_it_can_be_tried_anew(self, answering):
         outcomes = iter([ValueError("no luck"), 5])

@@ -13,6 +13,7 @@ from hmmrnn.explorer import queries
 from hmmrnn.explorer.explored import Explored
 from hmmrnn.figures.readout import draw_readout
 from hmmrnn.figures.theme import Theme
+from hmmrnn.figures.words import say_count
 
 
 def figures(_explored: Explored, angles: ReadoutAngles, theme: Theme) -> Sequence[go.Figure]:
@@ -23,7 +24,7 @@ def figures(_explored: Explored, angles: ReadoutAngles, theme: Theme) -> Sequenc
 def caption(explored: Explored, angles: ReadoutAngles, _theme: Theme) -> str:
     """How many rows, in which plane, and what a random row would have."""
     plane = name_plane(explored.scenario)
-    return f"{len(angles.angle)} rows of W_out, {plane}; a random row: {angles.random_angle:.1f} degrees"
+    return f"{say_count(len(angles.angle), 'row')} of W_out, {plane}; a random row: {angles.random_angle:.1f} degrees"
 
 
 VIEW = View(
