@@ -81,13 +81,13 @@ class Fidelity:
     @property
     def failures(self) -> tuple[str, ...]:
         """The criteria of the gate that do not hold, each as a short sentence with its number."""
-        checks = (
+        checks = [
             (self.diverged == 0, f"{self.diverged} of {self.trajectories} runs diverged"),
             _at_most("transition error", self.transition_error, MAX_TRANSITION_ERROR),
             _at_most("marginal error", self.marginal_error, MAX_MARGINAL_ERROR),
             self._volatility(),
             _at_most("lag error", self.lag_error, MAX_LAG_ERROR),
-        )
+        ]
         if self.diverged == self.trajectories:
             # Then there is nothing that the others could be measured on.
             checks = checks[:1]

@@ -143,13 +143,13 @@ class _Termination:
         self._thread.join()
         self._reads.close()
 
-    def end_task(self, state: TaskState, **more: str) -> None:
+    def end_task(self, state: TaskState, reason: str = "", model: str = "") -> None:
         """Note how the training has ended, as soon as the store can be reached: hours of work are not given up."""
         while True:
             try:
                 with self._writing:
                     self._task_ended = True
-                    return self.task.move(state, **more)
+                    return self.task.move(state, reason, model)
             except QueueGoneError as error:
                 logger.warning("training %s is %s, which cannot be noted yet: %s", self.task.id, state, error)
                 if self.requested:
