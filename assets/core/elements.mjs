@@ -10,3 +10,18 @@ export function make(tag, properties = {}, ...children) {
   element.append(...children);
   return element;
 }
+
+const CONTROLS = "button, input, select, textarea, summary, a[href]";
+const nameOf = (control) => control.id || control.getAttribute("aria-label") || control.textContent;
+
+/* Fill a part of the page anew while it is used: the focus stays on the control of the same name, or else on the one in
+ * its place. */
+export function keepFocus(root, fill) {
+  const controls = () => [...root.querySelectorAll(CONTROLS)];
+  const used = document.activeElement;
+  const at = controls().indexOf(used);
+  fill();
+  const now = controls();
+  if (at < 0 || now.includes(used)) return;
+  (now.find((control) => nameOf(control) === nameOf(used)) ?? now[Math.min(at, now.length - 1)])?.focus();
+}

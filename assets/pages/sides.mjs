@@ -7,7 +7,7 @@
 
 import { address, configuration } from "../core/configuration.mjs";
 import { no, set } from "../core/dash.mjs";
-import { make } from "../core/elements.mjs";
+import { keepFocus, make } from "../core/elements.mjs";
 import { on } from "../core/events.mjs";
 import { ask } from "../core/net.mjs";
 import { present, say, scheme } from "../core/page.mjs";
@@ -99,7 +99,9 @@ function series({ name, steps }) {
     make("div", { className: "sides-steps" }, ...steps.map((step) => item(`${name}@${step}`, step.replace(/^step-0*/, ""), `${name}, ${step}`))));
 }
 
-function show() {
+const show = () => keepFocus(document.querySelector(".sides"), fill);
+
+function fill() {
   const { networks, series: trainings, count } = page.listed;
   byId(ids.SIDES_NETWORKS).replaceChildren(
     ...networks.map(({ item: name, label }) => make("li", {}, item(name, label, label))),

@@ -2,7 +2,7 @@
 
 import { address, idOf } from "../core/configuration.mjs";
 import { set } from "../core/dash.mjs";
-import { make } from "../core/elements.mjs";
+import { keepFocus, make } from "../core/elements.mjs";
 import { ask } from "../core/net.mjs";
 import { openNetwork } from "../core/opening.mjs";
 import { present, store } from "../core/page.mjs";
@@ -37,7 +37,7 @@ export function start() {
     page = Math.min(page, Math.max(0, found.pages - 1));
     const where = found.pages > 1 ? `, page ${page + 1} of ${found.pages}` : "";
     words.textContent = `${found.count} networks${where}. Those that were brought here take ${found.megabytes} of ${found.most} MB.`;
-    list.replaceChildren(...found.rows.map(row));
+    keepFocus(list, () => list.replaceChildren(...found.rows.map(row)));
     earlier.hidden = later.hidden = found.pages < 2;
     earlier.disabled = page === 0;
     later.disabled = page >= found.pages - 1;

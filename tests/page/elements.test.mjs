@@ -1,0 +1,31 @@
+/* What is filled anew while it is used keeps the focus. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { open } from "./page.mjs";
+
+/* A list of controls by their names; it is filled anew with other ones. */
+async function opened(names) {
+  const { keepFocus } = await open(["core/elements"]);
+  const control = (name) => ({ id: "", getAttribute: () => null, textContent: name, focus() { document.activeElement = this; } });
+  let controls = names.map(control);
+  const root = { querySelectorAll: () => controls };
+  return (focused, next) => {
+    controls[focused].focus();
+    keepFocus(root, () => { controls = next.map(control); });
+    assert.ok(controls.includes(document.activeElement));
+    return document.activeElement.textContent;
+  };
+}
+
+test("the focus stays on the control of the same name", async () => {
+  const refill = await opened(["a", "b", "c"]);
+  assert.equal(refill(2, ["new", "a", "b", "c"]), "c");
+});
+
+test("in place of a control that is gone, the next one has it", async () => {
+  const refill = await opened(["a", "b", "c"]);
+  assert.equal(refill(1, ["a", "c"]), "c");
+  assert.equal(refill(1, ["a"]), "a");
+});
