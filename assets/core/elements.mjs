@@ -15,7 +15,7 @@ const CONTROLS = "button, input, select, textarea, summary, a[href]";
 const nameOf = (control) => control.id || control.getAttribute("aria-label") || control.textContent;
 
 /* Fill a part of the page anew while it is used: the focus stays on the control of the same name, or else on the one in
- * its place. */
+ * its place, or the next that can be used. */
 export function keepFocus(root, fill) {
   const controls = () => [...root.querySelectorAll(CONTROLS)];
   const used = document.activeElement;
@@ -23,5 +23,6 @@ export function keepFocus(root, fill) {
   fill();
   const now = controls();
   if (at < 0 || now.includes(used)) return;
-  (now.find((control) => nameOf(control) === nameOf(used)) ?? now[Math.min(at, now.length - 1)])?.focus();
+  const usable = (some) => some.filter((control) => !control.disabled);
+  (usable(now).find((control) => nameOf(control) === nameOf(used)) ?? usable(now.slice(at))[0] ?? usable(now).at(-1))?.focus();
 }

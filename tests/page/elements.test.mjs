@@ -8,7 +8,7 @@ import { open } from "./page.mjs";
 /* A list of controls by their names; it is filled anew with other ones. */
 async function opened(names) {
   const { keepFocus } = await open(["core/elements"]);
-  const control = (name) => ({ id: "", getAttribute: () => null, textContent: name, focus() { document.activeElement = this; } });
+  const control = (name) => ({ id: "", disabled: name.endsWith("(off)"), getAttribute: () => null, textContent: name, focus() { document.activeElement = this; } });
   let controls = names.map(control);
   const root = { querySelectorAll: () => controls };
   return (focused, next) => {
@@ -27,5 +27,6 @@ test("the focus stays on the control of the same name", async () => {
 test("in place of a control that is gone, the next one has it", async () => {
   const refill = await opened(["a", "b", "c"]);
   assert.equal(refill(1, ["a", "c"]), "c");
+  assert.equal(refill(1, ["a", "start (off)", "clear"]), "clear");
   assert.equal(refill(1, ["a"]), "a");
 });
