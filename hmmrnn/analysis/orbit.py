@@ -94,8 +94,8 @@ def fit_plane(source: Trajectory | ArrayLike, n_components: int = 3) -> Plane:
     states -= mean
     if np.abs(states).max() <= ROUNDING * size:
         raise ValueError(
-            f"states must differ from each other; all {len(states):,} are identical. "
-            "Fit the plane on the intact network under noise (sigma > 0)"
+            f"states must differ from each other; all {len(states):,} are identical: the network stays where it is. "
+            "A plane needs a network that moves under noise, and noise (sigma > 0)"
         )
     variance, vectors = _directions(states, n_components)
     variance = np.clip(variance[::-1], 0.0, None)

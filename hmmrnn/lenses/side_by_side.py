@@ -114,7 +114,7 @@ def search_kick_neurons(network: Network, on_progress: ProgressCallback = no_pro
 def check_count(count: int) -> None:
     """Raise ValueError unless so many networks can be compared."""
     if not LEAST <= count <= MOST:
-        raise ValueError(f"{LEAST} to {MOST} networks can be compared; got {count}")
+        raise ValueError(f"{LEAST} to {MOST} different networks can be compared; got {count}")
 
 
 def join_sides(

@@ -69,5 +69,5 @@ def test_what_is_not_installed_is_said(capsys, files, monkeypatch) -> None:
 
 
 def test_refusals(capsys, files) -> None:
-    assert "2 to 60 networks can be compared; got 1" in refusal(capsys, "compare", files[0], "--progress", "none")
+    assert "2 to 60 different networks" in refusal(capsys, "compare", files[0], "--progress", "none")
     assert "no file and no shipped network" in refusal(capsys, "compare", files[0], "linear-9")

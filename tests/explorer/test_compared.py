@@ -44,9 +44,9 @@ def test_items_are_read_as_they_are_written():
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "2 to 60 networks can be compared; got 0"),
-        ("one", "2 to 60 networks can be compared; got 1"),
-        (",".join(f"n{i}" for i in range(61)), "2 to 60 networks can be compared; got 61"),
+        ("", "2 to 60 different networks can be compared; got 0"),
+        ("one", "2 to 60 different networks can be compared; got 1"),
+        (",".join(f"n{i}" for i in range(61)), "2 to 60 different networks can be compared; got 61"),
         ("one,two,one", "one is chosen twice"),
         ("one,../etc", "a network to compare is named as in its link"),
         ("one,two@../x", "a network to compare is named as in its link"),

@@ -154,7 +154,7 @@ def test_orbits_are_compared_by_their_shape_and_laid_on_each_other():
 
 def test_what_cannot_be_compared_is_refused_in_a_sentence():
     network = random_network()
-    with pytest.raises(ValueError, match="2 to 60 networks can be compared; got 1"):
+    with pytest.raises(ValueError, match="2 to 60 different networks can be compared; got 1"):
         compare_networks({"one": network})
     grows = Network(1.6 * np.eye(4), np.eye(4), np.eye(3, 4))
     with pytest.raises(ValueError, match=r"two networks are needed .*two: .*grows without bound"):
