@@ -35,6 +35,7 @@ from hmmrnn.model.checkpoint import load
 from hmmrnn.model.metadata import series_there, snapshot_files
 from hmmrnn.report.claims import Claim, judge_claims
 from hmmrnn.report.findings import Findings, KnownParts, gather_findings
+from hmmrnn.report.formation import say_whose_training
 from hmmrnn.storage.shipped_answers import Question
 
 KICK, KICK_PROOF, GAIN_SWEEP, NOISE = "kick", "kick-proof", "gain-sweep", "noise"
@@ -161,6 +162,15 @@ def _digest(explored: Explored, paths: list[Path], more: str) -> str:
 
 def _snapshots(explored: Explored) -> list[Path]:
     return snapshot_files(explored.models.models, explored.network.metadata)
+
+
+def whose_training(explored: Explored) -> str:
+    """Whose training the snapshots are of, in a sentence.
+
+    Raises:
+        ValueError: there are none.
+    """
+    return say_whose_training(explored.network, [load(path) for path in _series(explored)])
 
 
 def _series(explored: Explored) -> list[Path]:

@@ -45,6 +45,7 @@ from hmmrnn.model.hmm import HMM
 from hmmrnn.model.metadata import known_target
 from hmmrnn.model.network import Floats, Intervention, Network, intervene
 from hmmrnn.model.simulation import Trajectory, draw_noise, respond
+from hmmrnn.report.formation import say_whose_training
 from hmmrnn.report.published import PublishedProcedures, run_procedures
 
 SHOWN_RUNS, SHOWN_STEPS = 10, 400
@@ -121,9 +122,10 @@ class Findings:
     judged: Judged | None  # the network beside its HMM; None if its file names none
     no_target: str  # why there is no HMM; empty if there is one
     dynamics: Dynamics | None  # None if the network diverges under noise of sigma = 1
-    # emergence, formation: of the training that the network comes from; None without its snapshots.
+    # emergence, formation: of a training for the network's HMM; None without snapshots of one.
     emergence: Emergence | None
     formation: Formation | None = None
+    training: str = ""  # whose training that is, in a sentence; empty without snapshots
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +167,8 @@ def gather_findings(
     if formation is None and snapshots:
         some = [snapshots[place] for place in choose_snapshots(len(snapshots))]
         formation = trace_formation(some, hmm, seed, progress_part(on_progress, 0.95, 1.0))
-    return Findings(network, seed, judged, no_target, dynamics, emergence, formation)
+    training = say_whose_training(network, snapshots) if snapshots else ""
+    return Findings(network, seed, judged, no_target, dynamics, emergence, formation, training)
 
 
 def _judge(network: Network, seed: int, on_progress: ProgressCallback) -> tuple[Judged | None, str]:

@@ -5,12 +5,37 @@ of the leave rate that a kick group has to reach (`kick_neurons.MAX_LEAVE_RATE_R
 triples leave as little. It is *kept* if activity stays bounded then, and it *runs away* otherwise.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from hmmrnn.analysis.formation import SIZES, Formation
 from hmmrnn.analysis.kick_neurons import MAX_CONTROL_SHARE, MAX_LEAVE_RATE_RATIO
+from hmmrnn.model.metadata import FAMILY, RECIPE
+from hmmrnn.model.network import Network
 from hmmrnn.report.reference import Mean, write_mean
+
+# What the metadata of a snapshot say of its training, in the order in which it is said.
+_NAMED = (RECIPE, "seed")
+
+
+def is_own_training(network: Network, series: Sequence[Network]) -> bool:
+    """Whether one of the snapshots of a training is the network itself."""
+    pairs = (((one.W_hh, network.W_hh), (one.W_ih, network.W_ih), (one.W_out, network.W_out)) for one in series)
+    return any(all(np.array_equal(snapshot, own) for snapshot, own in pair) for pair in pairs)
+
+
+def say_whose_training(network: Network, series: Sequence[Network]) -> str:
+    """Whose training a series of snapshots is of: the network's own, or another one for the same HMM."""
+    if is_own_training(network, series):
+        return "This network's own training."
+    about = series[-1].metadata
+    named = ", ".join(f"{name} {about[name]}" for name in _NAMED if name in about)
+    return (
+        f"Another training for {about.get(FAMILY, 'this HMM')}{f' ({named})' if named else ''}: of this network's own "
+        "training there are no snapshots."
+    )
 
 
 def is_trapped(found: Formation, bounded: bool) -> NDArray[np.bool_]:

@@ -178,8 +178,9 @@ def _emergence(found: Findings) -> list[Illustration]:
     if found.emergence is None:
         return []
     caption = (
-        f"{len(found.emergence.steps_done)} snapshots, each in {EMERGENCE_RUNS} runs of {EMERGENCE_STEPS} steps, "
-        f"seed {found.seed}. Drag the slider to see the states of each snapshot in its own plane."
+        f"{found.training} {len(found.emergence.steps_done)} snapshots, each in {EMERGENCE_RUNS} runs of "
+        f"{EMERGENCE_STEPS} steps, seed {found.seed}. Drag the slider to see the states of each snapshot "
+        "in its own plane."
     )
     return [Illustration(draw_emergence(found.emergence, LIGHT), caption)]
 
@@ -188,7 +189,7 @@ def _formation(found: Findings) -> list[Illustration]:
     if found.formation is None:
         return []
     published = published_formation(found.judged.hmm.name if found.judged else None)
-    caption = f"{describe_formation(found.formation)} Dotted: published. Seed {found.formation.seed}."
+    caption = f"{found.training} {describe_formation(found.formation)} Dotted: published. Seed {found.formation.seed}."
     return [Illustration(draw_formation(found.formation, published, LIGHT), caption)]
 
 

@@ -140,18 +140,27 @@ def test_emergence_is_of_the_snapshots_beside_the_network(empty_world):
     save(replace(random_network(), metadata={"family": "linear-2"}), empty_world.models / "net.safetensors")
     for step in (1, 20, 300):
         network = random_network(seed=step)
-        save(replace(network, metadata={"steps_done": str(step)}), folder / f"step-{step:05d}.safetensors")
+        about = {"steps_done": str(step), "family": "linear-2", "seed": "7"}
+        save(replace(network, metadata=about), folder / f"step-{step:05d}.safetensors")
     scenario = Scenario("net", seed=2)
     before = task(emergence.VIEW, scenario)["key"]
     work_off()
     caption = updates(task(emergence.VIEW, scenario))[ids.caption("emergence")]["children"]
-    assert caption.startswith("3 snapshots, steps 1 to 300: no bifurcation")
+    whose = "Another training for linear-2 (seed 7): of this network's own training there are no snapshots. "
+    assert caption.startswith(f"{whose}3 snapshots, steps 1 to 300: no bifurcation")
     assert "seed 2" in caption
     touched = replace(scenario, interventions=(Intervention((3,)),))
     assert task(emergence.VIEW, touched)["key"] == before
     # Another snapshot makes another experiment.
     save(replace(random_network(), metadata={"steps_done": "400"}), folder / "step-00400.safetensors")
     assert task(emergence.VIEW, scenario)["key"] != before
+    # A snapshot that is opened itself is of its own training.
+    save(replace(random_network(seed=20), metadata={"family": "linear-2"}), empty_world.models / "own.safetensors")
+    task(emergence.VIEW, Scenario("own"))
+    work_off()
+    work_off()
+    own = updates(task(emergence.VIEW, Scenario("own")))[ids.caption("emergence")]["children"]
+    assert own.startswith("This network's own training. 4 snapshots")
 
 
 def test_formation_is_of_the_same_snapshots_whatever_the_noise(empty_world, monkeypatch):
@@ -170,6 +179,7 @@ def test_formation_is_of_the_same_snapshots_whatever_the_noise(empty_world, monk
     assert response["key"] == before
     shown = updates(response)
     caption = shown[ids.caption("formation")]["children"]
+    assert caption.startswith("Another training for this HMM")
     assert "2 snapshots; leave rates of 48 runs" in caption
     assert "kept and within the gate: no snapshot" in caption
     assert shown["formation"]["figure"].data

@@ -7,7 +7,7 @@ import pytest
 
 from hmmrnn.analysis.kick_neurons import MAX_LEAVE_RATE_RATIO
 from hmmrnn.report.findings import Findings
-from hmmrnn.report.formation import describe_formation, is_trapped
+from hmmrnn.report.formation import describe_formation, is_trapped, say_whose_training
 from hmmrnn.report.html import _draw
 from tests.figures.results import formation_of
 from tests.networks import random_network
@@ -21,6 +21,23 @@ def series(lowest, null=1.0, **more):
     recurrent[:, 0, 0] = lowest
     whole = {"recurrent": recurrent, "recurrent_se": np.full((4, 2, 2), 0.02), "null": np.full((4, 2, 24), null)}
     return formation_of(**{**whole, **more})
+
+
+def test_a_training_is_the_networks_own_if_a_snapshot_is_the_network():
+    first, last = (replace(random_network(seed=seed), metadata={"family": "cyclic"}) for seed in (1, 2))
+    for own in (first, last):
+        assert say_whose_training(replace(own, metadata={"seed": "5"}), [first, last]) == "This network's own training."
+
+
+@pytest.mark.parametrize(("about", "named"), [
+    ({"family": "cyclic", "recipe": "paper", "seed": "3"}, "cyclic (recipe paper, seed 3)"),
+    ({"family": "cyclic"}, "cyclic"),
+    ({}, "this HMM"),
+])  # fmt: skip
+def test_another_training_is_named_and_that_its_own_is_not_known(about, named):
+    series = [replace(random_network(seed=seed), metadata=about) for seed in (1, 2)]
+    words = say_whose_training(replace(series[0], W_out=2 * series[0].W_out), series)
+    assert words == f"Another training for {named}: of this network's own training there are no snapshots."
 
 
 def test_a_snapshot_is_trapped_below_the_ratio_of_a_kick_group():

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from hmmrnn.analysis.emergence import Emergence
 from hmmrnn.dashboard.view import TASK, View
-from hmmrnn.explorer.experiments import EMERGENCE, EXPERIMENTS
+from hmmrnn.explorer.experiments import EMERGENCE, EXPERIMENTS, whose_training
 from hmmrnn.explorer.explored import Explored
 from hmmrnn.figures.emergence import draw_emergence
 from hmmrnn.figures.theme import Theme
@@ -19,23 +19,24 @@ def figures(_explored: Explored, traced: Emergence, theme: Theme) -> Sequence[go
     return (draw_emergence(traced, theme),)
 
 
-def caption(_explored: Explored, traced: Emergence, _theme: Theme) -> str:
-    """The step where the orbit opens, and what the curves are of."""
+def caption(explored: Explored, traced: Emergence, _theme: Theme) -> str:
+    """Whose training it is, the step where the orbit opens, and what the curves are of."""
     steps, at = traced.steps_done, traced.bifurcation
     opens = "no bifurcation" if at is None else f"the orbit opens at step {steps[at]:,}"
     return (
-        f"{len(steps)} snapshots, steps {steps[0]:,} to {steps[-1]:,}: {opens}; each {traced.trajectories} runs of "
-        f"{traced.steps} steps, {traced.states} spectra, sigma {traced.sigma:g}, seed {traced.seed}"
+        f"{whose_training(explored)} {len(steps)} snapshots, steps {steps[0]:,} to {steps[-1]:,}: {opens}; each "
+        f"{traced.trajectories} runs of {traced.steps} steps, {traced.states} spectra, sigma {traced.sigma:g}, "
+        f"seed {traced.seed}"
     )
 
 
 VIEW = View(
     id=EMERGENCE,
     title="Emergence",
-    help="Snapshots of a training of this family, each under the noise of the scenario: how often the output switches, "
-    "how many states are unstable, how much a neuron is perturbed by noise, and the orbit in each snapshot's own "
-    "plane; the slider goes through them. The step where the orbit opens is found, and marked on the loss. "
-    "Interventions do not apply: the snapshots are other networks.",
+    help="Snapshots of a training for this HMM (the line below says whose), each under the noise of the scenario: how "
+    "often the output switches, how many states are unstable, how much a neuron is perturbed by noise, and the orbit "
+    "in each snapshot's own plane; the slider goes through them. The step where the orbit opens is found, and marked "
+    "on the loss. Interventions do not apply: the snapshots are other networks.",
     kind=TASK,
     compute=EXPERIMENTS[EMERGENCE].compute,
     figures=figures,

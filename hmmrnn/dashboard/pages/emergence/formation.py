@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 
 from hmmrnn.analysis.formation import Formation
 from hmmrnn.dashboard.view import TASK, View
-from hmmrnn.explorer.experiments import EXPERIMENTS, FORMATION
+from hmmrnn.explorer.experiments import EXPERIMENTS, FORMATION, whose_training
 from hmmrnn.explorer.explored import Explored
 from hmmrnn.figures.formation import draw_formation
 from hmmrnn.figures.theme import Theme
@@ -22,11 +22,11 @@ def figures(explored: Explored, found: Formation, theme: Theme) -> Sequence[go.F
     return (draw_formation(found, published_formation(family), theme),)
 
 
-def caption(_explored: Explored, found: Formation, _theme: Theme) -> str:
-    """What the last snapshot shows, and what the numbers are of."""
+def caption(explored: Explored, found: Formation, _theme: Theme) -> str:
+    """Whose training it is, what the last snapshot shows, and what the numbers are of."""
     return (
-        f"{describe_formation(found)} {len(found.steps_done)} snapshots; leave rates of {found.runs} runs of "
-        f"{found.steps} steps, {found.null.shape[2]} random triples, seed {found.seed}"
+        f"{whose_training(explored)} {describe_formation(found)} {len(found.steps_done)} snapshots; leave rates of "
+        f"{found.runs} runs of {found.steps} steps, {found.null.shape[2]} random triples, seed {found.seed}"
     )
 
 
