@@ -11,13 +11,15 @@ Source: Torre et al. (2025), section 2 and appendix A (the families of target mo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+NAMELESS = "custom"
+MAX_NAME = 60
 MAX_STATES = 70
 MAX_OUTPUTS = 32
 ROW_SUM_TOLERANCE = 1e-6
@@ -28,6 +30,7 @@ NAMES = {
     **dict.fromkeys(("A", "transmat_", "transmat"), "A"),
     **dict.fromkeys(("B", "emissionprob_", "emissionprob"), "B"),
     **dict.fromkeys(("start", "startprob_", "startprob", "pi"), "start"),
+    "name": "name",
 }
 
 
@@ -46,7 +49,7 @@ class HMM:
     B: NDArray[np.float64]  # (K, O) emission probabilities of each state
     # (K,) distribution of the first state; uniform if None is given.
     start: NDArray[np.float64] = None  # type: ignore[assignment]  # None is replaced below
-    name: str = "custom"  # the family it belongs to, or "custom"
+    name: str = NAMELESS  # the family it belongs to, what its maker calls it, or "custom"
     # Sentences on what was done to the numbers that were given; none if they are taken as they are.
     notes: tuple[str, ...] = field(init=False, default=())
 
@@ -87,20 +90,24 @@ class HMM:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON, from which `from_dict` makes an equal HMM."""
-        return {"A": self.A.tolist(), "B": self.B.tolist(), "start": self.start.tolist()}
+        # A family is recognised by its matrices.
+        named = {} if self.name in (NAMELESS, *PRESETS) else {"name": self.name}
+        return {"A": self.A.tolist(), "B": self.B.tolist(), "start": self.start.tolist(), **named}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> HMM:
         """Build an HMM from plain values; one of the paper's families is recognised and gets its name.
 
         The matrices are called A, B and start, or transmat_, emissionprob_ and startprob_ as in hmmlearn; pi is start.
+        It may have a name, which is not taken if it is that of a family with other matrices.
 
         Raises:
             ValueError: a matrix is missing, ragged, not of numbers, or no matrix of probabilities; or a name is not
                 known.
         """
         given = cls(**_named(data))
-        return next((known for known in map(cls.preset, PRESETS) if known.equals(given)), given)
+        known = next((known for known in map(cls.preset, PRESETS) if known.equals(given)), None)
+        return known or (replace(given, name=NAMELESS) if given.name in PRESETS else given)
 
     @classmethod
     def from_hmmlearn(cls, model: Any) -> HMM:
@@ -295,7 +302,10 @@ def transition_matrix(joint: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _named(data: Any) -> dict[str, Any]:
     """The matrices among plain values, by the names of the fields of an HMM."""
-    wanted = "an HMM must have matrices A and B, and may have a start (or transmat_, emissionprob_, startprob_; or pi)"
+    wanted = (
+        "an HMM must have matrices A and B, and may have a start and a name (or transmat_, emissionprob_, startprob_; "
+        "or pi)"
+    )
     if not isinstance(data, Mapping):
         raise ValueError(f"{wanted}; got {type(data).__name__}")
     unknown = [str(name) for name in data if name not in NAMES]
@@ -303,9 +313,17 @@ def _named(data: Any) -> dict[str, Any]:
         raise ValueError(f"{', '.join(unknown)[:80]} is not known: {wanted}")
     found: dict[str, Any] = {}
     for name, value in data.items():
+        if (
+            name == "name"
+            and value is not None
+            and not (isinstance(value, str) and value.isprintable() and 0 < len(value) <= MAX_NAME)
+        ):
+            raise ValueError(
+                f"the name of an HMM must be a text of 1 to {MAX_NAME} characters on one line; got {str(value)[:80]!r}"
+            )
         if NAMES[name] in found:
             raise ValueError(f"{NAMES[name]} is there twice, under two names; got {', '.join(data)}")
-        if NAMES[name] != "start" or value is not None:
+        if value is not None or NAMES[name] not in ("start", "name"):
             found[NAMES[name]] = value
     if not {"A", "B"} <= set(found):
         raise ValueError(f"{wanted}; got {', '.join(map(str, data)) or 'nothing'}")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from hmmrnn.model.hmm import HMM, PRESETS
+from hmmrnn.model.hmm import HMM, MAX_NAME, PRESETS
 
 FAMILY, FULL, BROUGHT_BY, RECIPE, NOTE = "family", "hmm", "brought_by", "recipe", "note"
 # Beside the networks; holds a folder of snapshots for each training, named FAMILY-RECIPE or FAMILY.
@@ -53,7 +53,10 @@ def _named(metadata: Mapping[str, str]) -> HMM:
         return HMM.preset(family)
     if FULL in metadata:
         try:
-            return HMM.from_dict(json.loads(metadata[FULL]))
+            values = json.loads(metadata[FULL])
+            # Files of before have the name beside the HMM.
+            older = isinstance(values, dict) and family and len(family) <= MAX_NAME and family.isprintable()
+            return HMM.from_dict({"name": family, **values} if older else values)
         except (ValueError, OverflowError, RecursionError) as error:
             # The file may come from anywhere: its JSON may be nested too deeply, or hold numbers beyond a float.
             raise ValueError(f"the metadata hold an HMM that cannot be used: {str(error)[:MAX_REASON]}") from error

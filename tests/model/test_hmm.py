@@ -1,5 +1,7 @@
 """The HMM against enumeration of all its paths, against hmmlearn, against long samples and against the paper."""
 
+import json
+from dataclasses import replace
 from itertools import pairwise, product
 
 import numpy as np
@@ -353,6 +355,19 @@ def test_plain_values_of_a_family_are_recognised(family):
     rounded = {"A": hmm.A.tolist(), "B": (hmm.B * (1 + 1e-11)).tolist()}
     for plain in (hmm.to_dict(), rounded):
         assert HMM.from_dict(plain).name == family
+
+
+def test_plain_values_hold_a_name_where_there_is_one():
+    own = HMM([[0.9, 0.1], [0.2, 0.8]], [[1, 0], [0, 1]], name="mine")
+    assert HMM.from_dict(json.loads(json.dumps(own.to_dict()))).name == "mine"
+    for unnamed in (replace(own, name="custom"), HMM.preset("cyclic")):
+        assert set(unnamed.to_dict()) == {"A", "B", "start"}
+
+
+@pytest.mark.parametrize("name", ["", "x" * 61, "a\nb", 5, ["a"]])
+def test_a_name_is_a_short_text(name):
+    with pytest.raises(ValueError, match="the name of an HMM must be a text of 1 to 60 characters"):
+        HMM.from_dict({"A": [[1]], "B": [[1]], "name": name})
 
 
 @pytest.mark.parametrize("change", ["A", "B", "start"])

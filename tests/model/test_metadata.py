@@ -1,6 +1,7 @@
 """A network's target, out of what its file says."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -54,5 +55,19 @@ def test_a_known_target_comes_without_a_reason():
 
 
 def test_the_name_alone_makes_no_family():
-    plain = {**TWO_STATES.to_dict()}
-    assert target({"family": "linear-2-like", "hmm": json.dumps(plain)}, 3).name == "custom"
+    assert HMM.from_dict({**TWO_STATES.to_dict(), "name": "linear-2"}).name == "custom"
+
+
+def test_an_hmm_keeps_its_name_in_a_file():
+    own = replace(TWO_STATES, name="foraging, two patches")
+    assert target(hmm_metadata(own), 3).name == own.name
+    # Its name alone says nothing of a file from elsewhere, which has the matrices and no family.
+    assert target({"hmm": hmm_metadata(own)["hmm"]}, 3).name == own.name
+
+
+@pytest.mark.parametrize(("family", "name"), [
+    ("mine", "mine"), ("custom", "custom"), (None, "custom"), ("", "custom"), ("x" * 200, "custom"), ("a\nb", "custom"),
+])  # fmt: skip
+def test_files_of_before_have_the_name_beside_the_hmm(family, name):
+    named = {} if family is None else {"family": family}
+    assert target({**named, "hmm": json.dumps(TWO_STATES.to_dict())}, 3).name == name
