@@ -25,10 +25,10 @@ from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import ThreadpoolController
 
 from hmmrnn.model.cells import CELLS, CURRENT, LEAKS, RATE, Cell, activate, make_step
+from hmmrnn.model.tensor_checks import MAX_NEURONS, freeze, matrix, vector, weights_in
 
 Floats = NDArray[np.float64]
 
-MAX_NEURONS = 2048
 MAX_NEURONS_PER_THREAD = 512
 TARGETS = ("unit", "recurrent", "input")
 
@@ -55,7 +55,7 @@ class Gate:
     b_h: Floats = None  # type: ignore[assignment]  # (N,) bias; zeros if None is given
 
     def __post_init__(self) -> None:
-        _freeze(self, _tensors(self.W_hh, self.W_ih, self.b_h))
+        freeze(self, weights_in(self.W_hh, self.W_ih, self.b_h))
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,21 +90,21 @@ class Network:
     h0: Floats | None = None  # (N,) a start that was learned with the weights; None: none was
 
     def __post_init__(self) -> None:
-        tensors = _tensors(self.W_hh, self.W_ih, self.b_h)
+        tensors = weights_in(self.W_hh, self.W_ih, self.b_h)
         n, m = tensors["W_ih"].shape
-        W_out = _matrix("W_out", self.W_out)
+        W_out = matrix("W_out", self.W_out)
         if W_out.shape[1] != n:
             raise ValueError(f"W_out must have shape (O, N) with N = {n} as in W_hh; got {W_out.shape}")
-        tensors |= {"W_out": W_out, "b_out": _vector("b_out", self.b_out, len(W_out))}
-        tensors["b_rec"] = _vector("b_rec", self.b_rec, n)
+        tensors |= {"W_out": W_out, "b_out": vector("b_out", self.b_out, len(W_out))}
+        tensors["b_rec"] = vector("b_rec", self.b_rec, n)
         if self.W_skip is not None:
-            tensors["W_skip"] = _matrix("W_skip", self.W_skip)
+            tensors["W_skip"] = matrix("W_skip", self.W_skip)
             if tensors["W_skip"].shape != (len(W_out), m):
                 raise ValueError(f"W_skip must have shape (O, M) = ({len(W_out)}, {m}); got {tensors['W_skip'].shape}")
         for name, length in (("constant", m), ("h0", n)):
             if getattr(self, name) is not None:
-                tensors[name] = _vector(name, getattr(self, name), length)
-        _freeze(self, tensors)
+                tensors[name] = vector(name, getattr(self, name), length)
+        freeze(self, tensors)
         _check_cell(self)
         object.__setattr__(self, "alpha", float(self.alpha))
         object.__setattr__(self, "gates", MappingProxyType({name: self.gates[name] for name in self.kind.gates}))
@@ -119,7 +119,7 @@ class Network:
 
         Source: Mastrogiuseppe & Ostojic (2018), for low-rank networks.
         """
-        left, right = _matrix("m", m), _matrix("n", n)
+        left, right = matrix("m", m), matrix("n", n)
         if left.shape != right.shape:
             raise ValueError(f"m and n must both have shape (N, R); got {left.shape} and {right.shape}")
         return cls(left @ right.T / len(left), np.asarray(W_ih), np.asarray(W_out), **more)
@@ -273,31 +273,6 @@ def _check_cell(network: Network) -> None:
             here, there = getattr(gate, tensor).shape, getattr(network, tensor).shape
             if here != there:
                 raise ValueError(f"{tensor} of gate {name} must have shape {there} as in the candidate; got {here}")
-
-
-def _tensors(W_hh: ArrayLike, W_ih: ArrayLike, b_h: ArrayLike | None) -> dict[str, Floats]:
-    """What enters a neuron or a gate, once its shapes fit each other."""
-    recurrent, inputs = _matrix("W_hh", W_hh), None
-    n = len(recurrent)
-    if recurrent.shape != (n, n):
-        raise ValueError(f"W_hh must be square (N, N); got {recurrent.shape}")
-    if n > MAX_NEURONS:
-        raise ValueError(f"at most {MAX_NEURONS:,} neurons are supported; got N = {n:,}")
-    inputs = _matrix("W_ih", W_ih)
-    if len(inputs) != n:
-        raise ValueError(f"W_ih must have shape (N, M) with N = {n} as in W_hh; got {inputs.shape}")
-    return {"W_hh": recurrent, "W_ih": inputs, "b_h": _vector("b_h", b_h, n)}
-
-
-def _freeze(owner: Any, tensors: Mapping[str, Floats]) -> None:
-    """Set arrays of a frozen dataclass, read-only, once all their values are finite."""
-    for name, array in tensors.items():
-        if not np.isfinite(array).all():
-            raise ValueError(
-                f"{name} must be finite; got {np.count_nonzero(~np.isfinite(array)):,} NaN or infinite values"
-            )
-        array.setflags(write=False)
-        object.__setattr__(owner, name, array)
 
 
 class Rollout(NamedTuple):
@@ -454,25 +429,3 @@ def _flat(interventions: Iterable[Intervention | Iterable[Intervention]]) -> Ite
             yield item
         else:
             yield from item
-
-
-def _owned(values: ArrayLike) -> Floats:
-    """Values that nobody changes: a copy, but of an array whose owner is read-only already the array itself."""
-    owner = values.base if isinstance(values, np.ndarray) and values.base is not None else values
-    if isinstance(owner, np.ndarray) and owner.flags.owndata and not owner.flags.writeable:
-        return np.asarray(values, dtype=np.float64)
-    return np.array(values, dtype=np.float64)
-
-
-def _matrix(name: str, values: ArrayLike) -> Floats:
-    array = _owned(values)
-    if array.ndim != 2 or array.size == 0:
-        raise ValueError(f"{name} must be a matrix with two dimensions; got shape {array.shape}")
-    return array
-
-
-def _vector(name: str, values: ArrayLike | None, length: int) -> Floats:
-    array = np.zeros(length) if values is None else np.array(values, dtype=np.float64)
-    if array.shape != (length,):
-        raise ValueError(f"{name} must have shape ({length},); got {array.shape}")
-    return array

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hmmrnn.model.inputs import with_fewer_inputs
-from hmmrnn.model.network import MAX_NEURONS, TARGETS, Intervention, Network, intervene, rollout
+from hmmrnn.model.network import TARGETS, Intervention, Network, intervene, rollout
+from hmmrnn.model.tensor_checks import MAX_NEURONS
 from tests.networks import network_of_cell, random_network
 
 WEIGHTS = ("W_hh", "W_ih", "W_out", "b_h", "b_out")
