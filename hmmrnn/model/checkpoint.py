@@ -28,21 +28,14 @@ from safetensors.numpy import save as serialize
 from hmmrnn.model import tensor_reading
 from hmmrnn.model.cells import CELLS, RATE
 from hmmrnn.model.files import replace_file
-from hmmrnn.model.network import MAX_NEURONS, Floats, Gate, Network
-from hmmrnn.model.tensor_files import (
-    FLOATS,
-    RESAVE,
-    CheckpointError,
-    Contents,
-    header_length,
-    is_safetensors,
-    open_tensor_file,
-    shorten,
-)
-from hmmrnn.model.tensor_names import int_size
+from hmmrnn.model.network import Floats, Gate, Network
+from hmmrnn.model.tensor_checks import MAX_NEURONS
+from hmmrnn.model.tensor_contents import FLOATS, RESAVE, CheckpointError, Contents, shorten
+from hmmrnn.model.tensor_files import header_length, is_safetensors, open_tensor_file
 from hmmrnn.model.tensor_reading import ALPHA, CELL, LEAK, MATRICES, STACKED, Reading, ReadingError
 from hmmrnn.model.tensor_roles import read_roles
 from hmmrnn.model.tensor_terms import Shape, TermError, names_of, shape_of, value_of
+from hmmrnn.model.tensor_wholes import int_size
 
 __all__ = [
     "CheckpointError",

@@ -6,12 +6,13 @@ Source: the names and shapes of torch, of the PsychRNN and neurogym tutorials, a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from hmmrnn.model.cells import CURRENT
 from hmmrnn.model.tensor_reading import CELL, Candidate, MappingNeededError, ReadingError, listed
 from hmmrnn.model.tensor_terms import Shape
+from hmmrnn.model.tensor_wholes import Terms, int_size, there, whole_tensors
 
 WHOLE = "save the whole network"
 BY_BLOCKS = {1: "relu", 3: "gru", 4: "lstm"}
@@ -33,9 +34,7 @@ OWN = frozenset(("W_hh", "W_ih", "W_out", "b_h", "b_out"))
 _RECURRENT = re.compile(r"(?P<prefix>(?:.*\.)?)weight_hh(?P<layer>_l(?P<number>\d+))?(?P<reverse>_reverse)?")
 _START = re.compile(r"(?i)(^|[._])(h_?0|h_?init|init(ial)?_(h|hidden|state)|hidden_?0|h0s?)$")
 _MEMORY = re.compile(r"(?i)(^|[._])c_?0$")
-_COUNTER = re.compile(r"(?i)(n_averaged|num_batches_tracked|num_updates|step|steps|epoch|decay|version|iteration)$")
 _MASK = re.compile(r"(?i)mask")
-_NORMED = re.compile(r"(?P<prefix>(?:.*\.)?)parametrizations\.(?P<name>[^.]+)\.original(?P<part>[01]?)$")
 _SCALE = re.compile(r"(?i)^(si|so)$")
 
 
@@ -46,7 +45,7 @@ def recognise(shapes: Mapping[str, Shape]) -> Candidate:
         MappingNeededError: they could be read in several ways.
         ReadingError: they are no network that can be shown.
     """
-    terms, left = _whole(shapes)
+    terms, left = whole_tensors(shapes)
     for attempt in (_torch_layers, _low_rank, _currents, _concatenated, _own_or_hinted):
         found: Candidate | None = attempt(terms)
         if found is not None:
@@ -64,72 +63,12 @@ def recognise(shapes: Mapping[str, Shape]) -> Candidate:
     )
 
 
-class Terms(dict[str, tuple[str, Shape]]):
-    """Whole tensors by their names without wrappers: the term that makes each, and its shape."""
-
-    def matrices(self) -> dict[str, tuple[str, Shape]]:
-        """Those with two dimensions."""
-        return {name: item for name, item in self.items() if len(item[1]) == 2}
-
-
-def _whole(shapes: Mapping[str, Shape]) -> tuple[Terms, dict[str, str]]:
-    """Put pruned and normalised weights together, and leave counters out."""
-    terms, left = Terms(), dict[str, str]()
-    for name, shape in shapes.items():
-        plain = _unwrapped(name)
-        if _COUNTER.search(name) and int_size(shape) == 1:
-            left[name] = "a counter"
-        elif found := _NORMED.fullmatch(plain):
-            _add_normed(terms, shapes, name, plain, found)
-        elif name.endswith("_orig") and f"{name.removesuffix('orig')}mask" in shapes:
-            terms[plain.removesuffix("_orig")] = (f"{name} * {name.removesuffix('orig')}mask", tuple(shape))
-        elif name.endswith("_mask") and f"{name.removesuffix('mask')}orig" in shapes:
-            continue
-        elif name.endswith("_v") and f"{name.removesuffix('v')}g" in shapes:
-            terms[plain.removesuffix("_v")] = (f"norm({name.removesuffix('v')}g, {name})", tuple(shape))
-        elif name.endswith("_g") and f"{name.removesuffix('g')}v" in shapes:
-            continue
-        elif name.endswith("_orig"):
-            raise ReadingError(
-                f"has {name}, a weight under spectral normalisation; call torch.nn.utils.remove_spectral_norm(module, "
-                f"{plain.rpartition('.')[2].removesuffix('_orig')!r}) first, and save the state dict again"
-            )
-        else:
-            terms[plain] = (name, tuple(shape))
-    return terms, left
-
-
-def _add_normed(terms: Terms, shapes: Mapping[str, Shape], name: str, plain: str, found: re.Match[str]) -> None:
-    other = f"{name[:-1]}1"
-    if found["part"] == "0" and other in shapes:
-        terms[f"{found['prefix']}{found['name']}"] = (f"norm({name}, {other})", tuple(shapes[other]))
-    elif found["part"] != "1":
-        raise ReadingError(
-            f"has {name}, a weight under a parametrization that its numbers do not tell; call "
-            f"torch.nn.utils.parametrize.remove_parametrizations(module, {found['name']!r}) first, and save the state "
-            f"dict again"
-        )
-
-
-def _unwrapped(name: str) -> str:
-    """A name without what DataParallel, torch.compile and averaging put into it."""
-    return ".".join(part for part in name.split(".") if part not in ("_orig_mod", "module", "_fsdp_wrapped_module"))
-
-
-def int_size(shape: Iterable[int]) -> int:
-    """The number of values of a shape."""
-    size = 1
-    for part in shape:
-        size *= part
-    return size
-
-
 def _torch_layers(terms: Terms) -> Candidate | None:
     """One layer of torch.nn.RNN, GRU, LSTM or their cells, and a linear readout."""
     layers = {name: layer for name in terms if (layer := _RECURRENT.fullmatch(name))}
     if not layers and (inputs := [name for name in terms if re.search(r"(^|\.)weight_ih(_l\d+)?$", name)]):
         missing = inputs[0].replace("weight_ih", "weight_hh")
-        raise ReadingError(f"has no tensor {missing}; expected it with shape (N, N), found {_there(terms)}; {WHOLE}")
+        raise ReadingError(f"has no tensor {missing}; expected it with shape (N, N), found {there(terms)}; {WHOLE}")
     if not layers:
         return None
     name, layer = next(iter(layers.items()))
@@ -140,7 +79,7 @@ def _torch_layers(terms: Terms) -> Candidate | None:
     if own["W_ih"] not in terms:
         raise ReadingError(
             f"has no tensor {own['W_ih']}; expected it with shape (N, M), {name} (N, N) and a readout (O, N), found "
-            f"{_there(terms)}; {WHOLE}"
+            f"{there(terms)}; {WHOLE}"
         )
     found = Candidate({"W_hh": terms[name][0], "W_ih": terms[own["W_ih"]][0]}, cell=kind if rows != n else None)
     for role in ("b_ih", "b_hh"):
@@ -213,7 +152,7 @@ def _add_readout(found: Candidate, terms: Terms, taken: set[str], n: int, m: int
             raise ReadingError(f": {wrong[0]} with N = {n} as in the recurrent weights; save the whole network")
         raise ReadingError(
             f"has no tensor fc.weight; expected a readout (O, N) with N = {n} columns under any name, found "
-            f"{_there(terms)}; save the network with its readout"
+            f"{there(terms)}; save the network with its readout"
         )
     readout = next((name for name in fitting if name == "fc.weight"), fitting[0])
     if len(fitting) > 1 and len([name for name in fitting if _hint(name) == "W_out"]) == 1:
@@ -341,10 +280,6 @@ def _concatenated(terms: Terms) -> Candidate | None:
 # ---- any other names ----
 
 
-def _there(terms: Terms) -> str:
-    return listed({name: shape for name, (_, shape) in terms.items()})
-
-
 def _hint(name: str) -> str | None:
     """The role that a name hints at, from its last telling part."""
     parts = [part for part in re.split(r"[./]", name) if part not in ("weight", "kernel", "bias", "data", "")]
@@ -369,7 +304,7 @@ def _own_or_hinted(terms: Terms) -> Candidate | None:
     if len(others) < 2:
         raise ReadingError(
             f"has recurrent weights {recurrent} ({n}, {n}), and beside them {', '.join(others) or 'no other matrix'}; "
-            f"expected input weights ({n}, M) and a readout (O, {n}); found {_there(terms)}; save the whole network"
+            f"expected input weights ({n}, M) and a readout (O, {n}); found {there(terms)}; save the whole network"
         )
     roles = _split(others, n)
     if roles is None:

@@ -22,7 +22,7 @@ from hypothesis.extra.numpy import arrays
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as torch_save_file
 
-from hmmrnn.model import tensor_files
+from hmmrnn.model import tensor_contents, torch_files
 from hmmrnn.model.checkpoint import CheckpointError, fingerprint, load, read_metadata, save
 from hmmrnn.model.network import Network
 from hmmrnn.model.simulation import draw_noise, simulate
@@ -220,7 +220,7 @@ class TestNotANetworkFile:
     def test_too_large_is_not_read(self, tmp_path) -> None:
         path = tmp_path / "net.safetensors"
         with open(path, "wb") as file:
-            file.truncate(tensor_files.MAX_BYTES + 1)
+            file.truncate(tensor_contents.MAX_BYTES + 1)
             file.write(b"x")
         with pytest.raises(CheckpointError, match="has 256 MiB; expected at most 256 MiB"):
             load(path)
@@ -270,7 +270,7 @@ class TestNotANetworkFile:
             load(tmp_path / "net.pt")
 
     def test_zip_bomb_is_not_unpacked(self, tmp_path, monkeypatch) -> None:
-        monkeypatch.setattr(tensor_files, "MAX_BYTES", 2**20)
+        monkeypatch.setattr(torch_files, "MAX_BYTES", 2**20)
         with zipfile.ZipFile(tmp_path / "net.pth", "w", zipfile.ZIP_DEFLATED) as archive:
             archive.writestr("net/data.pkl", bytes(5 * 2**20))
         with pytest.raises(CheckpointError, match="unpacks to 5 MiB; expected at most 1 MiB"):

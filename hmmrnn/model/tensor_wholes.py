@@ -1,0 +1,81 @@
+"""Whole tensors by plain names, from what pruning, normalising, compiling and averaging in torch have made of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from hmmrnn.model.tensor_reading import ReadingError, listed
+from hmmrnn.model.tensor_terms import Shape
+
+_COUNTER = re.compile(r"(?i)(n_averaged|num_batches_tracked|num_updates|step|steps|epoch|decay|version|iteration)$")
+_NORMED = re.compile(r"(?P<prefix>(?:.*\.)?)parametrizations\.(?P<name>[^.]+)\.original(?P<part>[01]?)$")
+
+
+class Terms(dict[str, tuple[str, Shape]]):
+    """Whole tensors by their names without wrappers: the term that makes each, and its shape."""
+
+    def matrices(self) -> dict[str, tuple[str, Shape]]:
+        """Those with two dimensions."""
+        return {name: item for name, item in self.items() if len(item[1]) == 2}
+
+
+def whole_tensors(shapes: Mapping[str, Shape]) -> tuple[Terms, dict[str, str]]:
+    """Put pruned and normalised weights together, and leave counters out, which are returned with what they are.
+
+    Raises:
+        ReadingError: a weight cannot be told from what is stored of it.
+    """
+    terms, left = Terms(), dict[str, str]()
+    for name, shape in shapes.items():
+        plain = _unwrapped(name)
+        if _COUNTER.search(name) and int_size(shape) == 1:
+            left[name] = "a counter"
+        elif found := _NORMED.fullmatch(plain):
+            _add_normed(terms, shapes, name, plain, found)
+        elif name.endswith("_orig") and f"{name.removesuffix('orig')}mask" in shapes:
+            terms[plain.removesuffix("_orig")] = (f"{name} * {name.removesuffix('orig')}mask", tuple(shape))
+        elif name.endswith("_mask") and f"{name.removesuffix('mask')}orig" in shapes:
+            continue
+        elif name.endswith("_v") and f"{name.removesuffix('v')}g" in shapes:
+            terms[plain.removesuffix("_v")] = (f"norm({name.removesuffix('v')}g, {name})", tuple(shape))
+        elif name.endswith("_g") and f"{name.removesuffix('g')}v" in shapes:
+            continue
+        elif name.endswith("_orig"):
+            raise ReadingError(
+                f"has {name}, a weight under spectral normalisation; call torch.nn.utils.remove_spectral_norm(module, "
+                f"{plain.rpartition('.')[2].removesuffix('_orig')!r}) first, and save the state dict again"
+            )
+        else:
+            terms[plain] = (name, tuple(shape))
+    return terms, left
+
+
+def _add_normed(terms: Terms, shapes: Mapping[str, Shape], name: str, plain: str, found: re.Match[str]) -> None:
+    other = f"{name[:-1]}1"
+    if found["part"] == "0" and other in shapes:
+        terms[f"{found['prefix']}{found['name']}"] = (f"norm({name}, {other})", tuple(shapes[other]))
+    elif found["part"] != "1":
+        raise ReadingError(
+            f"has {name}, a weight under a parametrization that its numbers do not tell; call "
+            f"torch.nn.utils.parametrize.remove_parametrizations(module, {found['name']!r}) first, and save the state "
+            f"dict again"
+        )
+
+
+def _unwrapped(name: str) -> str:
+    """A name without what DataParallel, torch.compile and averaging put into it."""
+    return ".".join(part for part in name.split(".") if part not in ("_orig_mod", "module", "_fsdp_wrapped_module"))
+
+
+def int_size(shape: Iterable[int]) -> int:
+    """The number of values of a shape."""
+    size = 1
+    for part in shape:
+        size *= part
+    return size
+
+
+def there(terms: Terms) -> str:
+    """The tensors with their shapes, as a sentence lists them."""
+    return listed({name: shape for name, (_, shape) in terms.items()})
