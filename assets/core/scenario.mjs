@@ -55,6 +55,9 @@ export const withNetwork = (scenario, name) => ({
   beside: false, input: null, sequence: null, start: "zero",
 });
 
+/* A neuron is picked; one that is already is let go. */
+export const withPicked = (scenario, neuron) => ({ ...scenario, picked: scenario.picked === neuron ? null : neuron });
+
 /* Another input beside the noise is another plane. */
 export const withInput = (scenario, { input = null, sequence = null }) => ({ ...scenario, ...ELSEWHERE, input, sequence });
 

@@ -5,7 +5,7 @@ import { idOf } from "./configuration.mjs";
 import { grid, no, provideCells } from "./dash.mjs";
 import { on } from "./events.mjs";
 import { present, store } from "./page.mjs";
-import { silenced, toggled, withSilenced } from "./scenario.mjs";
+import { silenced, toggled, withPicked, withSilenced } from "./scenario.mjs";
 
 function markTable() {
   const api = present() ? grid(idOf("NEURON_TABLE")) : null;
@@ -38,8 +38,7 @@ function listen() {
   graph.on("plotly_click", (event) => {
     const neuron = neuronAt(event.points[0], graph.layout.meta);
     if (neuron === null || !present()) return;
-    if (isShifted) store.change({ ...present(), picked: present().picked === neuron ? null : neuron });
-    else store.change(toggled(present(), neuron));
+    store.change(isShifted ? withPicked(present(), neuron) : toggled(present(), neuron));
   });
 }
 
@@ -53,7 +52,7 @@ function listenToLens() {
   graph.on("plotly_click", ({ points: [{ x, data }] }) => {
     const axis = `xaxis${(data.xaxis ?? "x").slice(1)}`;
     if (!present() || !graph.layout.meta?.neurons?.some(([name]) => name === axis)) return;
-    store.change({ ...present(), picked: present().picked === x ? null : x });
+    store.change(withPicked(present(), x));
   });
 }
 

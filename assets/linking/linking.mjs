@@ -1,12 +1,11 @@
-/* The views as one instrument: one moment marked in all of them, a selection that restricts them, a neuron that is
- * picked. All of it happens in the page; the server gives the runs once, and which neurons differ. */
+/* The views as one instrument: one moment marked in all of them, a selection that restricts them. All of it happens in
+ * the page; the server gives the runs once, and which neurons differ. */
 
 import { on } from "../core/events.mjs";
 import { link } from "../core/link.mjs";
 import { present, store } from "../core/page.mjs";
 import { rests } from "../core/requests.mjs";
 import { isInChapter } from "../core/router.mjs";
-import { toggled } from "../core/scenario.mjs";
 import { make } from "../core/elements.mjs";
 import { attachCamera, follow, startCamera } from "./camera.mjs";
 import { afterFigures, boxOf, changeFigures, graphOf, layoutOf } from "../core/plotly.mjs";
@@ -16,6 +15,7 @@ import { Moments } from "./moments.mjs";
 import { Timeline } from "./timeline.mjs";
 import { hideContrast, showContrast } from "./contrast-columns.mjs";
 import { describeFigures } from "./descriptions.mjs";
+import { showPicked, startPicking } from "./picked.mjs";
 
 const PLANES = ["STATE_SPACE", "REGION_MAP"].map(idOf);
 const MOST_CORNERS = 60;
@@ -57,8 +57,7 @@ export function start() {
   changeFigures(withoutSelections);
   afterFigures(attach);
   document.addEventListener("keydown", key);
-  document.addEventListener("click", clickedInTable);
-  document.addEventListener("keydown", enteredInTable);
+  startPicking();
   /* These events may have passed while this module was on its way. */
   if (!present()) return;
   attach();
@@ -399,59 +398,6 @@ async function rank() {
   };
   if (!answer.refused) showContrast(state.ranked);
   showSelection();
-}
-
-/* ---- a neuron that is picked ---- */
-
-export function pick(neuron) {
-  const scenario = present();
-  store.change({ ...scenario, picked: scenario.picked === neuron ? null : neuron });
-}
-
-function showPicked(scenario) {
-  const place = element("PICKED");
-  if (!place) return;
-  const { picked: neuron } = scenario;
-  const key = JSON.stringify([neuron, scenario.colour, scenario.neuron, scenario.interventions]);
-  if (place.dataset.of === key) return;
-  place.dataset.of = key;
-  place.hidden = neuron === null;
-  if (neuron === null) {
-    place.replaceChildren();
-    return;
-  }
-  const button = (text, title, act, pressed) => {
-    const made = make("button", { type: "button", className: "page-button", textContent: text, title });
-    if (pressed !== undefined) made.setAttribute("aria-pressed", String(pressed));
-    made.addEventListener("click", act);
-    return made;
-  };
-  const touched = scenario.interventions.some((item) => item.neurons.includes(neuron));
-  const coloured = scenario.colour === "neuron" && scenario.neuron === neuron;
-  place.replaceChildren(
-    make("h2", { textContent: `Neuron ${neuron}` }),
-    make("div", { className: "page-row" },
-      button("Colour by", "Colour the state space by its pre-activation",
-        () => store.change({ ...present(), ...(coloured ? { colour: "output" } : { colour: "neuron", neuron }) }), coloured),
-      button(touched ? "Bring back" : "Silence", "Silence it, or leave it alone again", () => store.change(toggled(present(), neuron))),
-      button("Clear", "Pick no neuron", () => pick(neuron))));
-}
-
-const rowNeuron = (target) => {
-  const row = target.closest && target.closest(`#${idOf("NEURON_TABLE")} .ag-center-cols-container .ag-row, #${idOf("NEURON_TABLE")} .ag-pinned-left-cols-container .ag-row`);
-  const cell = row && target.closest(".ag-cell");
-  return cell && cell.getAttribute("col-id") !== "silenced" ? Number(row.getAttribute("row-id")) : null;
-};
-
-function clickedInTable(event) {
-  const neuron = rowNeuron(event.target);
-  if (neuron !== null) pick(neuron);
-}
-
-function enteredInTable(event) {
-  if (event.key !== "Enter") return;
-  const neuron = rowNeuron(event.target);
-  if (neuron !== null) pick(neuron);
 }
 
 /* ---- keys ---- */
