@@ -69,10 +69,16 @@ def sparse(
         groups: groups of the teacher's neurons that are silenced in both; none if None.
 
     Raises:
-        ValueError: the network diverges, or has fewer than 6 neurons.
+        ValueError: the network diverges, is silent, or has fewer than 6 neurons; or its students diverge.
         ImportError: torch is not installed.
     """
-    return train_and_compare(network, SHARES, StudentConfig(seed=seed), groups or {}, on_progress)
+    try:
+        return train_and_compare(network, SHARES, StudentConfig(seed=seed), groups or {}, on_progress)
+    except FloatingPointError as error:
+        raise ValueError(
+            f"the students of this network cannot be trained: {error}; another seed gives them other weights to begin "
+            "with, and train_and_compare in Python takes a lower learning rate"
+        ) from error
 
 
 def train_and_compare(
@@ -89,7 +95,7 @@ def train_and_compare(
         config: settings of the training; its seed is also that of the choice of neurons and of the noise.
 
     Raises:
-        ValueError: a share records no neuron or more than a half of them, or the network diverges.
+        ValueError: a share records no neuron or more than a half of them, or the network diverges or is silent.
         ImportError: torch is not installed.
     """
     seed = config.seed
@@ -134,9 +140,16 @@ def choose_recorded(
     order = np.random.default_rng([seed, n, 7]).permutation(n)
     most = n - int(np.ceil(NEVER_RECORDED * n))
     counts = [round(share * n) for share in shares]
-    if not counts or min(counts) < 1 or max(counts) > most:
+    if not counts or min(shares) <= 0:
+        raise ValueError(f"each student must be given a share of the neurons above 0; got {list(shares)}")
+    if min(counts) < 1:
         raise ValueError(
-            f"shares must record from 1 neuron to a half of the {n}, the others judge the student; got {list(shares)}"
+            f"a student is given {100 * min(shares):g} % of the neurons, which is not one of {n}; this takes a network "
+            f"of {int(0.5 / min(shares)) + 1} neurons or more"
+        )
+    if max(counts) > most:
+        raise ValueError(
+            f"a student may be given at most half of the neurons, as the others judge it; got {max(counts)} of {n}"
         )
     return [tuple(order[:count].tolist()) for count in counts], np.sort(order[most:])
 

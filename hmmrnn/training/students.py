@@ -62,8 +62,8 @@ def train_students(
         should_stop: called before each step; True ends the training and keeps its result so far.
 
     Raises:
-        ValueError: the teacher diverges, or a recorded neuron does not exist.
-        FloatingPointError: the loss stopped being finite.
+        ValueError: the teacher diverges or its activity does not change, or a recorded neuron does not exist.
+        FloatingPointError: the loss stopped being finite; a lower learning rate may help.
         ImportError: torch is not installed.
     """
     try:
@@ -97,7 +97,7 @@ def train_students(
         missed = ((h - activity)[:, :, scored].square() * data.mask[:, None, None]).mean((1, 2)).sum(-1) / data.size
         loss = (fit + strength * missed).sum()
         if not torch.isfinite(loss):
-            raise FloatingPointError(f"the training of students diverged at step {step + 1}; lower the learning rate")
+            raise FloatingPointError(f"the training of students diverged at step {step + 1}")
         optimizer.zero_grad()
         loss.backward()
         students.clip(config.clip)
@@ -130,6 +130,12 @@ class _Recording:
         self.mask = torch.from_numpy(mask)
         self.size = self.mask.sum(-1).clamp(min=1)
         self.variance = float(run.h[:, 100:].var(axis=(0, 1)).mean())
+        if self.variance == 0:
+            active = int(np.count_nonzero(run.h[:, 100:].any(axis=(0, 1))))
+            raise ValueError(
+                f"the activity of this network does not change under noise ({active} of its {n} neurons are active), "
+                "so there is nothing to record of it"
+            )
 
     def windows(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
         """Noise (B, T, M), starts (S, B, N), activity (S, B, T, N) in the students' places, probabilities (B, T, O)."""

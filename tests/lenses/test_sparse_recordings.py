@@ -1,5 +1,6 @@
 """Students of small teachers: matched neurons, the floor, and a teacher whose neurons change places."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 pytest.importorskip("torch")
 
 from hmmrnn.lenses import sparse_recordings
-from hmmrnn.lenses.sparse_recordings import choose_recorded, match_neurons, train_and_compare
+from hmmrnn.lenses.sparse_recordings import SHARES, choose_recorded, match_neurons, sparse, train_and_compare
 from hmmrnn.model.network import Network
 from hmmrnn.training.students import StudentConfig
 from tests.networks import random_network
@@ -35,10 +36,45 @@ def test_recorded_sets_grow_and_none_is_among_those_that_judge():
     assert len(never) == 10
 
 
-@pytest.mark.parametrize("shares", [(), (0.0,), (0.01,), (0.6,)])
-def test_shares_that_record_nothing_or_leave_no_judges_are_refused(shares):
-    with pytest.raises(ValueError, match="shares must record from 1 neuron to a half of the 20"):
+@pytest.mark.parametrize(("shares", "words"), [
+    ((), "a share of the neurons above 0; got []"),
+    ((0.0, 0.1), "a share of the neurons above 0; got [0.0, 0.1]"),
+    ((0.01, 0.1), "given 1 % of the neurons, which is not one of 20; this takes a network of 51 neurons or more"),
+    ((0.1, 0.6), "at most half of the neurons, as the others judge it; got 12 of 20"),
+])  # fmt: skip
+def test_shares_that_record_nothing_or_leave_no_judges_are_refused(shares, words):
+    with pytest.raises(ValueError, match=re.escape(words)):
         choose_recorded(random_network(n=20), shares, seed=0)
+
+
+def test_the_number_of_neurons_that_a_share_takes_is_enough():
+    for n in range(1, 12):
+        if n < 6:
+            with pytest.raises(ValueError, match=f"not one of {n}; this takes a network of 6 neurons or more"):
+                choose_recorded(random_network(n=n), SHARES, seed=0)
+        else:
+            assert len(choose_recorded(random_network(n=n), SHARES, seed=0)[0][0]) == 1
+
+
+@pytest.mark.parametrize("drive", [0.0, -1.0])
+def test_a_network_without_activity_is_said_to_have_none(drive):
+    # Without input, and with neurons that a bias keeps below their threshold.
+    silent = Network(np.zeros((8, 8)), 1e-3 * np.eye(8), np.eye(3, 8), b_h=np.full(8, drive))
+    silent = replace(silent, W_ih=0 * silent.W_ih) if drive == 0 else silent
+    words = "does not change under noise (0 of its 8 neurons are active), so there is nothing to record of it"
+    with pytest.raises(ValueError, match=re.escape(words)):
+        sparse(silent)
+
+
+def test_students_that_diverge_are_said_to(teacher, monkeypatch):
+    def diverged(*_):
+        raise FloatingPointError("the training of students diverged at step 3")
+
+    monkeypatch.setattr(sparse_recordings, "train_students", diverged)
+    with pytest.raises(
+        ValueError, match="the students of this network cannot be trained: the training"
+    ):
+        sparse(teacher)
 
 
 def test_every_number_has_its_error_and_its_floor(found):
