@@ -15,6 +15,8 @@ const NAMES = new Set([
   "network",
   /* Present mode begins or ends. */
   "present",
+  /* A question was of a network that is not there any more: its name. */
+  "gone",
   /* The server answers again after it was away. */
   "back",
   /* Views have got their content: their ids. */

@@ -64,7 +64,7 @@ function takeBrought(path, question) {
 }
 
 /* The answer to a question, as JSON; null where the server is away or the session has ended, which the page says. An
- * answer that is refused has the sentence in `refused`. */
+ * answer that is refused has the sentence in `refused`, and in `gone` the network that is not there any more. */
 export async function ask(path, question, signal = undefined) {
   const here = takeBrought(path, question);
   if (here) return here;
@@ -74,7 +74,9 @@ export async function ask(path, question, signal = undefined) {
     });
     if (AWAY.has(response.status)) lost();
     const isJson = (response.headers.get("Content-Type") || "").startsWith("application/json");
-    return isJson && response.status !== ENDED ? await response.json() : null;
+    const answer = isJson && response.status !== ENDED ? await response.json() : null;
+    if (answer?.gone) emit("gone", answer.gone);
+    return answer;
   } catch (error) {
     if (error instanceof TypeError) lost();
     else if (!GIVEN_UP.has(error.name)) throw error;

@@ -2,9 +2,10 @@
 
 import { address, configuration, idOf } from "./configuration.mjs";
 import { set } from "./dash.mjs";
+import { on } from "./events.mjs";
 import { fetched } from "./net.mjs";
 import { present, say, setDefaults, setKick, store } from "./page.mjs";
-import { arrive, chapterOf, go } from "./router.mjs";
+import { arrive, chapterOf, go, isInChapter } from "./router.mjs";
 import { same, withNetwork } from "./scenario.mjs";
 
 export const bench = () => configuration().chapters.find((chapter) => chapter.id === "bench").path;
@@ -33,6 +34,26 @@ function pathOf({ view }) {
   const chapter = view && chapterOf(view);
   return chapter ? chapter.path : bench();
 }
+
+/* A network that was renamed or removed elsewhere: what is open goes on with the network that links begin with. What the
+ * page takes back by itself it takes back first. */
+const left = new Set();
+
+async function leave(name) {
+  if (left.has(name) || !isInChapter()) return;
+  left.add(name);
+  await new Promise((resolve) => { window.setTimeout(resolve); });
+  const read = await fetched(`${address("link")}?model=${encodeURIComponent(name)}`).catch(() => null);
+  left.delete(name);
+  if (!read?.message) return;
+  set(idOf("MODEL"), { data: read.choices });
+  const isOpen = present()?.model === name;
+  if (isOpen && read.scenario) store.change(withNetwork(present(), read.scenario.model));
+  const rest = read.scenario ? `${present().model} ${isOpen ? "is open in its place" : "stays open"}.` : read.message;
+  say(`There is no network ${name} any more: it was renamed or removed. ${rest}`);
+}
+
+export const startOpening = () => on("gone", leave);
 
 export const readLink = (search) => fetched(`${address("link")}${search}`).then(open, (error) => say(error.message));
 

@@ -38,6 +38,9 @@ export function say(text) {
   set(idOf("NOTICE"), { hidden: !text });
 }
 
+/* Why a question was refused. Of a network that is gone the page says more once it has seen what to do. */
+export const sayRefusal = ({ refused, gone }) => { if (!gone) say(refused); };
+
 export const viewsOf = (kind) => configuration().views.filter((view) => view.kind === kind).map((view) => view.id);
 
 /* Act now if a network is open, and whenever the scenario changes. */

@@ -9,7 +9,7 @@ import { address, configuration, element, idOf } from "./configuration.mjs";
 import { apply } from "./dash.mjs";
 import { emit, on } from "./events.mjs";
 import { ask } from "./net.mjs";
-import { kickGroups, present, presentKey, say, scheme, store, viewsOf } from "./page.mjs";
+import { kickGroups, present, presentKey, sayRefusal, scheme, store, viewsOf } from "./page.mjs";
 import { drawOwn, leaveToDash, passedData } from "./plotly.mjs";
 import { isInChapter, shownViews } from "./router.mjs";
 import { drawn, same } from "./scenario.mjs";
@@ -124,7 +124,7 @@ const askFor = (wanted, scenario, settled, more = {}) => ask(address("views"), {
 /* What cannot be shown is taken back: the address, the controls and the history are those of what is there. */
 function take(answer, wanted, keys, of, how) {
   if (answer.refused) {
-    say(answer.refused);
+    sayRefusal(answer);
     if (state.good && same(drawn(of), drawn(present())) && !same(drawn(state.good), drawn(of))) store.takeBack(state.good);
     return;
   }
@@ -226,7 +226,7 @@ async function requestSlow() {
     if (shown[view] === key) continue;
     const answer = await askUntilFree([view], of, isStill);
     if (!isStill()) return;
-    if (answer && answer.refused) say(answer.refused);
+    if (answer && answer.refused) sayRefusal(answer);
     else if (answer) show(answer, [view], [key], of);
   }
   state.slowEnded = turn;

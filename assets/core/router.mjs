@@ -9,7 +9,7 @@
 import { configuration } from "./configuration.mjs";
 import { emit, on } from "./events.mjs";
 import { link } from "./link.mjs";
-import { store } from "./page.mjs";
+import { say, store } from "./page.mjs";
 
 const root = document.documentElement;
 const OTHER = { train: ["form", "job"], sweep: ["sweeps", "sweep"], data: ["data", "data"], compare: ["compare", "compare"] };
@@ -80,8 +80,15 @@ export function startRouter(openLink) {
   });
   window.addEventListener("popstate", ({ state: kept }) => {
     arrive();
-    if (!kept || !kept.scenario) openLink(window.location.search || "?");
-    else if (JSON.stringify(kept.scenario) !== JSON.stringify(store.present)) store.arrive(kept.scenario);
+    if (!kept || !kept.scenario) {
+      openLink(window.location.search || "?");
+      return;
+    }
+    const scenario = store.named(kept.scenario);
+    const isRenamed = scenario !== kept.scenario;
+    if (JSON.stringify(scenario) !== JSON.stringify(store.present)) store.arrive(kept.scenario);
+    else if (isRenamed) write(true);
+    if (isRenamed) say(`${kept.scenario.model} is called ${scenario.model} now.`);
   });
   /* Links between the pages of this one are followed without leaving it, unless they are to open in another tab. */
   document.addEventListener("click", (event) => {

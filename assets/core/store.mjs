@@ -25,6 +25,8 @@ export class Store {
     this.gestureAt = 0;
     this.held = false;
     this.forgotten = false;
+    /* What networks were called here before they were renamed: {before: now}. */
+    this.names = {};
   }
 
   /* The first scenario, that of a link. The history of an earlier visit comes back if it ended there. */
@@ -83,12 +85,13 @@ export class Store {
     this.show(present, {});
   }
 
-  /* Where the browser's own "back" leads; its address is there already. */
-  arrive(scenario) {
+  /* Where the browser's own "back" leads; its address is there already, but for that of a network with another name now. */
+  arrive(kept) {
+    const scenario = this.named(kept);
     if (this.present) this.past = [...this.past, this.present].slice(-LENGTH);
     this.future = [];
     this.gesture = null;
-    this.show(scenario, { keepAddress: true });
+    this.show(scenario, scenario === kept ? { keepAddress: true } : { replaceAddress: true });
   }
 
   /* What cannot be shown is taken back, and is no change. */
@@ -100,9 +103,18 @@ export class Store {
 
   /* A network has another name from now on, in all that undo and redo reach: that is no change. */
   rename(from, to) {
-    const named = (scenario) => (scenario.model === from ? { ...scenario, model: to } : scenario);
+    delete this.names[to];
+    this.names[from] = to;
+    const named = (scenario) => this.named(scenario);
     [this.past, this.future] = [this.past.map(named), this.future.map(named)];
     if (this.present?.model === from) this.show(named(this.present), { replaceAddress: true });
+  }
+
+  /* A scenario of a network by the name that it has now. */
+  named(scenario) {
+    let { model } = scenario;
+    while (this.names[model]) model = this.names[model];
+    return model === scenario.model ? scenario : { ...scenario, model };
   }
 
   history() {

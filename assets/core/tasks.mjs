@@ -5,7 +5,7 @@ import { address } from "./configuration.mjs";
 import { apply } from "./dash.mjs";
 import { emit, on } from "./events.mjs";
 import { Poll } from "./poll.mjs";
-import { present, say, scheme, viewsOf } from "./page.mjs";
+import { present, sayRefusal, scheme, viewsOf } from "./page.mjs";
 import { isFresh, keyOf, markShown, rests, subjectOf } from "./requests.mjs";
 import { shownViews } from "./router.mjs";
 
@@ -69,7 +69,7 @@ class Line {
 
   take(answer) {
     if (answer.refused) {
-      say(answer.refused);
+      sayRefusal(answer);
       this.unfinished = false;
       return null;
     }

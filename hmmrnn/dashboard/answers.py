@@ -22,7 +22,7 @@ from typing_extensions import TypedDict
 
 from hmmrnn.dashboard import chapters, work
 from hmmrnn.dashboard.components.kick_groups import describe_kick_groups, search
-from hmmrnn.dashboard.components.picker import describe_network
+from hmmrnn.dashboard.components.picker import describe_network, model_choices
 from hmmrnn.dashboard.components.task_line import CANCELLED, task_updates
 from hmmrnn.dashboard.view import FAST, SLOW, TASK, Json, Updates, View
 from hmmrnn.explorer import queries
@@ -126,7 +126,7 @@ def open_link(query: str) -> Json:
     if not names:
         where = services().models.models.name
         message = f"No network could be read from the folder {where}: train one, or put a file there."
-        return {"scenario": None, "defaults": None, "message": message, "kick": None, "view": None}
+        return {"scenario": None, "defaults": None, "message": message, "kick": None, "view": None, "choices": []}
     default = Scenario(DEFAULT_MODEL if DEFAULT_MODEL in names else names[0])
     message = ""
     try:
@@ -141,6 +141,8 @@ def open_link(query: str) -> Json:
         "message": message,
         "kick": describe_kick_groups(explored) if known else None,
         "view": _old_tab(query),
+        # Where the link is of a network that is gone, so may others be that the page still offers.
+        "choices": model_choices() if message else None,
     }
 
 

@@ -25,6 +25,7 @@ from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from hmmrnn.server import request_log
 from hmmrnn.server.sentence import sentence
+from hmmrnn.storage.model_registry import UnknownNetworkError
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ def answer_at(
         endpoint: its name, by which the page knows it.
         form: the type of a question, as pydantic reads it: strictly.
         answer: from a question to what is answered; figures, arrays and components become JSON. A ValueError is the
-            sentence why there is no answer.
+            sentence why there is no answer; `gone` names a network that is not there.
         most_bytes: of a question.
     """
     reader = TypeAdapter(form, config=None if hasattr(form, "__pydantic_config__") else ConfigDict(strict=True))
@@ -95,6 +96,8 @@ def answer_at(
             return _refuse(str(error), 400)
         try:
             return Response(to_json_plotly(answer(question)), mimetype="application/json")
+        except UnknownNetworkError as error:
+            return jsonify(refused=sentence(error), gone=error.name)
         except ValueError as error:
             return _refuse(sentence(error), 200)
         except MemoryError:

@@ -30,8 +30,17 @@ _REMEMBERED = 20_000
 _LISTED_SECONDS, _TICK_SECONDS = 5.0, 0.1
 # Within the folder of models: further networks, which are opened by their names and listed on request.
 MORE = "more"
-# Names in the sentence on a network that is not there.
-_NAMED = 12
+
+
+class UnknownNetworkError(ValueError):
+    """There is no network of a name: `name` says which."""
+
+    def __init__(self, name: str, is_alone: bool) -> None:
+        rest = "nor any other; train one, or put a file into the folder of networks"
+        super().__init__(
+            f"there is no network {name!r} here{f', {rest}' if is_alone else '; it may have been renamed or removed'}"
+        )
+        self.name = name
 
 
 @dataclass(frozen=True)
@@ -89,14 +98,11 @@ class ModelRegistry:
         """The network of that name.
 
         Raises:
-            ValueError: there is none.
+            UnknownNetworkError: there is none.
         """
         found = self.find(name)
         if found is None:
-            names = list(self._by_name(self._offered))
-            more = [f"{len(names) - _NAMED:,} more"] if len(names) > _NAMED else []
-            there = ", ".join([*names[:_NAMED], *more])
-            raise ValueError(f"there is no network {name!r}; there are {there or 'none'} in the models folder")
+            raise UnknownNetworkError(name, not self._by_name(self._offered))
         return found
 
     def find(self, name: str) -> Entry | None:
@@ -107,7 +113,7 @@ class ModelRegistry:
         """The network of that name, read once per process and content.
 
         Raises:
-            ValueError: there is none, or its file holds values that no network has.
+            ValueError: there is none (UnknownNetworkError), or its file holds values that no network has.
         """
         return self.read(self.entry(name))
 

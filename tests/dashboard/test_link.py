@@ -7,6 +7,7 @@ import pytest
 
 from hmmrnn.dashboard import ids
 from hmmrnn.dashboard.answers import open_link
+from hmmrnn.dashboard.app import create_app
 from hmmrnn.dashboard.components.kick_groups import describe_kick_groups
 from hmmrnn.dashboard.components.picker import describe_network
 from hmmrnn.explorer import queries
@@ -72,6 +73,13 @@ def test_a_bad_link_opens_the_default_and_says_why(dashboard, query, reason):
     assert answer["message"].startswith("This link could not be opened: ")
     assert reason in answer["message"]
     assert answer["scenario"] == answer["defaults"] == Scenario("linear-2").to_dict()
+    assert "linear-2" in [choice["value"] for choice in answer["choices"]]
+
+
+def test_a_question_of_a_network_that_is_gone_names_it(dashboard):
+    answer = create_app().server.test_client().post("/network", json={"model": "nowhere"})
+    assert (answer.status_code, answer.json["gone"]) == (200, "nowhere")
+    assert "renamed or removed" in answer.json["refused"]
 
 
 def test_an_empty_shelf_says_what_to_do(empty_world):

@@ -71,9 +71,7 @@ def test_students_that_diverge_are_said_to(teacher, monkeypatch):
         raise FloatingPointError("the training of students diverged at step 3")
 
     monkeypatch.setattr(sparse_recordings, "train_students", diverged)
-    with pytest.raises(
-        ValueError, match="the students of this network cannot be trained: the training"
-    ):
+    with pytest.raises(ValueError, match="the students of this network cannot be trained: the training"):
         sparse(teacher)
 
 

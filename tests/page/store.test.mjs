@@ -63,3 +63,21 @@ test("a network that is renamed stays as it is, and undo and redo reach it under
   store.jump(1);
   assert.deepEqual(store.present, { ...silenced, model: "mine" });
 });
+
+test("the browser's back over a network that was renamed leads to it, under the address of its new name", async () => {
+  const { store, on } = await open(["core/page", "core/events"]);
+  const told = [];
+  store.open(start);
+  store.change({ ...start, model: "other" });
+  store.rename(start.model, "mine");
+  store.rename("mine", "ours");
+  on("scenario", (how) => told.push(how));
+  store.arrive(start);
+  assert.deepEqual(store.present, { ...start, model: "ours" });
+  assert.equal(told[0].replaceAddress, true);
+  store.arrive({ ...start, model: "other" });
+  assert.equal(told[1].keepAddress, true);
+  store.rename("ours", start.model);
+  store.arrive(start);
+  assert.deepEqual(store.present, start, "a network can get its name back");
+});

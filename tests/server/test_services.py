@@ -39,7 +39,7 @@ def test_an_application_is_built_from_its_settings_alone(settings: Settings, mon
     with app.server.app_context():
         assert services() is app.server.extensions[EXTENSION]
         assert resolve(Scenario("net")).network.n_neurons == 12
-        with pytest.raises(ValueError, match="there is no network 'gone'; there are net in the models folder"):
+        with pytest.raises(ValueError, match="there is no network 'gone' here; it may have been renamed or removed"):
             resolve(Scenario("gone"))
 
 

@@ -5,7 +5,7 @@ scenario.
 """
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from flask import Flask, Response, request
@@ -22,6 +22,7 @@ from hmmrnn.report.live_page import build_live_payload, describe_network, descri
 from hmmrnn.server.sentence import shorten
 from hmmrnn.server.services import compact_json, explored_of_link, services
 from hmmrnn.server.turns import in_turn
+from hmmrnn.storage.model_registry import UnknownNetworkError
 
 NOT_WRITTEN = "This report has not been written yet, or was cleared away: open Report on the page of the network."
 
@@ -34,20 +35,30 @@ def register(server: Flask) -> None:
     server.add_url_rule("/report", "report", report)
 
 
-def _of_link(answer: Callable[[Explored], Response]) -> Callable[[], Response]:
-    """Make a function of a scenario one of the link; what is wrong with that is said in a sentence."""
+def _of_link(
+    answer: Callable[[Explored], Response], gone: Callable[[str], Response] | None = None
+) -> Callable[[], Response]:
+    """Make a function of a scenario one of the link; what is wrong with that is said in a sentence.
+
+    Args:
+        answer: the function.
+        gone: from the sentence on a network that is not there to the answer; None if that is a bad link as any other.
+    """
 
     @wraps(answer)
     def answered() -> Response:
         try:
             return answer(explored_of_link())
         except (ValueError, FloatingPointError) as error:
+            if gone and isinstance(error, UnknownNetworkError):
+                return gone(f"{shorten(error)}.")
             return Response(f"{shorten(error)}.", status=400, mimetype="text/plain")
 
     return answered
 
 
-@_of_link
+# What was there when the page was opened can be gone now: the page says so, and its console has no cause to.
+@partial(_of_link, gone=lambda words: compact_json({"refused": words}))
 def network(explored: Explored) -> Response:
     """The network and the plane that the link names, or why it cannot be drawn; 304 if the browser has it already."""
     intact = explored.intact
@@ -60,7 +71,7 @@ def network(explored: Explored) -> Response:
     return answer
 
 
-@_of_link
+@partial(_of_link, gone=lambda _words: compact_json(None))
 def regions(explored: Explored) -> Response:
     """Where the intact network goes, and which regions it goes through; null where none can be told."""
     behind = _backdrop_if_any(explored.intact)

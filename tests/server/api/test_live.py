@@ -146,12 +146,23 @@ class TestPage:
 
 class TestRefusals:
     @pytest.mark.parametrize("path", ["/live", "/live/backdrop", "/live/page", "/report"])
-    @pytest.mark.parametrize("link", ["", "model=nowhere", "model=../../etc/passwd", "model=linear-2&seed=x", "what=1"])
+    @pytest.mark.parametrize("link", ["", "model=../../etc/passwd", "model=linear-2&seed=x", "what=1"])
     def test_a_bad_link_gets_a_sentence(self, client, path, link):
         answer = client.get(f"{path}?{link}")
         assert (answer.status_code, answer.mimetype) == (400, "text/plain")
         assert answer.text.endswith(".")
         assert "Traceback" not in answer.text
+
+    @pytest.mark.parametrize("path", ["/live/page", "/report"])
+    def test_a_page_of_a_network_that_is_not_there(self, client, path):
+        answer = client.get(f"{path}?model=nowhere")
+        assert (answer.status_code, answer.mimetype) == (400, "text/plain")
+
+    def test_a_network_that_is_gone_is_no_error_of_the_page(self, client):
+        answer, behind = client.get("/live?model=nowhere"), client.get("/live/backdrop?model=nowhere")
+        assert answer.status_code == behind.status_code == 200
+        assert answer.get_json()["refused"].startswith("there is no network 'nowhere' here; it may have been renamed")
+        assert behind.get_json() is None
 
     def test_a_neuron_that_is_not_there(self, client):
         answer = client.get("/live/page?model=anonymous&steps=50&ablate=12")
