@@ -259,9 +259,8 @@ def pre_activation_of(explored: Explored, neurons: tuple[int, ...]) -> Singles:
 @kept(_runs)
 def _pre_activation(explored: Explored, neurons: tuple[int, ...]) -> Singles:
     run = pictured_run_of(explored)
-    seen = run.pre_activation[..., list(neurons)].astype(np.float32)
-    seen[~run.valid] = np.nan
-    return seen
+    # What a run does after it has diverged may be beyond single precision.
+    return np.where(run.valid[..., None], run.pre_activation[..., list(neurons)], np.nan).astype(np.float32)
 
 
 @kept(_runs)

@@ -89,6 +89,13 @@ class TestDivergence:
         values = queries.pre_activation_of(resolve(blown), (dashboard.fuse,))[..., 0]
         np.testing.assert_array_equal(np.isfinite(values).sum(axis=1), ends)
 
+    def test_values_beyond_single_precision_are_left_out_without_a_warning(self, dashboard):
+        # Warnings are errors here. A network that doubles in each step passes 1e38 after some hundred.
+        growing = resolve(Scenario("growing", steps=400, trajectories=3))
+        values = queries.pre_activation_of(growing, (0, 3))
+        ends = queries.summary_of(growing).diverged_at
+        np.testing.assert_array_equal(np.isfinite(values).sum(axis=1), np.stack([ends, ends], axis=1))
+
 
 class TestPair:
     """The plane of two outputs, on the planted ring 0, 1, 2, 0: no long stretch is of two of them only."""
