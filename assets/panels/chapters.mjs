@@ -49,6 +49,7 @@ function enlarge(view) {
 
 /* More than these do not fit beside the claim of the chapter. */
 const MOST_CLAIMS = 1;
+const CONDITIONS = "claim-conditions";
 let asked = "";
 
 async function showClaims() {
@@ -65,7 +66,27 @@ async function showClaims() {
   const verdicts = answer.claims.length > MOST_CLAIMS ? counted(answer.claims) : answer.claims.map((claim) => (
     verdictOf(claim.verdict, `${claim.title}: ${claim.verdict} (our test: ${claim.test})`, claim.sentence)));
   const more = make("a", { className: "page-link", href: chapterOf("claims").path, textContent: answer.claims.length ? "numbers" : "not judged yet: see Start" });
-  box.append(...verdicts, more);
+  const notes = answer.claims.filter(({ note }) => note).map(({ note }) => make("span", { className: "judged", textContent: note }));
+  box.append(...verdicts, ...notes, ...(answer.claims.length ? [make("span", { className: "judged", id: CONDITIONS })] : []), more);
+  showConditions();
+}
+
+/* What of the scenario the claims were not judged under: they are asked of the network as a link opens it. */
+export function conditionsOf(scenario) {
+  const { sigma, start } = configuration().defaults;
+  const parts = [
+    scenario.interventions.length ? "without interventions" : "",
+    scenario.input ? "without the constant input" : "",
+    scenario.sequence ? "without the table of inputs" : "",
+    scenario.sigma === sigma ? "" : `at sigma ${sigma}`,
+    scenario.start === start ? "" : `with runs from ${start}`,
+  ].filter(Boolean);
+  return parts.length ? `judged ${parts.join(", ")}` : "";
+}
+
+function showConditions() {
+  const place = document.getElementById(CONDITIONS);
+  if (place && present()) place.textContent = conditionsOf(present());
 }
 
 const verdictOf = (verdict, textContent, title) => make("span", { className: "verdict", "data-verdict": verdict, textContent, title });
@@ -87,6 +108,7 @@ export function start() {
   on("scenario", ({ before, now }) => {
     if (!before || before.large !== now.large) arrange();
     else if (before.model !== now.model) showClaims();
+    showConditions();
   });
   on("kick", showClaims);
   document.addEventListener("click", (event) => {

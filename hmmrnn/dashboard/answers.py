@@ -26,7 +26,7 @@ from hmmrnn.dashboard.components.picker import describe_network, model_choices
 from hmmrnn.dashboard.components.task_line import CANCELLED, task_updates
 from hmmrnn.dashboard.view import FAST, SLOW, TASK, Json, Updates, View
 from hmmrnn.explorer import queries
-from hmmrnn.explorer.experiments import CLAIMS, identify
+from hmmrnn.explorer.experiments import CLAIMS, EMERGENCE, has_own_training, identify
 from hmmrnn.explorer.explored import Explored
 from hmmrnn.explorer.scenario import OLD_TAB, Scenario
 from hmmrnn.figures.theme import THEMES
@@ -253,10 +253,15 @@ def answer_task(asked: Json) -> Json:
 
 
 def answer_claims(asked: Json) -> Json:
-    """The claims of some sections with their verdicts on the intact network; none where they have not been judged."""
+    """The claims of some sections with their verdicts on the intact network; none where they have not been judged.
+
+    A `note` says of a claim on a training that this is another one than the network's own.
+    """
     explored = resolve(Scenario(asked["model"]))
     found = services().experiments.known_result(CLAIMS, *identify(CLAIMS, explored))
     judged = () if found is None else found.claims
+    wanted = [claim for claim in judged if claim.section in asked["sections"]]
+    other = any(claim.section == EMERGENCE for claim in wanted) and not has_own_training(explored)
     return {
         "claims": [
             {
@@ -265,8 +270,8 @@ def answer_claims(asked: Json) -> Json:
                 "verdict": claim.verdict,
                 "test": claim.test,
                 "sentence": f"{claim.sentence} {claim.evidence}",
+                "note": "judged on another training" if other and claim.section == EMERGENCE else "",
             }
-            for claim in judged
-            if claim.section in asked["sections"]
+            for claim in wanted
         ]
     }

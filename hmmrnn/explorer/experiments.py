@@ -35,7 +35,7 @@ from hmmrnn.model.checkpoint import load
 from hmmrnn.model.metadata import series_there, snapshot_files
 from hmmrnn.report.claims import Claim, judge_claims
 from hmmrnn.report.findings import Findings, KnownParts, gather_findings
-from hmmrnn.report.formation import say_whose_training
+from hmmrnn.report.formation import is_own_training, say_whose_training
 from hmmrnn.storage.shipped_answers import Question
 
 KICK, KICK_PROOF, GAIN_SWEEP, NOISE = "kick", "kick-proof", "gain-sweep", "noise"
@@ -165,12 +165,14 @@ def _snapshots(explored: Explored) -> list[Path]:
 
 
 def whose_training(explored: Explored) -> str:
-    """Whose training the snapshots are of, in a sentence.
+    """Whose training the snapshots are of, in a sentence; empty where there are none."""
+    series = [load(path) for path in _snapshots(explored)]
+    return say_whose_training(explored.network, series) if series else ""
 
-    Raises:
-        ValueError: there are none.
-    """
-    return say_whose_training(explored.network, [load(path) for path in _series(explored)])
+
+def has_own_training(explored: Explored) -> bool:
+    """Whether the snapshots are of the network's own training."""
+    return is_own_training(explored.network, [load(path) for path in _snapshots(explored)])
 
 
 def _series(explored: Explored) -> list[Path]:

@@ -10,9 +10,11 @@ from hmmrnn.dashboard.answers import answer_claims, answer_views
 from hmmrnn.dashboard.view import FAST, SLOW
 from hmmrnn.explorer import cost, experiments
 from hmmrnn.figures.theme import THEMES
+from hmmrnn.model.checkpoint import save
 from hmmrnn.report.claims import Claim
 from hmmrnn.server.turns import turn
 from tests.dashboard.page import MODEL, fast, question, settled, show, values_of
+from tests.networks import random_network
 
 pytest_plugins = ["tests.fixtures_dashboard"]
 
@@ -62,8 +64,25 @@ def test_claims_are_there_once_they_have_been_judged(dashboard, monkeypatch):
     ]
     found = experiments.Claims(tuple(judged))
     monkeypatch.setattr(answers.services().experiments, "known_result", lambda *given: found)
-    wanted = {"key": "a", "title": "a?", "verdict": "weaker", "test": "reproduced", "sentence": "2, 1. 3."}
+    wanted = {"key": "a", "title": "a?", "verdict": "weaker", "test": "reproduced", "sentence": "2, 1. 3.", "note": ""}
     assert answer_claims(asked) == {"claims": [wanted]}
+
+
+def test_a_claim_on_another_networks_training_says_so(empty_world, monkeypatch):
+    folder = empty_world.models / "emergence" / "linear-2"
+    folder.mkdir(parents=True)
+    own, other = (replace(random_network(seed=seed), metadata={"family": "linear-2"}) for seed in (1, 2))
+    save(own, folder / "step-00001.safetensors")
+    for name, network in (("own", own), ("other", other)):
+        save(network, empty_world.models / f"{name}.safetensors")
+    judged = Claim("emergence", "emergence", "It opens", 2.0, 0.1, 1.0, 0.1, "weaker", "2, 1.", "reproduced", "3.")
+    found = experiments.Claims((judged, replace(judged, key="orbit", section="orbit")))
+    monkeypatch.setattr(answers.services().experiments, "known_result", lambda *given: found)
+    notes = {
+        name: [claim["note"] for claim in answer_claims({"model": name, "sections": ["emergence", "orbit"]})["claims"]]
+        for name in ("own", "other")
+    }
+    assert notes == {"own": ["", ""], "other": ["judged on another training", ""]}
 
 
 @pytest.mark.parametrize("theme", list(THEMES))

@@ -38,9 +38,9 @@ def _inside() -> Any:
 VIEW = View(
     id=CLAIMS,
     title="Claims",
-    help="The claims of the paper on the network as it is now. The verdict compares a number with the published one, "
-    "by the paper's own procedure; our test asks the same with held-out noise, nulls and thresholds. The report has "
-    "the figures.",
+    help="The claims of the paper on the network as it is now, with its constant input if it has one, under noise of "
+    "sigma 1. The verdict compares a number with the published one, by the paper's own procedure; our test asks the "
+    "same with held-out noise, nulls and thresholds. The report has the figures.",
     kind=TASK,
     compute=EXPERIMENTS[CLAIMS].compute,
     content=content,
