@@ -12,7 +12,7 @@ from benchmarks.dashboard import BENCH, new_page, running_browser, running_serve
 from benchmarks.figures import Measurement
 from benchmarks.live_view import MINUTE_S, WITH_GC, held, open_live, page_process, wait
 from benchmarks.machine import Memory
-from tests.browser.pages import address, group_buttons, settle
+from tests.browser.pages import address, group_buttons, holding_slider, settle
 
 STOPWATCH = Path(__file__).with_name("link_stopwatch.js")
 LINKED = "() => window.hmmrnnLinked && !!window.hmmrnnLinked.moments"
@@ -136,23 +136,14 @@ def _step(page: Page, turn: int) -> None:
 
 def _drag(page: Page) -> tuple[int, float]:
     """How often another state space was seen while the slider of sigma went to and fro, and for how long it did."""
-    box = page.get_by_role("slider", name="Noise sigma").bounding_box()
-    track = page.locator("#sigma").bounding_box()
-    assert box is not None
-    assert track is not None
-    y = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + box["width"] / 2, y)
-    page.mouse.down()
-    page.evaluate("linkStopwatch.count()")
-    start, moves = time.perf_counter(), 0
-    while (passed := time.perf_counter() - start) < DRAG_S:
-        place = abs((passed / DRAG_S * 2) % 2 - 1)
-        page.mouse.move(track["x"] + (0.1 + 0.7 * place) * track["width"], y)
-        moves += 1
-        wait(page, 1 / MOVES_PER_S)
-    seconds = time.perf_counter() - start
-    seen = page.evaluate("linkStopwatch.stop()")
-    page.mouse.up()
+    with holding_slider(page, "Noise sigma") as move:
+        page.evaluate("linkStopwatch.count()")
+        start = time.perf_counter()
+        while (passed := time.perf_counter() - start) < DRAG_S:
+            move(0.1 + 0.7 * abs((passed / DRAG_S * 2) % 2 - 1))
+            wait(page, 1 / MOVES_PER_S)
+        seconds = time.perf_counter() - start
+        seen = page.evaluate("linkStopwatch.stop()")
     settle(page)
     return seen, seconds
 

@@ -1,4 +1,4 @@
-/* The controls of the scenario's fields: what is typed or dragged changes the scenario, and what changes otherwise is
+/* The controls of the scenario's fields: what is chosen or typed changes the scenario, and what changes otherwise is
  * written to them. */
 
 import { configuration, idOf } from "./configuration.mjs";
@@ -51,9 +51,7 @@ const changed = (name) => (value) => {
   /* A network that is chosen beside a training is to be looked at. */
   const path = isInChapter() ? undefined : bench();
   if (name === "model") store.change(withNetwork(present(), value), { from: name, path });
-  else {
-    store.change(withField(present(), name, meantBy(name, value)), { gesture: name === "sigma" ? name : null, from: name });
-  }
+  else store.change(withField(present(), name, meantBy(name, value)), { from: name });
   return no();
 };
 

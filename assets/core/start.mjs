@@ -21,6 +21,7 @@ import { start as startLinking } from "../linking/linking.mjs";
 import { showSignedOut } from "../panels/signed-out.mjs";
 import { start as startBadge } from "../panels/badge.mjs";
 import { start as startChapters } from "../panels/chapters.mjs";
+import { start as startNoise } from "../panels/noise.mjs";
 import { start as startNow } from "../panels/now.mjs";
 import { start as startSilence } from "../panels/silence.mjs";
 
@@ -123,6 +124,7 @@ startOver();
 startRouter(readLink);
 startOpening();
 startBadge();
+startNoise();
 startNow();
 startSilence();
 startTable();

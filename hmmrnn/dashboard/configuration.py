@@ -31,7 +31,7 @@ from hmmrnn.explorer.scenario import (
 
 @dataclass(frozen=True)
 class Field:
-    """A field of the scenario with a control: the id of the control, and the property that holds the value."""
+    """A field of the scenario with a control of Dash: the id of the control, and the property that holds the value."""
 
     control: str
     prop: str = "value"
@@ -39,7 +39,6 @@ class Field:
 
 FIELDS = {
     "model": Field(ids.MODEL),
-    "sigma": Field(ids.SIGMA),
     "seed": Field(ids.SEED),
     "steps": Field(ids.STEPS),
     "trajectories": Field(ids.TRAJECTORIES),

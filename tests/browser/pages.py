@@ -188,17 +188,13 @@ def box_of(what: Locator) -> FloatRect:
 
 
 @contextmanager
-def holding_slider(page: Page, name: str, track: str = "") -> Iterator[Callable[[float], None]]:
-    """Hold the thumb of a slider with the mouse; gives a way to move it by a share of its track.
-
-    `track` is where that is no part of the slider; one of a form must be at the left end.
-    """
-    thumb = box_of(page.get_by_role("slider", name=name))
-    rail = box_of(page.locator(track)) if track else {**thumb, "width": thumb["width"] - THUMB}
-    x, y = thumb["x"] + (thumb["width"] if track else THUMB) / 2, thumb["y"] + thumb["height"] / 2
+def holding_slider(page: Page, name: str) -> Iterator[Callable[[float], None]]:
+    """Hold a slider at its left end with the mouse; gives a way to move to a share of its track."""
+    box = box_of(page.get_by_role("slider", name=name))
+    x, y = box["x"] + THUMB / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
-    yield lambda share: page.mouse.move(x + share * rail["width"], y, steps=3)
+    yield lambda share: page.mouse.move(x + share * (box["width"] - THUMB), y)
     page.mouse.up()
 
 

@@ -71,7 +71,7 @@ test("a change after undo forgets what was undone", async () => {
 test("what changes nothing is no change", async () => {
   const { store, change, past, fieldFunctions } = await shown();
   change({ ...store.present });
-  fieldFunctions().set_sigma(store.present.sigma);
+  fieldFunctions().set_seed(store.present.seed);
   assert.deepEqual(past(), []);
 });
 
@@ -172,40 +172,40 @@ test("another network keeps nothing that belonged to the one before", async () =
   });
 });
 
-/* A page whose controls have sigma 2 and then 3 written to them, by ids. */
+/* A page whose controls have seed 2 and then 3 written to them, by ids. */
 async function written() {
   const found = await shown();
   const { store, page, change, startControls } = found;
   const control = (id) => ({ closest: () => null, contains: (part) => part === page.cards[id] });
   Object.values(numbers("configuration").fields).forEach(({ control: id }) => { page.cards[id] = control(id); });
   startControls();
-  for (const sigma of [2, 3]) {
-    change({ ...store.present, sigma });
+  for (const seed of [2, 3]) {
+    change({ ...store.present, seed });
     await page.wait(100);
-    assert.equal(page.props.sigma.value, sigma);
+    assert.equal(page.props.seed.value, seed);
   }
-  return { ...found, set: (value) => found.fieldFunctions().set_sigma(value) };
+  return { ...found, set: (value) => found.fieldFunctions().set_seed(value) };
 }
 
 test("a value that the page writes to a control comes back as no change, however late", async () => {
   const { store, page, past, set } = await written();
   await page.wait(1_000_000);
   set(2);
-  assert.equal(store.present.sigma, 3, "the echo of what was written before");
-  assert.deepEqual([past().length, page.props.sigma.value], [2, 3]);
+  assert.equal(store.present.seed, 3, "the echo of what was written before");
+  assert.deepEqual([past().length, page.props.seed.value], [2, 3]);
 });
 
 test("what the user sets is a change, also where the page has written the same before", async () => {
   const { store, page, set } = await written();
+  page.fire("pointerdown", { target: page.cards.steps });
+  set(2);
+  assert.equal(store.present.seed, 3, "another control was touched");
+  page.fire("keydown", { target: page.cards.seed, ctrlKey: true });
+  set(2);
+  assert.equal(store.present.seed, 3, "undo is not meant for the control in which it is pressed");
   page.fire("pointerdown", { target: page.cards.seed });
   set(2);
-  assert.equal(store.present.sigma, 3, "another control was touched");
-  page.fire("keydown", { target: page.cards.sigma, ctrlKey: true });
-  set(2);
-  assert.equal(store.present.sigma, 3, "undo is not meant for the control in which it is pressed");
-  page.fire("pointerdown", { target: page.cards.sigma });
-  set(2);
-  assert.equal(store.present.sigma, 2);
+  assert.equal(store.present.seed, 2);
 });
 
 test("colouring by a neuron takes the one that is picked", async () => {

@@ -10,7 +10,7 @@ from dash import html
 from hmmrnn.dashboard import ids
 from hmmrnn.dashboard.components.controls import button, whole_number
 from hmmrnn.dashboard.components.picker import ALL_STATES
-from hmmrnn.explorer.scenario import COLOURS, MAX_SEED, MAX_SIGMA, STEPS, TRAJECTORIES, Scenario
+from hmmrnn.explorer.scenario import COLOURS, MAX_SEED, STEPS, TRAJECTORIES, Scenario
 
 
 def rail() -> Any:
@@ -23,22 +23,11 @@ def rail() -> Any:
 
 
 def _noise_controls() -> Any:
+    """Sigma, of which the page's script makes a slider, seed and window."""
     return html.Section(
         [
             html.H2("Noise and window"),
-            html.Label("Noise sigma (1 = as in training)", id="sigma-label"),
-            dmc.Slider(
-                id=ids.SIGMA,
-                min=0,
-                max=MAX_SIGMA,
-                step=0.05,
-                value=Scenario.sigma,
-                updatemode="drag",
-                size="md",
-                thumbLabel="Noise sigma",
-                marks=[{"value": v, "label": str(v)} for v in range(6)],
-                mb=22,
-            ),
+            html.Div(id=ids.SIGMA, className="sigma"),
             html.Div(
                 [
                     _number(ids.SEED, "Seed", Scenario.seed, 0, MAX_SEED),
