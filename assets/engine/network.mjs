@@ -10,6 +10,7 @@
  * This module knows nothing of pages: no document, no canvas, no timers. Weights are (to, from), row by row.
  */
 
+import { Matrix } from "./matrix.mjs";
 import { EMISSION, NOISE, START, Stream } from "./random.mjs";
 
 const KINDS = {
@@ -31,13 +32,12 @@ export class Network {
     const array = (value) => (ArrayBuffer.isView(value) ? value : unpacked(value));
     const { W_hh, W_ih, W_out, b_h, b_out } = Object.fromEntries(
       Object.entries(given.weights).map(([name, value]) => [name, array(value)]));
-    const kind = [W_hh, W_ih, W_out].every((matrix) => matrix instanceof Float32Array) ? Float32Array : Float64Array;
     this.n = given.neurons;
     this.m = given.inputs;
     this.o = given.outputs;
-    this.recurrent = byColumns(W_hh, this.n, kind);
-    this.input = byColumns(W_ih, this.n, kind);
-    this.readout = byColumns(W_out, this.o, kind);
+    this.recurrent = new Matrix(W_hh, this.n);
+    this.input = new Matrix(W_ih, this.n);
+    this.readout = new Matrix(W_out, this.o);
     this.b_h = Float64Array.from(b_h);
     this.b_out = Float64Array.from(b_out);
     const { cell = "relu", alpha = 1, leak = "rate" } = given;
@@ -45,8 +45,6 @@ export class Network {
     /* What the constant input gives each neuron, and the start that was learned; null without one. */
     this.given = given.given ? array(given.given) : null;
     this.start = given.start ? array(given.start) : null;
-    /* Which columns a product needs: room for it, shared by all. */
-    this.chosen = new Int32Array(Math.max(this.n, this.m) + 1);
     this.mean = array(given.plane.mean);
     this.components = array(given.plane.components);
     /* Along a direction without extent nothing is apart. */
@@ -95,48 +93,6 @@ export class Gains {
   }
 }
 
-/* into += the product of a matrix with a vector.
- *
- * The matrix is stored column by column: columns of silent neurons are skipped, and four columns at once share each
- * reading and writing of `into`. That is four times as fast as going along the rows.
- */
-function addProduct(columns, length, vector, chosen, into) {
-  let count = 0;
-  /* No branch: which neurons are silent changes from step to step, and no processor foresees it. */
-  for (let j = 0; j < vector.length; j++) {
-    chosen[count] = j;
-    count += vector[j] !== 0 ? 1 : 0;
-  }
-  const whole = count - (count % 4);
-  let k = 0;
-  for (; k < whole; k += 4) {
-    const a = chosen[k] * length;
-    const b = chosen[k + 1] * length;
-    const c = chosen[k + 2] * length;
-    const d = chosen[k + 3] * length;
-    const va = vector[chosen[k]];
-    const vb = vector[chosen[k + 1]];
-    const vc = vector[chosen[k + 2]];
-    const vd = vector[chosen[k + 3]];
-    for (let i = 0; i < length; i++) {
-      into[i] += columns[a + i] * va + columns[b + i] * vb + columns[c + i] * vc + columns[d + i] * vd;
-    }
-  }
-  for (; k < count; k++) {
-    const a = chosen[k] * length;
-    const va = vector[chosen[k]];
-    for (let i = 0; i < length; i++) into[i] += columns[a + i] * va;
-  }
-}
-
-/* Column by column, of one kind for all matrices: a loop that meets several kinds of array is several times slower. */
-function byColumns(matrix, rows, kind) {
-  const columns = matrix.length / rows;
-  const turned = new kind(matrix.length);
-  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) turned[j * rows + i] = matrix[i * columns + j];
-  return turned;
-}
-
 /* ---- runs ---------------------------------------------------------------------------------------------------------- */
 
 /* As in hmmrnn/model/simulation.py: a run has diverged once its activity is so many times larger than what has driven it. */
@@ -162,7 +118,7 @@ export class Drive {
   /* input = W_ih x */
   enter(x) {
     this.input.fill(0);
-    addProduct(this.network.input, this.network.n, x, this.network.chosen, this.input);
+    this.network.input.addProduct(x, this.input);
   }
 }
 
@@ -223,36 +179,42 @@ export class State {
     const { recurrent, input, always } = gains;
     const { h, next, pre } = this;
     pre.fill(0);
-    addProduct(this.network.recurrent, n, this.sent(), this.network.chosen, pre);
+    this.network.recurrent.addProduct(this.sent(), pre);
+    const isPlain = cell === "relu" && !this.isLeaky;
     let { driven } = this;
+    let largest = 0;
     for (let i = 0; i < n; i++) {
       const entering = input[i] * (pulse ? drive.input[i] + pulse[i] : drive.input[i]) + always[i];
       driven = Math.max(driven, Math.abs(entering));
       pre[i] = recurrent[i] * pre[i] + entering;
+      if (isPlain) {
+        next[i] = Math.max(pre[i], 0);
+        largest = Math.max(largest, next[i]);
+      }
     }
     this.driven = driven;
-    if (cell === "relu" && !this.isLeaky) for (let i = 0; i < n; i++) next[i] = Math.max(pre[i], 0);
-    else this.leak();
-    let largest = 0;
-    /* NaN makes the largest one NaN too, so that it is seen. */
-    for (let i = 0; i < n; i++) largest = Math.max(largest, Math.abs(next[i]));
+    if (!isPlain) largest = this.leak();
     this.h = next;
     this.next = h;
+    /* NaN makes the largest one NaN too, so that it is seen. */
     if (!(largest <= DIVERGENCE_RATIO * driven)) this.diverged = largestOf(next);
     this.read(drive.draw);
   }
 
-  /* The next state, of any cell; the pre-activation becomes what enters f. */
+  /* The next state, of any cell; the pre-activation becomes what enters f. Gives the largest activity. */
   leak() {
     const { alpha, leak, n } = this.network;
     const { activate, h, next, pre } = this;
+    let largest = 0;
     for (let i = 0; i < n; i++) {
       if (leak === "rate") next[i] = (1 - alpha) * h[i] + alpha * activate(pre[i]);
       else {
         pre[i] = alpha * pre[i] + (1 - alpha) * h[i];
         next[i] = leak === "total" ? activate(pre[i]) : pre[i];
       }
+      largest = Math.max(largest, Math.abs(next[i]));
     }
+    return largest;
   }
 
   /* What neurons send: their activity, or f of their currents. */
@@ -264,9 +226,9 @@ export class State {
 
   /* Output, probabilities and emission of the state as it is. */
   read(draw) {
-    const { readout, b_out, chosen, o } = this.network;
+    const { readout, b_out, o } = this.network;
     this.logits.set(b_out);
-    addProduct(readout, o, this.sent(), chosen, this.logits);
+    readout.addProduct(this.sent(), this.logits);
     let best = 0;
     for (let k = 0; k < o; k++) {
       if (this.logits[k] > this.logits[best]) best = k;

@@ -30,6 +30,8 @@ PLAIN = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 NONE, SELF, INLINE, EVAL = "'none'", "'self'", "'unsafe-inline'", "'unsafe-eval'"
+# Compiled code (assets/engine/product.wat), and no text that is made into code.
+COMPILED = "'wasm-unsafe-eval'"
 # Nothing, not even from the own server, unless a line of its own allows it.
 FORBIDDEN = {"default-src": [NONE], "base-uri": [NONE], "form-action": [NONE], "frame-ancestors": [NONE]}
 # Plotly, Mantine and AG Grid put style sheets into the page, and sizes onto its elements.
@@ -70,7 +72,7 @@ def page_policy(inline: Iterable[str]) -> Policy:
 @cache
 def document_policy() -> Policy:
     """The policy of a report and of a saved live page, which runs its network in a worker that it makes itself."""
-    own = {"script-src": [_hash(text) for text in document_scripts()], "worker-src": ["blob:"]}
+    own = {"script-src": [COMPILED, *map(_hash, document_scripts())], "worker-src": ["blob:"]}
     # A document by itself, wherever it is shown from: it can do nothing with the session of its reader.
     sandbox = {"sandbox": ["allow-scripts", "allow-downloads"]}
     return {**FORBIDDEN, "style-src": [INLINE], "img-src": ["data:", "blob:"], "font-src": ["data:"], **own, **sandbox}

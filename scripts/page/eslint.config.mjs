@@ -5,7 +5,7 @@ const names = (text) => Object.fromEntries(text.split(" ").map((name) => [name, 
 const BROWSER = names("window document navigator Worker OffscreenCanvas HTMLCanvasElement MutationObserver ResizeObserver "
   + "IntersectionObserver MessageChannel CustomEvent Event DOMException URL URLSearchParams Blob Image XMLHttpRequest "
   + "AbortSignal fetch atob btoa self performance requestAnimationFrame cancelAnimationFrame queueMicrotask setTimeout "
-  + "structuredClone TextDecoder console clearTimeout Request ImageData DOMParser XMLSerializer");
+  + "structuredClone WebAssembly globalThis TextDecoder console clearTimeout Request ImageData DOMParser XMLSerializer");
 
 export default [{
   files: ["**/*.mjs", "**/*.js"],

@@ -104,7 +104,7 @@ class TestDocuments:
         standing = {digest(text) for text in (*document.texts, *saved.texts)}
         plotly = digest(security_headers.document_scripts()[-1])
         for answer in shown:
-            assert set(policy(answer)["script-src"]) == {*standing, plotly}
+            assert set(policy(answer)["script-src"]) == {*standing, plotly, "'wasm-unsafe-eval'"}
         assert document.sources == saved.sources == []
 
     def test_they_ask_no_server(self, shown):
