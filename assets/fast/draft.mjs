@@ -5,7 +5,7 @@ import { idOf } from "../core/configuration.mjs";
 import { unpacked } from "../engine/network.mjs";
 import { PlotOverlay } from "../linking/plot-overlay.mjs";
 
-const draft = { overlay: null, figure: null };
+const draft = { overlay: null, traces: null };
 
 const isPlain = ({ marker }) => !marker || typeof marker.color === "string";
 
@@ -16,24 +16,24 @@ export function drawDraft({ data }) {
   draft.overlay.attach();
   if (!draft.overlay.graph || !draft.overlay.box()) return false;
   draft.overlay.canvas.classList.add("draft");
-  draft.figure = data;
+  draft.traces = data;
   draft.overlay.refresh();
   return true;
 }
 
 /* The figure itself is drawn next. */
 export function endDraft() {
-  if (!draft.figure) return;
-  draft.figure = null;
+  if (!draft.traces) return;
+  draft.traces = null;
   draft.overlay.refresh();
 }
 
 function draw(overlay) {
-  overlay.graph.classList.toggle("drafted", Boolean(draft.figure));
-  if (!draft.figure) return;
+  overlay.graph.classList.toggle("drafted", Boolean(draft.traces));
+  if (!draft.traces) return;
   const box = overlay.box();
   /* The others Plotly draws elsewhere, and they stay. */
-  const states = draft.figure.filter(({ type }) => type === "scattergl");
+  const states = draft.traces.filter(({ type }) => type === "scattergl");
   overlay.inside(box, (paper) => states.forEach((trace) => drawTrace(paper, box, trace)));
 }
 
