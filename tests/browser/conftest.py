@@ -16,6 +16,8 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect
 
+from hmmrnn.tasks.queue import Queues
+from hmmrnn.tasks.store import EXPERIMENT, LEFT_AT, RECENT, RECORD, Store
 from tests.browser.pages import READY_MS, SMALL, open_page, settle_known
 from tests.programs import PATIENCE_SECONDS, ending_with_tests, eventually, free_port
 
@@ -87,6 +89,7 @@ class Server:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = cache / f"server-{self.port}.log"
+        self.store = Store(Queues(data / "queue.db"))
 
     def start(self) -> None:
         folders = {"HMMRNN_CACHE": str(self.cache), "HMMRNN_DATA": str(self.data)}
@@ -102,6 +105,12 @@ class Server:
     def stop(self) -> None:
         self.process.terminate()
         self.process.wait(PATIENCE_SECONDS)
+
+    def leave_experiments(self) -> None:
+        """Give up what is still computed for pages that no test looks at any more."""
+        begun = self.store.entry(EXPERIMENT, "all").get(RECENT) or []
+        for id in self.store.get_many(EXPERIMENT, begun, RECORD):
+            self.store.entry(EXPERIMENT, id).put(LEFT_AT, self.store.now())
 
     def wait_until_healthy(self) -> None:
         def answers() -> bool:
@@ -236,7 +245,14 @@ def clipboard(window: BrowserContext) -> Iterator[None]:
 
 
 @pytest.fixture
-def fresh(window: BrowserContext, watch: Watch, request: pytest.FixtureRequest) -> Iterator[Page]:
+def nothing_begun(running: Server) -> Iterator[None]:
+    """Nothing that a test has begun is computed after it: a report would keep a core busy for minutes."""
+    yield
+    running.leave_experiments()
+
+
+@pytest.fixture
+def fresh(window: BrowserContext, watch: Watch, nothing_begun: None, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A new tab, whose console must stay empty."""
     forget_visits(window)
     opened = window.new_page()
@@ -302,7 +318,7 @@ def tab(window: BrowserContext, server: str, common_tab: Tab, request: pytest.Fi
 
 
 @pytest.fixture
-def page(request: pytest.FixtureRequest, tab: Tab) -> Iterator[Page]:
+def page(request: pytest.FixtureRequest, tab: Tab, nothing_begun: None) -> Iterator[Page]:
     """The page with the scenario that it opens with, in the tab that the earlier tests have used.
 
     To open the page takes longer than most of what is done with it. A test gets the tab of the one before it if that
@@ -314,6 +330,9 @@ def page(request: pytest.FixtureRequest, tab: Tab) -> Iterator[Page]:
     opened.unroute_all(behavior="ignoreErrors")
     if request.node.stash.get(_FAILED, False):
         tab.close()
+    else:
+        # Where the page shows no experiment, it asks for none.
+        opened.evaluate("() => window.dash_clientside?.hmmrnn?.go('/bench')")
     written, tab.watch.console[:] = tab.watch.console[:], []
     assert written == []
 
