@@ -10,9 +10,16 @@ import pytest
 import yaml
 
 import hmmrnn
+from hmmrnn.analysis.kick_neurons import KickNeurons
+from hmmrnn.explorer.queries import kick_neurons_of
+from hmmrnn.explorer.scenario import Scenario
+from hmmrnn.model.network import Network
 from hmmrnn.report.verdicts import describe_thresholds
 from hmmrnn.server.settings import Settings, variable
+from hmmrnn.shipped import ANSWERS
+from hmmrnn.storage.shipped_answers import ShippedAnswers
 from scripts import tutorial
+from scripts.answers import explorer_in
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "docs" / "pages"
@@ -50,10 +57,21 @@ def test_the_readme_is_short() -> None:
     assert len(README.encode()) <= 6000
 
 
+@pytest.fixture
+def known_kick_neurons(tmp_path: Path) -> KickNeurons:
+    """Those of the shipped linear-2 are not sought again: tests/test_shipped_answers.py compares them."""
+    return kick_neurons_of(explorer_in(tmp_path, ShippedAnswers(ANSWERS)).resolve(Scenario("linear-2")))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("code", list(python_blocks()))
-def test_python_in_documents_runs(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_in_documents_runs(code: str, known_kick_neurons: KickNeurons, monkeypatch: pytest.MonkeyPatch) -> None:
+    def detect(network: Network, seed: int) -> KickNeurons:
+        assert (network.metadata["family"], network.n_neurons, seed) == ("linear-2", 150, 0)
+        return known_kick_neurons
+
     monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(hmmrnn, "detect_kick_neurons", detect)
     exec(compile(code, "<document>", "exec"), {})
 
 

@@ -92,7 +92,8 @@ def test_an_experiment_is_watched_cancelled_and_computed_to_its_end(page: Page) 
     expect_running(page, "gain-sweep")
     cancel(page, "gain-sweep")
 
-    # To its end, that of a small network.
+    # To its end, that of a small network; on the bench nothing of it is computed yet.
+    go(page, "/bench")
     put(page, model="planted")
     go(page, "/dynamics")
     expect(page.locator("#noise-caption")).to_contain_text("strengths of the noise", timeout=LONG_MS)
@@ -154,8 +155,8 @@ def test_the_plane_of_a_pair_is_in_every_view_and_can_be_undone(page: Page) -> N
 
 @pytest.mark.usefixtures("planted")
 def test_a_report_of_an_intervention_is_written_opened_and_saved(page: Page, watch: Watch) -> None:
-    go(page, "/reports")
     put(page, model="planted", interventions=[{"neurons": [5], "mu": 0.0, "target": "unit"}])
+    go(page, "/reports")
     link = page.get_by_role("link", name="Open the report")
     expect(link).to_be_visible(timeout=LONG_MS)
     with page.expect_popup() as opening:
