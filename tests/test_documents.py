@@ -12,14 +12,11 @@ import yaml
 import hmmrnn
 from hmmrnn.analysis.kick_neurons import KickNeurons
 from hmmrnn.explorer.queries import kick_neurons_of
-from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.model.network import Network
 from hmmrnn.report.verdicts import describe_thresholds
 from hmmrnn.server.settings import Settings, variable
-from hmmrnn.shipped import ANSWERS
-from hmmrnn.storage.shipped_answers import ShippedAnswers
 from scripts import tutorial
-from scripts.answers import explorer_in
+from tests.shipped import resolve_shipped
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ROOT / "docs" / "pages"
@@ -59,8 +56,8 @@ def test_the_readme_is_short() -> None:
 
 @pytest.fixture
 def known_kick_neurons(tmp_path: Path) -> KickNeurons:
-    """Those of the shipped linear-2 are not sought again: tests/test_shipped_answers.py compares them."""
-    return kick_neurons_of(explorer_in(tmp_path, ShippedAnswers(ANSWERS)).resolve(Scenario("linear-2")))
+    """Those of the shipped linear-2 are not sought again."""
+    return kick_neurons_of(resolve_shipped(tmp_path, "linear-2"))
 
 
 @pytest.mark.slow

@@ -25,14 +25,12 @@ from hmmrnn.analysis.leave_rates import Measured, PairedLeaveRates
 from hmmrnn.analysis.regions import CLUSTER, KICK_ZONE, TRANSITION, residency
 from hmmrnn.analysis.switching import count_switches
 from hmmrnn.explorer.queries import kick_neurons_of
-from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.model.checkpoint import load
 from hmmrnn.model.network import Intervention, Network, intervene, rollout
 from hmmrnn.model.simulation import Trajectory, draw_noise, simulate
-from hmmrnn.shipped import ANSWERS, MODELS
-from hmmrnn.storage.shipped_answers import ShippedAnswers
-from scripts.answers import explorer_in
+from hmmrnn.shipped import MODELS
 from tests.networks import PlantedSwitch, constant_network, kick_group, no_kick_network, planted_switch, random_network
+from tests.shipped import resolve_shipped
 
 SEED = 0
 # Of the shipped network: in so many, outputs are left thousands of times.
@@ -69,9 +67,7 @@ def shipped() -> Network:
 
 @pytest.fixture(scope="module")
 def shipped_groups(tmp_path_factory) -> tuple[KickGroup, ...]:
-    # The answer that comes with the package; another test compares it with what is computed.
-    explorer = explorer_in(tmp_path_factory.mktemp("answers"), ShippedAnswers(ANSWERS))
-    return kick_neurons_of(explorer.resolve(Scenario("linear-2"))).groups
+    return kick_neurons_of(resolve_shipped(tmp_path_factory.mktemp("answers"), "linear-2")).groups
 
 
 def leave_rate_without(network: Network, neurons, output: int, seed: int) -> float:
