@@ -51,7 +51,7 @@ EXPERIMENT_COSTS = {
     "lens-potential": Cost(1.5, 1.1e-5),
     "lens-halves": Cost(5.5, 4.8e-4),
     "lens-rank": Cost(0.3, 5.8e-5),
-    "lens-memory": Cost(17.1, 1.0e-4),
+    "lens-memory": Cost(4.4, 1.3e-4),
     "lens-recovered": Cost(10.2, 0.0),
     "lens-belief": Cost(1.3, 7.5e-5),
     "lens-timescales": Cost(0.1, 6.9e-5),

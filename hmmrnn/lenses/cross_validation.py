@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from hmmrnn.analysis.numerics import mean_and_error, ratio_of_sums
 from hmmrnn.model.network import Floats
-from hmmrnn.model.simulation import softmax
 
 FOLDS = 4
 # Relative to the mean variance of a column of x: small enough to change no result that the data decide, large enough
@@ -69,14 +68,20 @@ def explained(y: Floats, predicted: Floats, where: NDArray[np.bool_] | None = No
 
 
 def decode_labels(x: Floats, labels: NDArray[np.integer], n_labels: int) -> NDArray[np.int64]:
-    """The likeliest label (B, T) of each row of x (B, T, P), by a logistic regression on other runs."""
+    """The likeliest label (..., B, T) of each row of x (B, T, P), by a logistic regression on other runs.
+
+    Of several labels (..., B, T) each has regressions of its own.
+    """
     decoded = np.empty(labels.shape, dtype=np.int64)
+    kinds = list(np.ndindex(labels.shape[:-2]))
     for left_out in split_runs(len(x)):
         train = x[~left_out].reshape(-1, x.shape[-1])
         mean, axes = _whitening(train)
-        weights = _fit_logistic((train - mean) @ axes, labels[~left_out].ravel(), n_labels)
-        scores = (x[left_out] - mean) @ (axes @ weights[:-1]) + weights[-1]
-        decoded[left_out] = scores.argmax(axis=-1)
+        columns = np.concatenate([axes.T @ (train - mean).T, np.ones((1, len(train)))])
+        for kind in kinds:
+            weights = _fit_logistic(columns, labels[kind][~left_out].ravel(), n_labels)
+            scores = (x[left_out] - mean) @ (axes @ weights[:-1]) + weights[-1]
+            decoded[kind][left_out] = scores.argmax(axis=-1)
     return decoded
 
 
@@ -106,20 +111,27 @@ def _whitening(x: Floats) -> tuple[Floats, Floats]:
     return mean, vectors[:, kept] / np.sqrt(variance[kept])
 
 
-def _fit_logistic(x: Floats, labels: NDArray[np.integer], n_labels: int) -> Floats:
-    """Weights (D + 1, O), the last row the constants, of a multinomial logistic regression on x (S, D)."""
+def _fit_logistic(columns: Floats, labels: NDArray[np.integer], n_labels: int) -> Floats:
+    """Weights (D, O) of a multinomial logistic regression on columns (D, S), of which the last is constant."""
     from scipy.optimize import minimize
 
-    columns = np.concatenate([x, np.ones((len(x), 1))], axis=1)
-    wanted = np.eye(n_labels)[labels]
+    rows, steps = columns.shape
+    wanted = labels, np.arange(steps)
 
     def loss(flat: Floats) -> tuple[float, Floats]:
-        weights = flat.reshape(columns.shape[1], n_labels)
-        chances = softmax(columns @ weights)
-        miss = -np.log(np.maximum((chances * wanted).sum(axis=1), 1e-300)).mean()
-        slope = columns.T @ (chances - wanted) / len(columns) + LOGISTIC_RIDGE * weights
-        return miss + 0.5 * LOGISTIC_RIDGE * (weights**2).sum(), slope.ravel()
+        # Scores (O, S): sums over the few labels then go along whole rows, in half of the time.
+        weights = flat.reshape(n_labels, rows)
+        scores = weights @ columns
+        scores -= scores.max(axis=0)
+        miss = -scores[wanted].sum()
+        chances = np.exp(scores, out=scores)
+        total = chances.sum(axis=0)
+        miss += np.log(total).sum()
+        chances /= total
+        chances[wanted] -= 1
+        slope = chances @ columns.T / steps + LOGISTIC_RIDGE * weights
+        return float(miss / steps + 0.5 * LOGISTIC_RIDGE * (weights**2).sum()), slope.ravel()
 
-    start = np.zeros(columns.shape[1] * n_labels)
+    start = np.zeros(n_labels * rows)
     found: Floats = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": LOGISTIC_STEPS}).x
-    return found.reshape(columns.shape[1], n_labels)
+    return found.reshape(n_labels, rows).T

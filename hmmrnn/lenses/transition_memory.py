@@ -26,7 +26,7 @@ from hmmrnn.lenses.cross_validation import decode_labels, guess_labels, share_ri
 from hmmrnn.lenses.runs import settled_runs
 from hmmrnn.model.hmm import HMM
 from hmmrnn.model.metadata import known_target
-from hmmrnn.model.network import Floats, Network, Result
+from hmmrnn.model.network import Floats, Network, Result, few_threads
 
 LAGS = (1, 2, 5, 10, 20, 40)
 RUNS, STEPS, MIN_STEPS = 32, 500, 50
@@ -106,9 +106,11 @@ def measure_memory(
     if not lags or min(lags) < 1 or max(lags) > longest:
         raise ValueError(f"lags must be from 1 to {longest} steps; got {list(lags)}")
     measured = []
-    for done, lag in enumerate(lags):
-        measured.append(_remembered(run.h, run.output, lag, network.n_outputs))
-        on_progress(0.5 * (done + 1) / len(lags))
+    # Threads of the many small products of a regression spin beside other work.
+    with few_threads(network):
+        for done, lag in enumerate(lags):
+            measured.append(_remembered(run.h, run.output, lag, network.n_outputs))
+            on_progress(0.5 * (done + 1) / len(lags))
     keys = [str(lag) for lag in lags]
     accuracy, accuracy_se, accuracy_null, naive, naive_se = (
         dict(zip(keys, column, strict=True)) for column in zip(*measured, strict=True)
@@ -137,8 +139,8 @@ def _remembered(h: Floats, output: NDArray[np.int64], lag: int, n_outputs: int) 
     later, now, before = h[:, lag:], output[:, lag:], output[:, :-lag]
     # Labels of another run have the same statistics and nothing to do with this run.
     other = np.roll(before, 1, axis=0)
-    accuracy = share_right(before, decode_labels(later, before, n_outputs))
-    null = share_right(other, decode_labels(later, other, n_outputs))[0]
+    own, shuffled = decode_labels(later, np.stack([before, other]), n_outputs)
+    accuracy, null = share_right(before, own), share_right(other, shuffled)[0]
     naive = share_right(before, guess_labels(now, before, n_outputs, n_outputs))
     return (*accuracy, null, *naive)
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.optimize import OptimizeResult
 
 from hmmrnn.lenses.cross_validation import (
     decode_labels,
@@ -70,6 +71,33 @@ def test_labels_are_decoded_as_by_the_library():
         theirs[out] = model.predict(x[out].reshape(-1, 3)).reshape(-1, 150)
     assert (ours == theirs).mean() > 0.98
     assert share_right(labels, ours)[0] > 0.4
+
+
+def test_several_labels_of_the_same_rows_are_decoded_as_each_alone():
+    rng = np.random.default_rng(3)
+    x = rng.standard_normal((4, 60, 3))
+    first = (x @ rng.standard_normal((3, 2)) + rng.gumbel(size=(4, 60, 2))).argmax(axis=-1)
+    both = np.stack([first, rng.integers(2, size=first.shape)])
+    expected = np.stack([decode_labels(x, labels, 2) for labels in both])
+    np.testing.assert_array_equal(decode_labels(x, both, 2), expected)
+
+
+def test_the_slope_of_the_regression_is_that_of_its_loss(monkeypatch):
+    seen = []
+
+    def look(loss, start, **_):
+        rng = np.random.default_rng(4)
+        at, h = rng.standard_normal(start.shape), 1e-6
+        moved = [(loss(at + h * e)[0] - loss(at - h * e)[0]) / (2 * h) for e in np.eye(len(at))]
+        seen.append((loss(at)[1], moved, loss(start)[0]))
+        return OptimizeResult(x=start)
+
+    monkeypatch.setattr("scipy.optimize.minimize", look)
+    rng = np.random.default_rng(5)
+    decode_labels(rng.standard_normal((2, 40, 3)), rng.integers(3, size=(2, 40)), 3)
+    for slope, moved, at_zero in seen:
+        np.testing.assert_allclose(slope, moved, atol=1e-7)
+        assert at_zero == pytest.approx(np.log(3))
 
 
 def test_guesses_are_the_commonest_label_of_other_runs():
