@@ -115,8 +115,9 @@ tutorial: $(DEV) system ## Run the tutorial's cells, make its notebook, and draw
 	$(PY) -m scripts.tutorial
 	$(PY) -m scripts.tutorial_figures
 
-screenshots: $(DEV) system ## Take the pictures of the README anew
+screenshots: $(DEV) system ## Take the pictures of the README anew, and every page at three sizes in both colours (.cache/pages)
 	$(PY) -m scripts.screenshots
+	$(PY) -m scripts.page_pictures
 
 findings: $(DEV) ## Judge the paper's claims on every shipped network anew (docs/pages/findings.md)
 	$(PY) -m scripts.findings

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 from hmmrnn.explorer.experiments import KICK_PROOF
 from scripts.png import repacked
 from tests.browser.conftest import CHROMIUM_FLAGS, Server, chromium_path
-from tests.browser.pages import READY_MS, changing, group_buttons, open_page
+from tests.browser.pages import READY_MS, changing, clear_pointer, group_buttons, open_page
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def main() -> int:
             server.start()
             browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_FLAGS)
             for name, page in pictures(browser, server.url):
-                _clear_pointer(page)
+                clear_pointer(page)
                 path = IMAGES / f"{name}.png"
                 path.write_bytes(repacked(page.screenshot(animations="disabled")))
                 logger.info("%s: %.0f kB", path.name, path.stat().st_size / 1000)
@@ -90,13 +90,6 @@ def _kick_button(page: Page) -> Locator:
     buttons = group_buttons(page, "kick")
     proven = buttons.filter(has_not_text=UNPROVEN)
     return (proven if proven.count() else buttons).first
-
-
-def _clear_pointer(page: Page) -> None:
-    """Leave neither mouse nor focus on anything, so that no hint or ring is in the picture, and scroll to the top."""
-    page.mouse.move(0, 0)
-    page.evaluate("() => { document.activeElement.blur(); window.scrollTo(0, 0); }")
-    expect(page.locator("[role=tooltip]:visible")).to_have_count(0)
 
 
 if __name__ == "__main__":

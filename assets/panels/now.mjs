@@ -70,7 +70,7 @@ function show() {
   const focused = [...place.querySelectorAll("select, input, button")].indexOf(document.activeElement);
   place.replaceChildren(interventions.length
     ? make("ul", {}, ...interventions.map(chip))
-    : make("span", { className: "intact", textContent: "None: the network is intact. Click a neuron in the connectivity, or tick it in the table." }));
+    : make("span", { className: "intact", textContent: "The network is intact. Silence a group in the column on the left, or neurons in the connectivity or the table." }));
   if (focused >= 0) place.querySelectorAll("select, input, button")[focused]?.focus();
 }
 

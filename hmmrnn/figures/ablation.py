@@ -35,7 +35,7 @@ from hmmrnn.figures.theme import Theme
 from hmmrnn.figures.words import say_count
 
 HEIGHT, GAP = 170, 0.07
-GAINS = {"title": "gain μ", "range": [-0.08, 1.98], "nticks": 5}
+GAINS = {"title": "gain mu", "range": [-0.08, 1.98], "nticks": 5}
 HEADINGS = {KICK: "kick triple, recurrent input", NOISE: "its 60 strongest inputs, noise", CONTROL: "control, noise"}
 
 
@@ -75,7 +75,7 @@ def describe_ablations(found: Ablations) -> str:
 
 def _key(theme: Theme) -> list[str]:
     marks = [("published: mean ± s.d. between runs of one two-state network", theme.ghost)]
-    windows = f"○ fewer than two switches: the {WINDOW} steps around those of μ = 1"
+    windows = f"○ fewer than two switches: the {WINDOW} steps around those of mu = 1"
     here = f"● here, ± 1 standard error; {windows}"
     return [write_key(marks), here]
 
@@ -134,4 +134,4 @@ def _switches(several: tuple[Ablation, ...], published: PublishedAblation, top: 
 
 
 def _hover(what: str) -> str:
-    return f"μ = %{{x:.2g}}: {what} %{{customdata}}<extra></extra>"
+    return f"mu = %{{x:.2g}}: {what} %{{customdata}}<extra></extra>"

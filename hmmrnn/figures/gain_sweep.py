@@ -59,15 +59,17 @@ def _legend(sweeps: list[GainSweep], theme: Theme) -> list[str]:
     one = sweeps[0]
     seen = np.any([np.isfinite(sweep.leave_rate).any(axis=0) for sweep in sweeps], axis=0)
     outputs = [(f"output {o}", theme.colour_of(o)) for o in range(len(seen)) if seen[o]]
-    paths = [(f"μ = {mu:g}", colour) for mu, colour in zip(one.path_mu, _path_colours(theme), strict=True)]
-    runs = f"{one.trajectories} runs of {one.steps:,} steps at each gain, σ = {one.sigma:g}; bars: ± 1 standard error"
+    paths = [(f"mu = {mu:g}", colour) for mu, colour in zip(one.path_mu, _path_colours(theme), strict=True)]
+    runs = (
+        f"{one.trajectories} runs of {one.steps:,} steps at each gain, sigma = {one.sigma:g}; bars: ± 1 standard error"
+    )
     pairs = "critical pairs: ● just before a switch, □ at any state"
     return [runs, write_key(outputs, "× output not visited"), f"paths: {write_key(paths, pairs)}"]
 
 
 def _title(name: str, sweep: GainSweep) -> str:
     count = len(sweep.neurons)
-    return f"<b>{name}</b> ({say_count(count, 'neuron')}, {SCALED[sweep.target]} × μ)"
+    return f"<b>{name}</b> ({say_count(count, 'neuron')}, {SCALED[sweep.target]} × mu)"
 
 
 def _path_colours(theme: Theme) -> tuple[str, str, str]:
@@ -115,7 +117,7 @@ def _path_range(sweeps: list[GainSweep], axis: int) -> list[float]:
 def _gain_axis(sweep: GainSweep) -> dict[str, Any]:
     low, high = float(sweep.mu.min()), float(sweep.mu.max())
     margin = 0.04 * ((high - low) or 1.0)
-    return {"title": "gain μ", "range": [low - margin, high + margin], "nticks": 4}
+    return {"title": "gain mu", "range": [low - margin, high + margin], "nticks": 4}
 
 
 def _per_thousand(sweep: GainSweep) -> tuple[Floats, Floats]:
@@ -144,12 +146,12 @@ def _leave_rate(sweep: GainSweep, scales: dict[str, list[float]], theme: Theme) 
 def _not_visited(mu: Floats, output: int, height: float, theme: Theme) -> Any:
     """Crosses below zero, where no rate can be."""
     marker = {"color": theme.colour_of(output), "symbol": "x-thin-open", "size": 7}
-    name, hover = f"output {output} not visited", f"μ = %{{x:.2g}}: output {output} is not visited"
+    name, hover = f"output {output} not visited", f"mu = %{{x:.2g}}: output {output} is not visited"
     return draw("markers", mu, np.full(len(mu), height), name, hover, marker=marker)
 
 
 def _hover(what: str, unit: str = "") -> str:
-    return f"μ = %{{x:.2g}}: {what} %{{customdata}}{unit}<extra></extra>"
+    return f"mu = %{{x:.2g}}: {what} %{{customdata}}{unit}<extra></extra>"
 
 
 def _means(sweep: GainSweep, scales: dict[str, list[float]], theme: Theme) -> list[Panel]:
@@ -183,9 +185,9 @@ def _paths(sweep: GainSweep, scales: dict[str, list[float]], theme: Theme) -> Pa
         runs = sweep.paths[place, ..., :2]
         gap = np.full((len(runs), 1, 2), np.nan)
         points = np.concatenate([runs, gap], axis=1).reshape(-1, 2).astype(np.float32)
-        name, hover = f"μ = {mu:g}", f"μ = {mu:g}<br>PC1 %{{x:.2f}}, PC2 %{{y:.2f}}"
+        name, hover = f"mu = {mu:g}", f"mu = {mu:g}<br>PC1 %{{x:.2f}}, PC2 %{{y:.2f}}"
         traces.append(draw("lines", points[:, 0], points[:, 1], name, hover, line={"color": colour, "width": 1}))
-    lost = [f"μ = {mu:g}" for mu, runs in zip(sweep.path_mu, sweep.paths, strict=True) if np.isnan(runs).all()]
+    lost = [f"mu = {mu:g}" for mu, runs in zip(sweep.path_mu, sweep.paths, strict=True) if np.isnan(runs).all()]
     corner = {"x": scales["x"][0], "xanchor": "left", "y": 1, "yanchor": "top"}
     look = {"font": {"size": FONT_SIZE, "color": theme.muted}, "bgcolor": theme.ground}
     notes = [make_note(f"{', '.join(lost)}: diverges", **corner, **look)] if lost else []

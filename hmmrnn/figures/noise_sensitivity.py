@@ -42,7 +42,7 @@ def _states(result: NoiseSensitivity, theme: Theme) -> str:
         states = f"{count} of {available:,} states" if available else "no state seen"
         lost = f", {diverged} diverge" if diverged else ""
         marks.append((f"{REGION_LABELS[name]} ({states}{lost})", theme.regions[name]))
-    return write_key(marks, f"{result.rollouts} rollouts each, σ = {result.sigma:g}")
+    return write_key(marks, f"{result.rollouts} rollouts each, sigma = {result.sigma:g}")
 
 
 def _dash(place: int) -> tuple[str, str]:

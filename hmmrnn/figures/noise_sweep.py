@@ -34,7 +34,7 @@ WIDTHS = (2.2, 1.0)
 
 def draw_noise_sweep(sweep: NoiseSweep, resonance: GainSweep | None, theme: Theme) -> go.Figure:
     """Draw a noise sweep; the height of the layout is what the figure needs, in pixels."""
-    runs = f"{sweep.trajectories} runs of {sweep.steps:,} steps at each σ, the same noise scaled"
+    runs = f"{sweep.trajectories} runs of {sweep.steps:,} steps at each sigma, the same noise scaled"
     top = Row(
         [_occupancy(sweep, theme), _radius(sweep, theme), _interval(sweep, theme)],
         split_columns(3, GAP),
@@ -49,7 +49,7 @@ def draw_noise_sweep(sweep: NoiseSweep, resonance: GainSweep | None, theme: Them
 def _proportion(sweep: NoiseSweep) -> str:
     """How nearly h(sigma) = sigma / sigma_0 h(sigma_0) holds, in words."""
     one = sweep.reference_sigma
-    rule = f"h(σ) = {'σ' if one == 1 else f'σ/{one:g}'} · h({one:g})"
+    rule = f"h(sigma) = {'sigma' if one == 1 else f'sigma/{one:g}'} · h({one:g})"
     if np.isnan(sweep.relative_deviation):
         return f"{rule}: cannot be judged, as runs diverge"
     size = f"{sweep.relative_deviation:.2g} of the largest activity"
@@ -66,7 +66,7 @@ def _colours(sweep: NoiseSweep, theme: Theme) -> list[str]:
 
 
 def _contour_key(sweep: NoiseSweep, theme: Theme) -> str:
-    names = [f"σ = {sigma:g}" for sigma in sweep.contour_sigma]
+    names = [f"sigma = {sigma:g}" for sigma in sweep.contour_sigma]
     inside = " and ".join(f"{100 * share:g} %" for share in ENCLOSED)
     marks = zip(names, _colours(sweep, theme), strict=True)
     return write_key(marks, f"contours: {inside} of the steps inside")
@@ -85,7 +85,7 @@ def _occupancy(sweep: NoiseSweep, theme: Theme) -> Panel:
                     x=x,
                     y=y,
                     z=density,
-                    name=f"σ = {sigma:g}, {100 * share:g} %",
+                    name=f"sigma = {sigma:g}, {100 * share:g} %",
                     contours={"start": level, "end": level, "size": 1, "coloring": "lines"},
                     autocontour=False,
                     colorscale=[[0, colour], [1, colour]],
@@ -100,11 +100,11 @@ def _occupancy(sweep: NoiseSweep, theme: Theme) -> Panel:
 
 
 def _sigma_axis(sweep: NoiseSweep) -> dict[str, Any]:
-    return {"title": "noise σ", "range": [0, 1.05 * float(sweep.sigmas[-1])], "nticks": 5}
+    return {"title": "noise sigma", "range": [0, 1.05 * float(sweep.sigmas[-1])], "nticks": 5}
 
 
 def _measured(sweep: NoiseSweep, y: Floats, error: Floats, name: str, theme: Theme, mode: str) -> Any:
-    hover = f"σ = %{{x:.3g}}: {name} %{{customdata}}<extra></extra>"
+    hover = f"sigma = %{{x:.3g}}: {name} %{{customdata}}<extra></extra>"
     return draw_measured(sweep.sigmas, y, error, name, theme.text, theme, hovertemplate=hover, mode=mode)
 
 
@@ -125,7 +125,7 @@ def _line(sweep: NoiseSweep) -> str:
         return "orbit radius (no line fitted)"
     sign = "−" if sweep.intercept < -ROUNDING else "+"
     shift = "" if abs(sweep.intercept) < ROUNDING else f" {sign} {abs(sweep.intercept):.2g}"
-    return f"radius = {sweep.slope:.3g} σ{shift} (R² {sweep.r_squared:.3f})"
+    return f"radius = {sweep.slope:.3g} sigma{shift} (R² {sweep.r_squared:.3f})"
 
 
 def _interval(sweep: NoiseSweep, theme: Theme) -> Panel:
@@ -138,12 +138,12 @@ def _interval(sweep: NoiseSweep, theme: Theme) -> Panel:
 
 def _regularity(sweep: NoiseSweep, resonance: GainSweep | None, theme: Theme) -> list[Panel]:
     """The coefficient of variation against the noise and, if it is known, against the gain, on one scale."""
-    by_noise = _variation(sweep, sweep.sigmas, "σ", theme)
+    by_noise = _variation(sweep, sweep.sigmas, "sigma", theme)
     panels = [Panel(by_noise[0], _sigma_axis(sweep), {"title": "CV"}, "against the noise", *by_noise[1:])]
     highest = _highest(sweep)
     if resonance is not None:
-        traces, notes, shapes = _variation(resonance, resonance.mu, "μ", theme)
-        x = {"title": "gain μ of the recurrent input", "nticks": 5}
+        traces, notes, shapes = _variation(resonance, resonance.mu, "mu", theme)
+        x = {"title": "gain mu of the recurrent input", "nticks": 5}
         heading = f"against the gain of {len(resonance.neurons)} kick neurons"
         panels.append(Panel(traces, x, {"title": "CV"}, heading, notes, [*shapes, draw_line_at(1, theme)]))
         highest = max(highest, _highest(resonance))

@@ -20,6 +20,7 @@ FILE = Path(__file__).with_name("reference.json")
 TWO_STATES = "linear-2"
 NOT_MEASURED = "not measured"
 ROUNDING = 1e-12
+MOST_DECIMALS = 7
 
 # A number with its standard error or spread; NaN where that is not known.
 Mean = tuple[float, float]
@@ -71,14 +72,22 @@ def published_ablation() -> PublishedAblation:
 
 
 def write_mean(mean: Mean) -> str:
-    """A number in three figures and its error, if that is known; "not measured" for NaN."""
+    """A number and its error, both with the decimals of the error's two leading figures; "not measured" for NaN.
+
+    Three figures of the number where no error is known, or where it is none.
+    """
     value, error = mean
     if math.isnan(value):
         return NOT_MEASURED
     if math.isnan(error):
         return f"{value:.3g}"
     # What rounding leaves of an error is none.
-    return f"{value:.3g} ± {error if abs(error) > ROUNDING * abs(value) else 0:.2g}"
+    if abs(error) <= ROUNDING * abs(value):
+        return f"{value:.3g} ± 0"
+    decimals = max(0, 1 - math.floor(math.log10(error)))
+    if decimals > MOST_DECIMALS:
+        return f"{value:.3g} ± {error:.2g}"
+    return f"{value:,.{decimals}f} ± {error:,.{decimals}f}"
 
 
 def name_quantity(key: str) -> str:

@@ -198,6 +198,13 @@ def holding_slider(page: Page, name: str) -> Iterator[Callable[[float], None]]:
     page.mouse.up()
 
 
+def clear_pointer(page: Page) -> None:
+    """Leave neither mouse nor focus on anything, so that no hint or ring is in the picture, and scroll to the top."""
+    page.mouse.move(0, 0)
+    page.evaluate("() => { document.activeElement.blur(); window.scrollTo(0, 0); }")
+    expect(page.locator("[role=tooltip]:visible")).to_have_count(0)
+
+
 def await_frame(page: Page) -> None:
     """Wait for the page's next frame; a tenth of a second where the browser owes it, as a busy one may for ever."""
     page.evaluate("() => new Promise((go) => { requestAnimationFrame(go); setTimeout(go, 100); })")

@@ -47,7 +47,7 @@ def test_switches_are_means_of_the_runs_and_say_where_they_run_away(found, figur
     np.testing.assert_allclose(curve.error_y.array, found.kick[0].switches.std(axis=0, ddof=1) / np.sqrt(8))
     assert texts(figure).count("runs away") == 1
     assert texts(figure).count("not finite") == 2
-    assert axis_of(figure, curve, "x").title.text == "gain μ"
+    assert axis_of(figure, curve, "x").title.text == "gain mu"
 
 
 def test_the_words_say_what_silencing_each_triple_does(found):

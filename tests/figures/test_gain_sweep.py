@@ -49,12 +49,12 @@ def test_paths_are_drawn_as_one_line_per_gain_with_gaps_between_runs(drawn):
     sweeps, figure = drawn
     for place, one in enumerate(sweeps.values()):
         for which, mu in enumerate((0, 1, 1.9)):
-            line = traces(figure, f"μ = {mu:g}")[place]
+            line = traces(figure, f"mu = {mu:g}")[place]
             x = np.array(line.x).reshape(2, 7)
             np.testing.assert_allclose(x[:, :6], one.paths[which, ..., 0], rtol=1e-6)
             assert np.isnan(x[:, 6]).all()
     # The intact path lies behind the others.
-    assert next(trace.name for trace in figure.data if trace.mode == "lines") == "μ = 1"
+    assert next(trace.name for trace in figure.data if trace.mode == "lines") == "mu = 1"
 
 
 def test_rows_share_their_scales(drawn):
@@ -64,7 +64,7 @@ def test_rows_share_their_scales(drawn):
         assert axis_of(figure, one, "y").range == axis_of(figure, other, "y").range
         assert one.yaxis != other.yaxis
     for letter in "xy":
-        one, other = traces(figure, "μ = 0")
+        one, other = traces(figure, "mu = 0")
         assert axis_of(figure, one, letter).range == axis_of(figure, other, letter).range
 
 
@@ -83,7 +83,7 @@ def test_every_axis_has_a_title_and_the_rows_their_height(drawn):
     axes = [figure.layout[name] for name in figure.layout if name.startswith(("xaxis", "yaxis"))]
     assert len(axes) == 2 * 2 * 4
     assert {axis.title.text for axis in axes} == {
-        "gain μ", "in 1,000 steps", "steps", "mean count", "PC1 (activity)", "PC2 (activity)"
+        "gain mu", "in 1,000 steps", "steps", "mean count", "PC1 (activity)", "PC2 (activity)"
     }  # fmt: skip
     assert 450 < figure.layout.height < 600
 
@@ -91,9 +91,9 @@ def test_every_axis_has_a_title_and_the_rows_their_height(drawn):
 def test_says_what_was_scaled_and_how_much_was_run(drawn):
     _, figure = drawn
     said = texts(figure)
-    assert "<b>kick group of output 0</b> (4 neurons, recurrent input × μ)" in said
-    assert "<b>control population</b> (1 neuron, noise input × μ)" in said
-    assert any("16 runs of 1,500 steps at each gain, σ = 1" in text for text in said)
+    assert "<b>kick group of output 0</b> (4 neurons, recurrent input × mu)" in said
+    assert "<b>control population</b> (1 neuron, noise input × mu)" in said
+    assert any("16 runs of 1,500 steps at each gain, sigma = 1" in text for text in said)
 
 
 def test_a_line_marks_the_intact_network(drawn):
@@ -124,7 +124,7 @@ def test_where_it_diverges_it_is_said_in_every_panel():
     paths[2] = np.nan
     figure = draw_gain_sweeps({"x": replace(one, **gone, paths=paths, diverged=np.array(last))}, LIGHT)
     assert texts(figure).count("diverges") == 3
-    assert "μ = 1.9: diverges" in texts(figure)
+    assert "mu = 1.9: diverges" in texts(figure)
     assert "no switch seen" not in texts(figure)
     assert {(s.x0, s.x1) for s in figure.layout.shapes if s.type == "rect"} == {(1.75, 2)}
 
@@ -158,7 +158,7 @@ def test_nothing_but_divergence_can_be_drawn():
     figure = draw_gain_sweeps(
         {"x": replace(one, **gone, paths=np.full((3, 2, 6, 3), np.nan), diverged=np.ones(5, bool))}, LIGHT
     )
-    assert "μ = 0, μ = 1, μ = 1.9: diverges" in texts(figure)
+    assert "mu = 0, mu = 1, mu = 1.9: diverges" in texts(figure)
 
 
 def test_a_path_that_runs_away_leaves_room_for_the_intact_one():
@@ -166,7 +166,7 @@ def test_a_path_that_runs_away_leaves_room_for_the_intact_one():
     paths = one.paths.copy()
     paths[2] *= 1e5
     figure = draw_gain_sweeps({"x": replace(one, paths=paths)}, LIGHT)
-    low, high = axis_of(figure, traces(figure, "μ = 1")[0], "x").range
+    low, high = axis_of(figure, traces(figure, "mu = 1")[0], "x").range
     assert high - low < 1.2 * FARTHEST * np.ptp(paths[1, ..., 0])
 
 

@@ -49,7 +49,7 @@ def test_says_what_was_looked_at(figure):
     said = " ".join(texts(figure))
     assert "cluster (24 of 1,205 states)" in said
     assert "transition (7 of 7 states, 2 diverge)" in said
-    assert "32 rollouts each, σ = 0.5" in said
+    assert "32 rollouts each, sigma = 0.5" in said
     assert all(f"γ = {gamma}" in said for gamma in ("0", "0.5", "1"))
 
 

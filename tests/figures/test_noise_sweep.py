@@ -25,8 +25,8 @@ def test_curves_are_the_numbers_with_their_errors(drawn):
     shown = {
         "orbit radius": (swept, SIGMAS, "radius"),
         "steps per switch": (swept, SIGMAS, "interval"),
-        "CV by σ": (swept, SIGMAS, "interval_cv"),
-        "CV by μ": (resonance, resonance.mu, "interval_cv"),
+        "CV by sigma": (swept, SIGMAS, "interval_cv"),
+        "CV by mu": (resonance, resonance.mu, "interval_cv"),
     }
     for name, (source, x, field) in shown.items():
         (curve,) = traces(figure, name)
@@ -40,10 +40,12 @@ def test_the_line_is_drawn_and_said(drawn):
     (line,) = traces(figure, "fit")
     np.testing.assert_allclose(line.x, [0, 4])
     np.testing.assert_allclose(line.y, [-0.25, 9.75])
-    assert "radius = 2.5 σ − 0.25 (R² 0.988)" in texts(figure)
+    assert "radius = 2.5 sigma − 0.25 (R² 0.988)" in texts(figure)
 
 
-@pytest.mark.parametrize(("intercept", "said"), [(1e-15, "2.5 σ (R²"), (-1e-15, "2.5 σ (R²"), (0.5, "2.5 σ + 0.5 (R²")])
+@pytest.mark.parametrize(
+    ("intercept", "said"), [(1e-15, "2.5 sigma (R²"), (-1e-15, "2.5 sigma (R²"), (0.5, "2.5 sigma + 0.5 (R²")]
+)
 def test_the_line_is_said_without_what_is_rounding(intercept, said):
     figure = draw_noise_sweep(noise_sweep_of(intercept=intercept), None, LIGHT)
     assert any(said in text for text in texts(figure))
@@ -55,17 +57,17 @@ def test_the_line_is_said_without_what_is_rounding(intercept, said):
         (
             {},
             "Not in proportion (the network has biases, or cells that do not scale): "
-            "h(σ) = σ · h(1) is off by up to 0.3 of the largest activity",
+            "h(sigma) = sigma · h(1) is off by up to 0.3 of the largest activity",
         ),
         (
             {"relative_deviation": 3.24e-15, "biased": False},
-            "Exactly in proportion: h(σ) = σ · h(1) to within 3.2e-15 of the largest activity",
+            "Exactly in proportion: h(sigma) = sigma · h(1) to within 3.2e-15 of the largest activity",
         ),
-        ({"biased": False}, "Not in proportion: h(σ) = σ · h(1) is off by up to 0.3 of the largest activity"),
-        ({"relative_deviation": np.nan}, "h(σ) = σ · h(1): cannot be judged, as runs diverge"),
+        ({"biased": False}, "Not in proportion: h(sigma) = sigma · h(1) is off by up to 0.3 of the largest activity"),
+        ({"relative_deviation": np.nan}, "h(sigma) = sigma · h(1): cannot be judged, as runs diverge"),
         (
             {"reference_sigma": 0.5, "relative_deviation": 0.0},
-            "Exactly in proportion: h(σ) = σ/0.5 · h(0.5) to within 0 of the largest activity",
+            "Exactly in proportion: h(sigma) = sigma/0.5 · h(0.5) to within 0 of the largest activity",
         ),
     ],
 )
@@ -83,13 +85,13 @@ def test_contours_are_at_the_levels_that_enclose_the_steps(drawn):
         assert (trace.contours.start, trace.contours.end) == (level, level)
         np.testing.assert_allclose(trace.x, [-1.6, -0.8, 0, 0.8, 1.6], atol=1e-12)
         np.testing.assert_allclose(trace.y, [0.5, 1.5, 2.5, 3.5])
-    assert [trace.name for trace in contours[:2]] == ["σ = 1, 50 %", "σ = 1, 90 %"]
+    assert [trace.name for trace in contours[:2]] == ["sigma = 1, 50 %", "sigma = 1, 90 %"]
     assert len({trace.colorscale for trace in contours}) == 3
 
 
 def test_both_measures_of_regularity_have_one_scale(drawn):
     _, resonance, figure = drawn
-    by_noise, by_gain = (axis_of(figure, traces(figure, f"CV by {letter}")[0], "y").range for letter in "σμ")
+    by_noise, by_gain = (axis_of(figure, traces(figure, f"CV by {letter}")[0], "y").range for letter in ("sigma", "mu"))
     assert by_noise == by_gain
     assert by_gain[1] >= (resonance.interval_cv + resonance.interval_cv_se).max()
     assert "against the gain of 4 kick neurons" in texts(figure)
@@ -98,7 +100,7 @@ def test_both_measures_of_regularity_have_one_scale(drawn):
 
 def test_without_a_kick_group_there_is_no_resonance():
     figure = draw_noise_sweep(noise_sweep_of(), None, LIGHT)
-    assert not traces(figure, "CV by μ")
+    assert not traces(figure, "CV by mu")
     assert not any("kick" in text for text in texts(figure))
 
 

@@ -66,9 +66,9 @@ def test_the_sentence_has_the_numbers_of_the_last_snapshot():
     found = series([1.0, 0.1, 0.5, 0.05], volatility=volatility, volatility_se=errors, loss=loss, loss_floor=13.83)
     text = describe_formation(found)
     assert text.startswith(
-        "Step 1,000: with the recurrent input of 3 and of 6 neurons silenced, 0.05 ± 0.02; 1 ± 0.02 (output 0) and "
-        "1 ± 0.02; 1 ± 0.02 (output 2) of the leave rate is left (random triples, 5 to 95 %: 1.00 to 1.00); "
-        "volatility 0.736 ± 0.0045 of the HMM's; loss 12.75 beside 13.83 of the HMM itself; it fails the fidelity gate."
+        "Step 1,000: with the recurrent input of 3 and of 6 neurons silenced, 0.050 ± 0.020; 1.000 ± 0.020 (output "
+        "0) and 1.000 ± 0.020; 1.000 ± 0.020 (output 2) of the leave rate is left (random triples, 5 to 95 %: 1.00 to 1.00); "
+        "volatility 0.7360 ± 0.0045 of the HMM's; loss 12.75 beside 13.83 of the HMM itself; it fails the fidelity gate."
     )
     assert text.endswith(
         "Kept in a cluster without that input: steps 500, 1,000; running away in it: no snapshot; within the gate: "

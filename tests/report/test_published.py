@@ -81,7 +81,7 @@ class TestReference:
         assert published_formation("my own") == published_formation(None) == {}
 
     def test_a_number_is_written_with_its_error_where_it_has_one(self):
-        assert write_mean((0.2104, 0.0171)) == "0.21 ± 0.017"
+        assert write_mean((0.2104, 0.0171)) == "0.210 ± 0.017"
         assert write_mean((4.0, NAN)) == "4"
         assert write_mean((NAN, NAN)) == NOT_MEASURED
 
@@ -132,7 +132,7 @@ class TestComparisons:
 
 
 @pytest.mark.parametrize(("mean", "text"), [
-    ((1.978, 0.04), "1.98 ± 0.04"), ((2.0, 2.8e-16), "2 ± 0"), ((0.0, 1e-20), "0 ± 1e-20"), ((-3.0, 4e-13), "-3 ± 0"),
+    ((1.978, 0.04), "1.978 ± 0.040"), ((1.37e-4, 2.04e-5), "0.000137 ± 0.000020"), ((3012.4, 141.0), "3,012 ± 141"), ((2.0, 2.8e-16), "2 ± 0"), ((0.0, 1e-20), "0 ± 1e-20"), ((-3.0, 4e-13), "-3 ± 0"),
     ((5.0, float("nan")), "5"), ((float("nan"), 1.0), "not measured"),
 ])  # fmt: skip
 def test_what_rounding_leaves_of_an_error_is_written_as_none(mean, text):
