@@ -25,6 +25,8 @@ ASIDE, BEND = 0.4, 0.15
 LONG = 1.8
 # On a line the name of a state is written below it.
 NAME = -1.4
+# Half the room of a probability in pixels, across and upwards.
+LABEL = np.array([22.0, 12.0])
 # Width of the arrows in pixels, from probability 0 to 1.
 THINNEST, WIDEST = 1.0, 6.0
 # More states leave no room for a sentence, or for more than a number, in each.
@@ -46,9 +48,11 @@ def draw_hmm_graph(graph: HMMGraph, theme: Theme) -> go.Figure:
         away = _outwards(at[start] - centre, graph.is_chain)
         path = _loop(at[start], away) if start == end else _arc(at[start], at[end])
         traces.append(_arrow(path, int(start), int(end), float(probability), theme))
-        place = at[start] + (1.0 + LOOP) * away if start == end else _beside(at[start], at[end])
-        notes.append(make_note(f"{probability:.2g}", x=place[0], y=place[1], bgcolor=theme.ground, borderpad=1))
-        reach.append(np.array([place - [0.6, 0.3], place + [0.6, 0.3]]))
+        place, aside = _label(path, away if start == end else None)
+        shift = {"xshift": float(aside[0]), "yshift": float(aside[1])}
+        text = f"{probability:.2g}"
+        notes.append(make_note(text, x=place[0], y=place[1], bgcolor=theme.ground, borderpad=1, **shift))
+        reach.append(np.array([place - [0.6, 0.5], place + [0.6, 0.5]]))
     if graph.is_chain:
         notes += [make_note(_name(state, graph), x=x, y=NAME) for state, (x, _) in enumerate(at)]
         reach.append(np.array([[0.0, NAME - 0.3]]))
@@ -122,11 +126,16 @@ def _arc(start: Floats, end: Floats) -> Floats:
     return _bezier(first, first + (last - first) / 3 + aside, last + (first - last) / 3 + aside, last)
 
 
-def _beside(start: Floats, end: Floats) -> Floats:
-    """Where the probability of an arrow is written; on a long way nearer to its start, apart from the others."""
-    path, length = _arc(start, end), np.hypot(*(end - start))
-    middle = path[len(path) * 3 // 8 if length - 2 > LONG else len(path) // 2]
-    return middle + (0.0 if length - 2 > LONG else 0.4) * _turned(_unit(end - start), -np.pi / 2)
+def _label(path: Floats, away: Floats | None) -> tuple[Floats, Floats]:
+    """Where the probability of an arrow is written, and how many pixels aside; `away` is where a loop goes, or None.
+
+    On a long way nearer to its start, apart from the others.
+    """
+    if away is not None:
+        return path[len(path) // 2], away * LABEL
+    if (length := np.hypot(*(path[-1] - path[0]))) > LONG:
+        return path[len(path) * 3 // 8], np.zeros(2)
+    return path[len(path) // 2], _turned((path[-1] - path[0]) / length, -np.pi / 2) * LABEL
 
 
 def _loop(state: Floats, away: Floats) -> Floats:
