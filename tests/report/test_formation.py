@@ -68,8 +68,8 @@ def test_the_sentence_has_the_numbers_of_the_last_snapshot():
     assert text.startswith(
         "Step 1,000: with the recurrent input of 3 and of 6 neurons silenced, 0.050 ± 0.020; 1.000 ± 0.020 (output "
         "0) and 1.000 ± 0.020; 1.000 ± 0.020 (output 2) of the leave rate is left (random triples, 5 to 95 %: "
-        "1.00 to 1.00); volatility 0.7360 ± 0.0045 of the HMM's; loss 12.75 beside 13.83 of the HMM itself; it fails the "
-        "fidelity gate."
+        "1.00 to 1.00); volatility 0.7360 ± 0.0045 of the HMM's; loss 12.75 beside 13.83 of the HMM itself; it fails "
+        "the fidelity gate."
     )
     assert text.endswith(
         "Kept in a cluster without that input: steps 500, 1,000; running away in it: no snapshot; within the gate: "
