@@ -3,9 +3,10 @@
 
 import { on } from "../core/events.mjs";
 import { link } from "../core/link.mjs";
-import { present, store } from "../core/page.mjs";
+import { present, store, viewsOf } from "../core/page.mjs";
 import { rests } from "../core/requests.mjs";
 import { isInChapter } from "../core/router.mjs";
+import { withPicked } from "../core/scenario.mjs";
 import { make } from "../core/elements.mjs";
 import { attachCamera, follow, startCamera } from "./camera.mjs";
 import { afterFigures, boxOf, changeFigures, graphOf, layoutOf } from "../core/plotly.mjs";
@@ -33,7 +34,7 @@ const DRAG_PX = 8;
 const round = (value) => Math.round(value * 1e4) / 1e4;
 
 const state = {
-  moments: null, reference: null, shown: null, hovered: null, chosen: null, area: null, span: null, picked: null,
+  moments: null, reference: null, shown: null, hovered: null, chosen: null, area: null, span: null, picked: null, pointed: null,
   touched: new Set(), colours: null, themes: null, of: null, ranked: null,
 };
 let timeline = null;
@@ -57,7 +58,7 @@ export function start() {
   changeFigures(withoutSelections);
   afterFigures(attach);
   document.addEventListener("keydown", key);
-  startPicking();
+  startPicking(pointAtNeuron);
   /* These events may have passed while this module was on its way. */
   if (!present()) return;
   attach();
@@ -152,6 +153,10 @@ function attach() {
   });
   listenTo(idOf("ORBIT"), onOrbit);
   listenTo("activity", inActivity);
+  viewsOf("task").forEach((view) => {
+    listenTo(view, inLens);
+    followPointer(view);
+  });
   attachCamera();
   describe();
 }
@@ -194,10 +199,11 @@ function followPointer(view) {
     pointing = false;
   };
   graph.addEventListener("mousemove", (/** @type {any} */ { clientX, clientY, buttons }) => {
-    const box = !buttons && state.moments && boxOf(graph);
-    if (!box) return;
+    if (buttons || !state.moments) return;
     const { left, top } = graph.getBoundingClientRect();
-    const moment = underPointer(box, clientX - left, clientY - top);
+    const boxes = planesIn(view, graph).map(([x, y]) => boxOf(graph, x, y)).filter(Boolean);
+    if (!boxes.length) return;
+    const moment = boxes.map((box) => underPointer(box, clientX - left, clientY - top)).find(Boolean);
     if (!moment) {
       letGoOf();
       return;
@@ -207,6 +213,9 @@ function followPointer(view) {
   });
   graph.addEventListener("mouseleave", letGoOf);
 }
+
+/* The axes of the planes in a figure: those of a lens are named by it. */
+const planesIn = (view, graph) => (PLANES.includes(view) ? [["xaxis", "yaxis"]] : graph.layout.meta?.plane ?? []);
 
 function underPointer(box, x, y) {
   const [across, down] = [x - box.left, y - box.top];
@@ -280,6 +289,32 @@ const inActivity = {
   hover: (event) => point({ run: 0, step: event.points[0].x }),
   unhover: away,
   click: (event) => timeline && timeline.goTo({ run: 0, step: event.points[0].x }),
+};
+
+/* A neuron that is pointed at is marked in the other figures as one that is picked is. */
+function pointAtNeuron(neuron) {
+  if (neuron === state.pointed) return;
+  state.pointed = neuron;
+  if (state.colours) overlays.filter((overlay) => overlay.ofNeuron).forEach((overlay) => overlay.refresh());
+}
+
+/* The neuron of a point in a figure of a lens; of a pair the one that is silenced. Null in other panels. */
+function neuronOf({ x, xaxis, customdata }, graph) {
+  const isIn = (kind) => (graph.layout.meta?.[kind] ?? []).some(([axis]) => axis === xaxis?._name);
+  if (isIn("neurons")) return x;
+  return isIn("pairs") && customdata ? customdata[1] : null;
+}
+
+const inLens = {
+  hover: ({ points: [at] }, graph) => pointAtNeuron(neuronOf(at, graph)),
+  unhover: () => {
+    pointAtNeuron(null);
+    away();
+  },
+  click: ({ points: [at] }, graph) => {
+    const neuron = neuronOf(at, graph);
+    if (neuron !== null) store.change(withPicked(present(), neuron));
+  },
 };
 
 /* ---- selecting ---- */

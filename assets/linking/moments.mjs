@@ -70,6 +70,14 @@ export class Moments {
     return null;
   }
 
+  /* Steps from the nearest switch of the run, whose first step with the new output is 0; null where it has none. */
+  fromSwitch({ run, step }) {
+    const next = this.switchFrom({ run, step }, 1);
+    const last = this.switchFrom({ run, step: step + 1 }, -1);
+    const steps = [last, next].filter((at) => at !== null).map((at) => step - at);
+    return steps.length ? steps.sort((a, b) => Math.abs(a) - Math.abs(b))[0] : null;
+  }
+
   /* One byte for each moment: whether it lies within an area (corners) and a span (two steps), each null for all. */
   chosen(area, span) {
     const { dimensions: d, steps } = this;

@@ -11,15 +11,15 @@ const VEIL = 0.86;
 const HOLE = 3;
 const MOST_RINGS = 600;
 
-/* state: { moments, reference, shown, hovered, chosen, span, colours } as linked.mjs keeps it. */
+/* state: { moments, reference, shown, hovered, chosen, span, picked, pointed, colours } as linking.mjs keeps it. */
 export function makeOverlays(state) {
-  const made = (view, draw, ofMoment) => (
-    new PlotOverlay(view, (overlay) => { if (state.colours) draw(overlay, state); }, ofMoment));
+  const made = (view, draw, ofMoment, ofNeuron = false) => (
+    new PlotOverlay(view, (overlay) => { if (state.colours) draw(overlay, state); }, { ofMoment, ofNeuron }));
   const planes = ["STATE_SPACE", "REGION_MAP"].map(idOf);
   return [
     ...planes.map((view) => made(view, drawChosen, false)), ...planes.map((view) => made(view, drawInPlane, true)),
-    made(idOf("ORBIT"), drawOnOrbit, true), made("activity", drawInActivity, true), made(idOf("CONNECTIVITY"), drawNeurons, false),
-    ...viewsOf("task").map((view) => made(view, drawInLens, true)),
+    made(idOf("ORBIT"), drawOnOrbit, true), made("activity", drawInActivity, true), made(idOf("CONNECTIVITY"), drawNeurons, false, true),
+    ...viewsOf("task").map((view) => made(view, drawInLens, true, true)),
   ];
 }
 
@@ -159,23 +159,50 @@ function drawInActivity(overlay, { moments, shown, span, colours }) {
   });
 }
 
-/* In the panels that the figure names: the moment in a plane, the picked neuron among neurons. */
-function drawInLens(overlay, { moments, shown, picked, colours }) {
-  const { plane = [], neurons = [] } = overlay.graph?.layout.meta ?? {};
+/* In the panels that the figure names (see `Panel` in hmmrnn/figures/panels.py): the moment, and the neuron that is pointed
+ * at or picked. */
+function drawInLens(overlay, { moments, shown, picked, pointed, colours }) {
+  const marked = overlay.graph?.layout.meta ?? {};
+  const panels = (kind, paint) => (marked[kind] ?? []).forEach(([x, y, members]) => (
+    inAxes(overlay, x, y, (paper, box) => paint(paper, box, members))));
+  const across = (paper, box, value, colour) => {
+    const at = box.toX(value);
+    line(paper, [at, box.top], [at, box.top + box.height], colour);
+  };
   const now = moments && shown && moments.at(shown);
   if (now) {
-    plane.forEach(([x, y]) => inAxes(overlay, x, y, (paper, box) => {
+    panels("plane", (paper, box) => {
       const [left, top] = [box.toX(now.place[0]), box.toY(now.place[1])];
       ring(paper, [left, top], 7, colours.ground, 5);
       ring(paper, [left, top], 7, colours.text, 2);
-    }));
+    });
+    const along = { first: now.place[0], phase: now.phase, switch: moments.fromSwitch(shown) };
+    Object.entries(along).filter(([, value]) => value !== null)
+      .forEach(([kind, value]) => panels(kind, (paper, box) => across(paper, box, value, colours.text)));
   }
-  if (picked !== null) {
-    neurons.forEach(([x, y]) => inAxes(overlay, x, y, (paper, box) => {
-      const at = box.toX(picked);
-      line(paper, [at, box.top], [at, box.top + box.height], colours.accent);
-    }));
-  }
+  const neuron = pointed ?? picked;
+  if (neuron === null) return;
+  panels("neurons", (paper, box) => across(paper, box, neuron, colours.accent));
+  panels("pairs", (paper, box) => pairsOf(overlay.graph, neuron).forEach(([x, y]) => (
+    ring(paper, [box.toX(x), box.toY(y)], 5, colours.accent, 1.5))));
+  panels("groups", (paper, box, members) => frameGroup(paper, box, members.findIndex((group) => group.includes(neuron)), colours));
+}
+
+/* Where the pairs with a neuron are drawn. */
+function pairsOf(graph, neuron) {
+  return graph._fullData.filter(({ name }) => name === "pairs").flatMap(({ x, y, customdata }) => (
+    Array.from(x, (value, i) => [value, y[i], customdata[i]]).filter(([, , pair]) => pair.includes(neuron))));
+}
+
+/* The row and the column of a group in a matrix. */
+function frameGroup(paper, box, at, colours) {
+  if (at < 0) return;
+  paper.strokeStyle = colours.accent;
+  paper.lineWidth = 2;
+  const [left, right] = [box.toX(at - 0.5), box.toX(at + 0.5)];
+  const [top, bottom] = [box.toY(at - 0.5), box.toY(at + 0.5)].sort((a, b) => a - b);
+  paper.strokeRect(left, box.top + 1, right - left, box.height - 2);
+  paper.strokeRect(box.left + 1, top, box.width - 2, bottom - top);
 }
 
 function inAxes(overlay, x, y, paint) {
@@ -184,7 +211,7 @@ function inAxes(overlay, x, y, paint) {
 }
 
 /* Rows and columns of the neurons that are intervened upon, and of the picked one. */
-function drawNeurons(overlay, { picked, touched, colours }) {
+function drawNeurons(overlay, { picked, pointed, touched, colours }) {
   const meta = overlay.graph && overlay.graph.layout.meta;
   if (!meta || !meta.order) return;
   meta.order.forEach((neuron, position) => {
@@ -195,7 +222,7 @@ function drawNeurons(overlay, { picked, touched, colours }) {
       paper.fillRect(...box);
       paper.globalAlpha = 1;
     });
-    if (neuron === picked) markNeuron(overlay, at, (paper, [x, y, width, height]) => {
+    if (neuron === (pointed ?? picked)) markNeuron(overlay, at, (paper, [x, y, width, height]) => {
       paper.strokeStyle = colours.accent;
       paper.lineWidth = 2;
       paper.strokeRect(x - 1, y - 1, width + 2, height + 2);

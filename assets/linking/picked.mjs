@@ -5,11 +5,19 @@ import { make } from "../core/elements.mjs";
 import { present, store } from "../core/page.mjs";
 import { toggled, withPicked } from "../core/scenario.mjs";
 
-export function startPicking() {
+/* point: (neuron or null) => void, called with the neuron that the pointer is at in the table. */
+export function startPicking(point) {
+  document.addEventListener("mouseover", ({ target }) => {
+    const isInTable = target.closest?.(`#${idOf("NEURON_TABLE")}`);
+    if (isInTable) point(rowNeuron(target));
+    else if (wasInTable) point(null);
+    wasInTable = Boolean(isInTable);
+  });
   document.addEventListener("click", clickedInTable);
   document.addEventListener("keydown", enteredInTable);
 }
 
+let wasInTable = false;
 const pick = (neuron) => store.change(withPicked(present(), neuron));
 
 export function showPicked(scenario) {

@@ -5,11 +5,12 @@ import { boxOf, graphOf, layoutOf } from "../core/plotly.mjs";
 
 export class PlotOverlay {
   /* view: id of the graph; draw: (overlay) => void, called whenever the figure has been drawn or moved; ofMoment: whether it
-   * shows the moment, and so changes with it. */
-  constructor(view, draw, ofMoment = false) {
+   * shows the moment, and so changes with it; ofNeuron: the same of the neuron that is pointed at. */
+  constructor(view, draw, { ofMoment = false, ofNeuron = false } = {}) {
     this.view = view;
     this.draw = draw;
     this.ofMoment = ofMoment;
+    this.ofNeuron = ofNeuron;
     this.canvas = make("canvas", { className: "glass", "aria-hidden": "true" });
     this.seen = new WeakSet();
   }

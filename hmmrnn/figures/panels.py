@@ -32,8 +32,11 @@ class Panel:
     # (its "domain"), and y of the "axis" or, unless said, the "domain".
     notes: Sequence[dict[str, Any]] = ()
     shapes: Sequence[dict[str, Any]] = ()  # in x of the axis, and in shares of the panel's height
-    # What the page marks in it: the moment in a "plane", the picked neuron along x among "neurons"; "" for neither.
+    # What the page marks in it; "" for nothing. The moment: in a "plane", or along x where that is the "first"
+    # coordinate of the plane, the "phase" of the orbit in degrees, or the steps from a "switch". The neuron that is
+    # pointed at or picked: along x among "neurons", in "pairs" of them, or in rows and columns of "groups".
     of: str = ""
+    members: Sequence[Sequence[int]] = ()  # neurons of each of the groups, in their order
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +70,7 @@ def stack_rows(rows: Sequence[Row], theme: Theme, still: bool = False, **more: A
     axes: dict[str, dict[str, Any]] = {}
     notes: list[dict[str, Any]] = []
     shapes: list[dict[str, Any]] = []
-    marked: dict[str, list[list[str]]] = {}
+    marked: dict[str, list[list[Any]]] = {}
     top = 0
     for row in rows:
         top += row.head
@@ -77,7 +80,8 @@ def stack_rows(rows: Sequence[Row], theme: Theme, still: bool = False, **more: A
             axes[f"xaxis{name}"] = {"domain": [left, right], "anchor": f"y{name}", **common, **panel.x}
             axes[f"yaxis{name}"] = {"domain": domain, "anchor": f"x{name}", **common, **panel.y}
             if panel.of:
-                marked.setdefault(panel.of, []).append([f"xaxis{name}", f"yaxis{name}"])
+                members = [[list(group) for group in panel.members]] if panel.members else []
+                marked.setdefault(panel.of, []).append([f"xaxis{name}", f"yaxis{name}", *members])
             traces += [trace.update(xaxis=f"x{name}", yaxis=f"y{name}") for trace in panel.traces]
             notes += [_text(panel.heading, f"x{name} domain", 0.5, "center", domain[1])] if panel.heading else []
             notes += [_placed(note, name) for note in panel.notes]

@@ -53,6 +53,11 @@ class TestPanels:
         assert figure.layout.meta == {"plane": planes, "neurons": [["xaxis3", "yaxis3"]], "order": [1]}
         assert stack_rows([Row([Panel([], {}, {})], split_columns(1, 0), 100)], LIGHT).layout.meta is None
 
+    def test_the_page_learns_the_neurons_of_the_groups_in_a_matrix(self):
+        panel = Panel([], {}, {}, of="groups", members=[(0, 2), (1,)])
+        figure = stack_rows([Row([panel], split_columns(1, 0), 100)], LIGHT)
+        assert figure.layout.meta == {"groups": [["xaxis", "yaxis", [[0, 2], [1]]]]}
+
     def test_other_parts_of_the_layout_are_passed_on(self):
         assert self.drawn(bargap=0.5).layout.bargap == 0.5
 

@@ -55,6 +55,18 @@ test("the next switch is the next change of the output", () => {
   assert.equal(moments.switchFrom({ run: 0, step: found.at(-1) }, -1), found.at(-2));
 });
 
+test("each step is so far from the nearest switch of its run", () => {
+  for (let step = 1; step <= steps; step++) {
+    const expected = given.switches.map((at) => step - at).sort((a, b) => Math.abs(a) - Math.abs(b))[0];
+    const found = moments.fromSwitch({ run: 0, step });
+    assert.equal(Math.abs(found), Math.abs(expected), `step ${step}`);
+    assert.ok(given.switches.includes(step - found));
+  }
+  const still = new Moments({ ...given, output: given.output }, given.scale);
+  still.output = new Int8Array(still.output.length);
+  assert.equal(still.fromSwitch({ run: 0, step: 5 }), null, "a run without a switch");
+});
+
 test("the nearest moment is nearest in pixels, and none lies beyond the reach", () => {
   const there = moments.at({ run: 2, step: 40 });
   const found = moments.nearest(there.place, [100, 50], 20);

@@ -37,7 +37,7 @@ def _row(result: Belief, name: str, theme: Theme) -> Row:
     x = {"title": f"steps from a switch ({result.switches:,} switches)", "dtick": 10}
     labels = [REGION_LABELS[region] for region in result.regions]
     panels = [
-        Panel(around, x, y, f"{name}around a switch", shapes=[draw_line_at(0, theme)]),
+        Panel(around, x, y, f"{name}around a switch", shapes=[draw_line_at(0, theme)], of="switch"),
         Panel(regions, name_categories("region", labels), {**y, "title": ""}, f"{name}by region"),
     ]
     said = [f"{label}: {share:.3f}" for label, share in zip(NAMES, overall, strict=True)]

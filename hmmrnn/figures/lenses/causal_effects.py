@@ -71,4 +71,4 @@ def _pairs(result: Effects, name: str, theme: Theme) -> Panel:
         draw("lines", ends, ends, "total = direct", line={"color": theme.muted, "dash": "dot", "width": 1}),
     ]
     x, y = {"title": "direct effect −W E[h] (activity)"}, {"title": "total effect (activity)"}
-    return Panel(traces, x, y, f"{name}the {len(order):,} largest effects on inputs")
+    return Panel(traces, x, y, f"{name}the {len(order):,} largest effects on inputs", of="pairs")

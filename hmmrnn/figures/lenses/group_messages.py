@@ -56,7 +56,8 @@ def _matrix(result: GroupMessages, name: str, theme: Theme) -> Panel:
     cells = draw_cells(share, (-1.0, 1.0), theme.diverging, hover, text, x=senders, y=names, customdata=about)
     heading = f"{name + ': ' if name else ''}share of the receiver's variance"
     x = {"title": "from", "tickangle": -90, "showgrid": False}
-    return Panel([cells], x, {"title": "", "autorange": "reversed", "showgrid": False}, heading)
+    y = {"title": "", "autorange": "reversed", "showgrid": False}
+    return Panel([cells], x, y, heading, of="groups", members=list(result.groups.values()))
 
 
 def _courses(result: GroupMessages, keys: list[str], name: str, theme: Theme) -> Panel:
@@ -65,7 +66,8 @@ def _courses(result: GroupMessages, keys: list[str], name: str, theme: Theme) ->
         traces += _course(result, key, theme.colour_of(place))
     heading = f"{name + ': ' if name else ''}length of the messages, {result.switches:,} switches"
     x = {"title": "steps from the switch", "range": [result.lags[0], result.lags[-1]]}
-    return Panel(traces, x, {"title": "activity", "rangemode": "tozero"}, heading, shapes=[draw_line_at(0, theme)])
+    y = {"title": "activity", "rangemode": "tozero"}
+    return Panel(traces, x, y, heading, shapes=[draw_line_at(0, theme)], of="switch")
 
 
 def _course(result: GroupMessages, key: str, colour: str) -> list[Any]:

@@ -80,9 +80,10 @@ def _curves(shown: list[tuple[str, Potential]], theme: Theme) -> list[Panel]:
         turning += _curve(phase, result.phase, result.phase_se, f"along the phase{name and ', ' + name}", colour)
     y = {"title": "U (nats)", "range": [0, DEPTH]}
     grey = "; grey: intact" if len(shown) > 1 else ""
+    around = {"title": "phase of the orbit (degrees)", "range": [0, 360]}
     return [
-        Panel(along, {"title": "PC1 (activity)"}, y, f"U along PC1{grey}"),
-        Panel(turning, {"title": "phase of the orbit (degrees)", "range": [0, 360]}, y, f"U along the phase{grey}"),
+        Panel(along, {"title": "PC1 (activity)"}, y, f"U along PC1{grey}", of="first"),
+        Panel(turning, around, y, f"U along the phase{grey}", of="phase"),
     ]
 
 

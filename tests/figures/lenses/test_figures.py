@@ -35,6 +35,18 @@ def test_alone_and_beside_the_intact_network(name, theme) -> None:
     assert not any("intact" in note.text for note in alone.layout.annotations)
 
 
+def test_panels_along_moments_and_neurons_are_named_for_the_page() -> None:
+    messages = draw_group_messages(results.message_result(True), None, LIGHT)
+    groups = [list(neurons) for neurons in results.message_result(True).groups.values()]
+    (matrix,), (course,) = messages.layout.meta["groups"], messages.layout.meta["switch"]
+    assert matrix == ["xaxis", "yaxis", groups]
+    assert messages.layout[course[0]].title.text == "steps from the switch"
+    potential = draw_potential(results.potential_result(True), None, LIGHT).layout
+    titles = {kind: potential[panels[0][0]].title.text for kind, panels in potential.meta.items()}
+    expected = {"plane": "PC1 (activity)", "first": "PC1 (activity)", "phase": "phase of the orbit (degrees)"}
+    assert titles == expected
+
+
 def test_the_matrix_of_messages_is_the_shares() -> None:
     result = results.message_result(True)
     (matrix,) = (trace for trace in draw_group_messages(result, None, LIGHT).data if trace.type == "heatmap")
