@@ -1,7 +1,7 @@
 /* The live view as one sees and touches it: its controls, its canvases, its words. What it shows is a worker's. */
 
 import { make } from "../core/elements.mjs";
-import { counted } from "../core/words.mjs";
+import { Pulse } from "./pulse.mjs";
 import { countRows, divergedWords, planeWords, storyOf, whole } from "./said.mjs";
 
 const SPEEDS = [1, 2, 5, 10, 20, 50, 100, 300, 1000];
@@ -12,7 +12,6 @@ const LOW_BATTERY = 0.2;
 /* An arrow key moves the place that is pushed to so far, in pixels. */
 const STRIDE = 16;
 const PICTURES = ["plane", "strip", "traces"];
-const ONE = "one";
 
 export class LiveView {
   /* Made by name in build(). */
@@ -21,9 +20,6 @@ export class LiveView {
   /** @type {any} */ runs;
   /** @type {any} */ twin;
   /** @type {any} */ hold;
-  /** @type {any} */ neuron;
-  /** @type {any} */ strength;
-  /** @type {any} */ pulseSteps;
 
   /* root: an empty element. startWorker: makes a new worker. scheme: "light" or "dark". */
   constructor(root, { startWorker, scheme }) {
@@ -68,11 +64,7 @@ export class LiveView {
         value: steps, textContent: `${whole(steps)} steps/s`, selected: steps === NORMAL_SPEED })),
       make("option", { value: "", textContent: "as fast as it goes" }));
     this.speed.addEventListener("change", () => this.set({ speed: this.speed.value ? Number(this.speed.value) : null }));
-    this.who = make("select", { className: "live-select", "aria-label": "What the pulse goes to" });
-    this.who.addEventListener("change", () => {
-      this.chosen = this.who.value;
-      this.neuron.hidden = this.who.value !== ONE;
-    });
+    this.pulse = new Pulse({ give: (pulse) => this.send("pulse", pulse), say: (text) => this.say(text) });
     this.bar = make("div", { className: "live-bar" },
       make("div", { className: "live-row" },
         button("runButton", "Pause", "Let the network run, or let it wait (space bar)", () => this.toggle()),
@@ -86,13 +78,7 @@ export class LiveView {
           () => this.set({ twin: this.twin.checked })),
         check("hold", "noise off", "No noise (sigma = 0): watch where the network falls",
           () => this.set({ hold: this.hold.checked }))),
-      make("div", { className: "live-row" },
-        button("pulseButton", "Pulse", "Push neurons: an input that is added for some steps, as noise is", () => this.pulse()),
-        this.who,
-        number("neuron", "Neuron to pulse", 0, 0, 0, () => {}),
-        number("strength", "Strength of the pulse, in units of pre-activation", 5, -1000, 1000, () => {}, "Strength, in units of pre-activation"),
-        number("pulseSteps", "Length of the pulse, in steps", 5, 1, 1000, () => {}, "Length in steps"),
-        make("span", {}, "steps")));
+      this.pulse.row);
     this.frames = Object.fromEntries(PICTURES.map((name) => [name, make("div", { className: `live-${name}` })]));
     this.counts = make("table", { className: "live-counts" });
     this.story = make("p", { className: "live-story" });
@@ -101,8 +87,6 @@ export class LiveView {
       this.story, this.said);
     this.root.classList.add("live");
     this.root.replaceChildren(this.frames.plane, side);
-    this.neuron.hidden = true;
-    this.fillWho();
   }
 
   /* New canvases each time: those that were given to a worker are gone with it. */
@@ -176,10 +160,8 @@ export class LiveView {
   open(network, scenario, groups = null) {
     this.network = network;
     this.scenario = scenario;
-    this.groups = groups;
     this.backdrop = null;
-    this.neuron.max = network.neurons - 1;
-    this.strength.value = Number((network.plane.scale[0] || 1).toPrecision(1));
+    this.pulse.strength.value = Number((network.plane.scale[0] || 1).toPrecision(1));
     const fresh = !this.worker;
     if (!this.start()) return;
     this.say(this.wanted ? "" : this.rest);
@@ -254,44 +236,10 @@ export class LiveView {
 
   setGroups(groups, words = "Kick neurons are being sought: their traces appear here.") {
     this.groups = groups;
-    const found = this.known;
-    this.fillWho();
+    const found = (groups || []).filter((group) => group.neurons.length);
+    this.pulse.fill(found, this.network?.neurons ?? 0);
     const none = groups ? "No kick neurons are known of this network: there is nothing to trace." : words;
     this.send("groups", { groups: found, words: found.length ? "" : none });
-  }
-
-  /* The kick groups that have neurons. */
-  get known() {
-    return (this.groups || []).filter((group) => group.neurons.length);
-  }
-
-  fillWho() {
-    /* What the user has chosen is kept; otherwise the first group. */
-    const chosen = this.chosen;
-    this.who.replaceChildren(
-      ...this.known.map((group, i) => make("option", { value: String(i), textContent: group.name })),
-      make("option", { value: ONE, textContent: "one neuron" }));
-    if ([...this.who.options].some((option) => option.value === chosen)) this.who.value = chosen;
-    this.neuron.hidden = this.who.value !== ONE;
-  }
-
-  /* The neurons that a pulse goes to; null where the field names none. */
-  selected() {
-    if (this.who.value !== ONE) return this.known[Number(this.who.value)].neurons;
-    const index = Number(this.neuron.value);
-    const isThere = this.neuron.value !== "" && Number.isInteger(index) && index >= 0 && index < this.network.neurons;
-    return isThere ? [index] : null;
-  }
-
-  /* Choose a kick group by its neurons, or one neuron; what is neither is left. */
-  select(neurons) {
-    const key = [...neurons].sort((a, b) => a - b).join();
-    const group = this.known.findIndex((item) => [...item.neurons].sort((a, b) => a - b).join() === key);
-    if (group < 0 && neurons.length !== 1) return;
-    this.who.value = group < 0 ? ONE : String(group);
-    this.chosen = this.who.value;
-    this.neuron.hidden = group >= 0;
-    if (group < 0) this.neuron.value = neurons[0];
   }
 
   setBackdrop(backdrop) {
@@ -396,28 +344,6 @@ export class LiveView {
     const { width, height } = this.frames.plane.getBoundingClientRect();
     const from = this.place || { x: width / 2, y: height / 2 };
     this.pin({ x: from.x + STRIDE * way[0], y: from.y + STRIDE * way[1], all: event.shiftKey });
-  }
-
-  pulse() {
-    const found = this.known;
-    const one = this.who.value === ONE;
-    const index = Number(this.neuron.value);
-    if (one && !(Number.isInteger(index) && index >= 0 && index < this.network.neurons)) {
-      this.say(`Neuron ${this.neuron.value} does not exist: this network has ${this.network.neurons}, numbered 0 to `
-        + `${this.network.neurons - 1}.`);
-      return;
-    }
-    const strength = Number(this.strength.value);
-    const steps = Math.round(Number(this.pulseSteps.value));
-    if (!Number.isFinite(strength) || this.strength.value === "" || !(steps >= 1 && steps <= 1000)) {
-      this.say(`A pulse has a strength and lasts 1 to 1,000 steps; got ${this.strength.value || "no strength"} and `
-        + `${this.pulseSteps.value || "no"} steps.`);
-      return;
-    }
-    const neurons = one ? [index] : found[Number(this.who.value)].neurons;
-    this.send("pulse", { neurons, strength, steps });
-    const whom = one ? `neuron ${index}` : found[Number(this.who.value)].name;
-    this.say(`Pulse of ${strength} to ${whom} for ${counted(steps, "step")}, in every run.`);
   }
 
   /* ---- what the worker says ------------------------------------------------------------------------------------------ */

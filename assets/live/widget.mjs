@@ -14,9 +14,9 @@ export function renderWidget({ model, el }) {
     model.save_changes();
   };
   controls.onChange = (scenario) => share("scenario", scenario);
-  root.addEventListener("change", () => share("selection", view.selected() || []));
+  root.addEventListener("change", () => share("selection", view.pulse.selected() || []));
   const follow = () => controls.put(model.get("scenario"));
-  const choose = () => view.select(model.get("selection"));
+  const choose = () => view.pulse.select(model.get("selection"));
   model.on("change:scenario", follow);
   model.on("change:selection", choose);
   choose();
