@@ -6,63 +6,38 @@ The number of cases is HMMRNN_CASES, their seed HMMRNN_SEED; `make faults` asks 
 from __future__ import annotations
 
 import copy
-import io
 import json
-import logging
 import math
-import os
-import random
-import sys
-import tempfile
-import time
-import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
-import numpy as np
 import pytest
-import torch
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from hmmrnn import load, save
 from hmmrnn.dashboard import chapters
 from hmmrnn.dashboard.app import create_app
 from hmmrnn.dashboard.view import FAST, SLOW, TASK
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.model.hmm import HMM
 from hmmrnn.model.network import Intervention
-from hmmrnn.server import questions, uploads
+from hmmrnn.server import questions
 from hmmrnn.server.auth import users
-from hmmrnn.server.services import services
-from hmmrnn.storage.sandboxed_import import Limits, convert
-from hmmrnn.tasks import queue, short_tasks
-from tests.networks import random_network
+from tests.bad_input import ASTRAY, CASES, SEED, Files, answered
 from tests.programs import noted
 from tests.wire import question
 
 pytestmark = pytest.mark.slow
-pytest_plugins = ["tests.fixtures_dashboard"]
+pytest_plugins = ["tests.fixtures_dashboard", "tests.fixtures_bad_input"]
 
-CASES = int(os.environ.get("HMMRNN_CASES", "1500"))
-SEED = int(os.environ.get("HMMRNN_SEED", "0"))
 # Of a hundred cases, so many are questions, addresses and forms of the sign-in page.
 SHARES = {"questions": 60, "addresses": 35, "sign-in": 5}
 # Addresses of the server that take something else than questions in JSON.
 NO_QUESTIONS = {"/_dash-update-component", "/files", "/session"}
-FILES = max(40, CASES // 24)
-MOST_SECONDS = 5.0
-# Part of every path that leads astray: no file with this in its name may ever be opened.
-ASTRAY = "led-astray"
-TRACES = ("Traceback (most recent call last)", 'File "/')
-OPENED_TO_WRITE = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
-CHANGING = ("os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.link", "os.symlink", "os.truncate", "shutil.rmtree")
 
 
 def of_seed(cases: int) -> Any:
@@ -191,85 +166,6 @@ def training_form() -> dict[str, Any]:
 
 
 # ---- what must hold ----
-
-
-@dataclass
-class Files:
-    """What this process opens and changes while it is watched.
-
-    Attributes:
-        own: folders that it may write to.
-        faults: what it did that it must not.
-    """
-
-    own: tuple[Path, ...]
-    faults: list[str] = field(default_factory=list)
-    watching: bool = False
-
-    def hear(self, event: str, args: tuple[Any, ...]) -> None:
-        """An audit hook, which can never be taken away again."""
-        if not self.watching or event not in ("open", "sqlite3.connect", "os.listdir", "os.scandir", *CHANGING):
-            return
-        # A file that is open already has a number and no path.
-        named = args[:2] if event in CHANGING else args[:1]
-        paths = [str(os.fsdecode(arg)) for arg in named if isinstance(arg, str | bytes | os.PathLike)]
-        writes = event in CHANGING or (event == "open" and bool(args[2] & OPENED_TO_WRITE))
-        for path in paths:
-            inside = any(Path(os.path.abspath(path)).is_relative_to(folder) for folder in self.own)
-            if ASTRAY in path or (writes and not inside and not path.endswith((".pyc", os.devnull))):
-                self.faults.append(f"{event} {path}")
-
-    @contextmanager
-    def watched(self) -> Iterator[None]:
-        self.watching = True
-        try:
-            yield
-        finally:
-            self.watching = False
-        assert self.faults == []
-
-
-@pytest.fixture(scope="module")
-def hearing() -> list[Files]:
-    """What hears of files now; the hook itself stays for good."""
-    heard: list[Files] = []
-    sys.addaudithook(lambda event, args: heard[0].hear(event, args) if heard else None)
-    return heard
-
-
-@pytest.fixture
-def touched(app, tmp_path, monkeypatch, hearing: list[Files]) -> Iterator[Files]:
-    """The files that the application opens, watched."""
-    monkeypatch.setattr(short_tasks, "request", _no_worker)
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    watch = Files((services().answers.folder, services().data.path, temporary))
-    hearing.append(watch)
-    yield watch
-    hearing.clear()
-
-
-def _no_worker(*_: Any) -> None:
-    raise short_tasks.NoWorkerError("no worker is running; start one with python -m hmmrnn worker")
-
-
-def answered(client: FlaskClient, touched: Files, caplog: pytest.LogCaptureFixture, **asked: Any) -> TestResponse:
-    """Ask, and check that the answer costs little, in words and without a trace."""
-    caplog.clear()
-    began = time.process_time()
-    with touched.watched():
-        answer = client.open(**asked)
-    text = answer.get_data().decode("utf-8", "replace")
-    seconds = time.process_time() - began
-    answer.close()
-    told = f"{asked.get('method')} {asked.get('path')} {str(asked.get('data'))[:2000]}: {answer.status} {text[:300]}"
-    assert answer.status_code < 500 or answer.status_code == 503, told
-    assert seconds < MOST_SECONDS, f"{seconds:.1f} s of computing: {told}"
-    assert not any(trace in text for trace in TRACES), told
-    faults = [record for record in caplog.records if record.levelno >= logging.ERROR]
-    assert not faults, f"{told}\n{faults[0].getMessage()}: {faults[0].exc_info and faults[0].exc_info[1]!r}"
-    return answer
 
 
 def asked_of(
@@ -442,110 +338,3 @@ class TestSignIn:
 
 
 # ---- files ----
-
-
-def safetensors_bytes(tmp_path: Path) -> bytes:
-    path = tmp_path / "good.safetensors"
-    save(random_network(12, 4, 3, bias=True), path)
-    return path.read_bytes()
-
-
-def torch_bytes() -> bytes:
-    network, file = random_network(12, 4, 3), io.BytesIO()
-    tensors = {"rnn.weight_ih_l0": network.W_ih, "rnn.weight_hh_l0": network.W_hh, "fc.weight": network.W_out}
-    torch.save({name: torch.tensor(array) for name, array in tensors.items()}, file)
-    return file.getvalue()
-
-
-def damaged(data: bytes, chance: random.Random) -> bytes:
-    """Bytes with some of them changed, cut off, put in, left out or repeated."""
-    found = bytearray(data)
-    for _ in range(chance.choice((1, 1, 2, 8, 64))):
-        at, length = chance.randrange(len(found) or 1), chance.choice((1, 1, 4, 100))
-        match chance.choice(("flip", "set", "set", "cut", "insert", "remove", "repeat")):
-            case "flip":
-                found[at : at + 1] = bytes([found[at] ^ (1 << chance.randrange(8))]) if found else b""
-            case "set":
-                found[at : at + length] = chance.choice((b"\x00", b"\xff", chance.randbytes(1))) * length
-            case "cut" if chance.random() < 0.2:
-                del found[at:]
-            case "insert":
-                found[at:at] = chance.randbytes(length)
-            case "remove":
-                del found[at : at + length]
-            case "repeat":
-                found[at:at] = found[at : at + length]
-    return bytes(found)
-
-
-def damaged_within(data: bytes, chance: random.Random) -> bytes:
-    """A torch file whose archive is whole, and one part in it damaged."""
-    made = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(made, "w") as target:
-        names = source.namelist()
-        # The pickle, mostly: the others are numbers.
-        spoilt_one = chance.choice([*[name for name in names if name.endswith("data.pkl")] * 4, *names])
-        for name in names:
-            content = source.read(name)
-            target.writestr(name, damaged(content, chance) if name == spoilt_one else content)
-    return made.getvalue()
-
-
-def damaged_header(data: bytes, chance: random.Random) -> bytes:
-    """A safetensors file whose header is JSON, with one entry that lies."""
-    length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + length])
-    name = chance.choice([name for name in header if name != "__metadata__"])
-    match chance.choice(("shape", "dtype", "offsets", "gone", "metadata", "name")):
-        case "shape":
-            header[name]["shape"] = chance.choice(([], [0, 0], [2**40, 2**40], [-1, 4], [12], [1] * 80, "12", [1.5]))
-        case "dtype":
-            header[name]["dtype"] = chance.choice(("F16", "BF16", "I64", "BOOL", "F8_E4M3", "X", None, 7))
-        case "offsets":
-            header[name]["data_offsets"] = chance.choice(([0, 0], [0, 2**62], [-8, 8], [8, 0], [1], None, ["a", "b"]))
-        case "gone":
-            del header[name]
-        case "metadata":
-            header["__metadata__"] = chance.choice(({"family": "x" * 10**6}, {"a": 1}, [], {"hmm": "{" * 9000}, "x"))
-        case "name":
-            header[chance.choice((f"../{ASTRAY}", "x" * 10**4, "", "fc.weight\x00"))] = header.pop(name)
-    text = json.dumps(header).encode()
-    return len(text).to_bytes(8, "little") + text + data[8 + length :]
-
-
-class TestDamagedFiles:
-    """Files that were networks, sent and checked as a worker does it, every one or every eighth in its own process."""
-
-    @pytest.mark.parametrize("kind", ["safetensors", "pth"])
-    def test_each_is_a_network_or_refused_in_a_sentence(self, client, touched, caplog, tmp_path, monkeypatch, kind):
-        chance = random.Random(f"{kind} {SEED}")
-        good = safetensors_bytes(tmp_path) if kind == "safetensors" else torch_bytes()
-        deeper = damaged_header if kind == "safetensors" else damaged_within
-        with monkeypatch.context() as patch:
-            for number in range(FILES // 2):
-                # A process of its own for each takes a second or two.
-                patch.setattr(services().uploads, "_convert", convert if CASES > 5000 or number % 8 == 0 else read_here)
-                data = (deeper if chance.random() < 0.5 else damaged)(good, chance)
-                self.judged(client, touched, caplog, f"net {number}.{kind}", data)
-
-    def judged(self, client: FlaskClient, touched: Files, caplog, name: str, data: bytes) -> None:
-        file = {"query_string": {"name": name}, "data": data, "headers": {"X-Requested-With": "test"}}
-        sent = answered(client, touched, caplog, method="POST", path="/files", **file)
-        for lane in services().queues.lanes(queue.SHORT_TASKS):
-            while (task := lane.dequeue()) is not None:
-                lane.execute(task)
-        assert list(services().data.incoming.iterdir()) == []
-        found = services().uploads.outcome(sent.get_json()["file"])
-        if found["state"] == uploads.REFUSED:
-            assert found["sentence"].startswith(name)
-            assert "could not be read within" not in found["sentence"], f"{found} {data[:300]!r}"
-            assert str(services().data.path) not in found["sentence"]
-            assert not any(trace in found["sentence"] for trace in TRACES)
-        for path in services().data.networks.glob("*.safetensors"):
-            network = load(path)
-            assert all(np.isfinite(array).all() for array in (network.W_hh, network.W_ih, network.W_out))
-            path.unlink()
-
-
-def read_here(source: Path, destination: Path, _: Limits) -> None:
-    save(load(source), destination)

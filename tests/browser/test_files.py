@@ -1,6 +1,6 @@
 """A network file is chosen or dropped and opens in every view; a file that is no network leaves the page as it was.
 
-What the server says of each kind of file is tested in tests/server/test_uploads.py.
+What the server says of each kind of file is tested in tests/server/uploads/test_contents.py.
 """
 
 from __future__ import annotations
