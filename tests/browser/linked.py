@@ -10,12 +10,7 @@ import numpy as np
 from playwright.sync_api import FloatRect, Locator, Page
 from playwright.sync_api import TimeoutError as NotInTime
 
-from tests.browser.pages import (
-    HOVER_ATTEMPTS,
-    HOVER_MS,
-    box_of,
-    wait_until,
-)
+from tests.browser.pages import HOVER_ATTEMPTS, HOVER_MS, box_of, wait_until
 
 EYE = """() => (({ x, y, z }) => [x, y, z])(
     document.querySelector("#state-space .js-plotly-plot")._fullLayout.scene._scene.getCamera().eye)"""

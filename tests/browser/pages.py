@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import FloatRect, JSHandle, Locator, Page, Request, Route, expect
+from playwright.sync_api import FloatRect, JSHandle, Locator, Page, expect
 from playwright.sync_api import TimeoutError as NotInTime
 
 from hmmrnn.explorer.scenario import Scenario
@@ -369,85 +367,7 @@ def choose(page: Page, label: str, option: str) -> None:
     page.get_by_role("option", name=option, exact=True).click()
 
 
-# ---- answers on their way ----
-
-Wanted = Callable[[Request], bool]
-
-
-def asks_fast(request: Request) -> bool:
-    return _asks_views(request, settled=False)
-
-
-def asks_landscape(request: Request) -> bool:
-    return _asks_views(request, settled=True) and "region-map" in request.post_data_json["views"]
-
-
-def asks_kick(request: Request) -> bool:
-    return request.url.endswith("/kick-groups")
-
-
-def _asks_views(request: Request, settled: bool) -> bool:
-    return request.url.endswith("/views") and request.post_data_json["settled"] is settled
-
-
-def as_if_not_searched(page: Page) -> None:
-    """Open the page as the first user of a network finds it: its kick neurons are not known."""
-
-    def forget(route: Route) -> None:
-        answer = route.fetch()
-        body = re.sub(r'("kick":)\{.*?\}(?=,"view")', r"\1null", answer.text())
-        route.fulfill(response=answer, body=body)
-
-    page.route(re.compile(r"/bench\b|/start\b"), forget)
-
-
-def without_search(page: Page) -> None:
-    """Let the search for kick neurons never end: in a network that no other test looks at, it takes long."""
-    page.route("**/kick-groups", lambda route: route.fulfill(json={"key": "", "words": "Searching for kick neurons…"}))
-
-
-class Gate:
-    """Holds the answers to questions of one kind until it is opened.
-
-    Attributes:
-        held: those that have been asked and answered, and not let through.
-    """
-
-    def __init__(self, page: Page, wanted: Wanted) -> None:
-        self.page, self.wanted = page, wanted
-        self.held: list[tuple[Route, Any]] = []
-        self.closed = True
-        page.route(re.compile("/(views|kick-groups|tasks)$"), self._meet)
-
-    def _meet(self, route: Route) -> None:
-        if not (self.closed and self.wanted(route.request)):
-            return route.fallback()
-        answer = route.fetch()
-        # Meanwhile it may have been opened; then nothing lets through what is held.
-        if not self.closed:
-            return route.fulfill(response=answer)
-        return self.held.append((route, answer))
-
-    def wait(self, count: int = 1) -> None:
-        """Wait until so many answers are held."""
-        deadline = time.monotonic() + READY_MS / 1000
-        while len(self.held) < count:
-            assert time.monotonic() < deadline, f"{len(self.held)} answers came where {count} were expected"
-            # Playwright hands over what has arrived while it waits.
-            await_frame(self.page)
-
-    def let_through(self) -> None:
-        """Let the held answers through; later ones are held again."""
-        for route, answer in self.held:
-            route.fulfill(response=answer)
-        self.held = []
-
-    def open(self) -> None:
-        self.closed = False
-        self.let_through()
-
-
-# ---- trainings ----
+# ---- other pages, and all of a page ----
 
 
 def in_windows_where_it_fits(page: Page) -> Iterator[None]:
@@ -464,51 +384,6 @@ def in_windows_where_it_fits(page: Page) -> Iterator[None]:
 def go(page: Page, path: str) -> None:
     """Go to another page of the dashboard, as its own links do: without loading anything again."""
     page.evaluate("path => window.dash_clientside.hmmrnn.go(path)", path)
-
-
-def open_form(page: Page, url: str) -> None:
-    """Load the form of a new training and wait until the server has looked at it."""
-    page.goto(f"{url}/train{SMALL.removeprefix('/bench')}")
-    expect_form(page)
-
-
-def expect_form(page: Page) -> None:
-    expect(page.locator("#train-facts")).to_contain_text("In the long run")
-
-
-def fill_form(page: Page, **values: int) -> None:
-    """Type numbers into the form: neurons, inputs, seed, steps."""
-    for name, value in values.items():
-        page.locator(f"#train-{name}").fill(str(value))
-
-
-def train(page: Page) -> str:
-    """Start what the form says; returns the path of the training's page, which is then shown."""
-    page.locator("#train-start").click()
-    page.wait_for_url(re.compile(r"/train/[0-9a-f]{12}"))
-    expect(page.locator("#job-title")).to_be_visible()
-    return str(page.evaluate("location.pathname"))
-
-
-def expect_job(page: Page, words: str) -> None:
-    """Wait until the page of a training says where it stands with these words."""
-    expect(page.locator("#job-state")).to_contain_text(re.compile(words), timeout=READY_MS)
-
-
-def matrix_cell(page: Page, name: str, row: int, column: int) -> Locator:
-    return page.locator(f"#cell-{name}-{row}-{column}")
-
-
-def paste(page: Page, cell: Locator, text: str) -> None:
-    """Paste into a cell of a matrix, as from a spreadsheet."""
-    cell.evaluate(
-        """(cell, text) => {
-            const clipboardData = new DataTransfer();
-            clipboardData.setData("text/plain", text);
-            cell.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
-        }""",
-        text,
-    )
 
 
 def hold_still(page: Page) -> None:

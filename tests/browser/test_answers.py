@@ -9,11 +9,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server
+from tests.browser.gates import Gate, asks_fast, asks_landscape
 from tests.browser.pages import (
-    Gate,
     address,
-    asks_fast,
-    asks_landscape,
     cells,
     changing,
     changing_address,

@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, Page, Request, expect
 
 from hmmrnn.model.checkpoint import save
 from tests.browser.conftest import Watch
+from tests.browser.gates import without_search
 from tests.browser.pages import (
     READY_MS,
     address,
@@ -28,7 +29,6 @@ from tests.browser.pages import (
     trace_names,
     traces,
     wait_until,
-    without_search,
 )
 from tests.networks import planted_switch
 

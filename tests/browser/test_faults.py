@@ -20,21 +20,8 @@ from playwright.sync_api import Browser, Page, expect
 from hmmrnn.dashboard import ids
 from hmmrnn.tasks import queue
 from tests.browser.conftest import Look, Server, new_context
-from tests.browser.pages import (
-    SMALL,
-    Cell,
-    cells,
-    changing,
-    changing_address,
-    expect_job,
-    expect_picture,
-    fill_form,
-    go,
-    open_form,
-    open_page,
-    picture,
-    train,
-)
+from tests.browser.pages import SMALL, Cell, cells, changing, changing_address, expect_picture, go, open_page, picture
+from tests.browser.training_pages import expect_job, fill_form, open_form, train
 from tests.programs import RedisServer, eventually, noted
 from tests.test_faults import ROUNDS, web_processes, worker_that_works
 

@@ -14,7 +14,8 @@ from playwright.sync_api import Locator, Page, expect
 
 from hmmrnn.dashboard.chapters import CHAPTERS
 from hmmrnn.dashboard.guide import KEYS, TERMS, TOUR, Step
-from tests.browser.pages import Gate, address, asks_kick, complaints, figure_layout, put, settle, touched, wait_until
+from tests.browser.gates import Gate, asks_kick
+from tests.browser.pages import address, complaints, figure_layout, put, settle, touched, wait_until
 
 pytestmark = pytest.mark.browser
 

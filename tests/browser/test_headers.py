@@ -12,7 +12,8 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import Watch
 from tests.browser.live import expect_running_story
-from tests.browser.pages import SMALL, expect_form, go, put, settle, wait_until
+from tests.browser.pages import SMALL, go, put, settle, wait_until
+from tests.browser.training_pages import expect_form
 
 pytestmark = [
     pytest.mark.browser,

@@ -7,13 +7,11 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.browser.gates import Gate, as_if_not_searched, asks_kick
 from tests.browser.pages import (
     READY_MS,
     SMALL,
-    Gate,
     address,
-    as_if_not_searched,
-    asks_kick,
     cells,
     changing,
     choose,

@@ -13,14 +13,12 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
 from hmmrnn.explorer.scenario import Scenario
+from tests.browser.gates import as_if_not_searched, asks_kick, asks_landscape
 from tests.browser.pages import (
     READY_MS,
     SEARCHED_MS,
     SMALL,
     address,
-    as_if_not_searched,
-    asks_kick,
-    asks_landscape,
     cells,
     changing,
     group_buttons,

@@ -16,16 +16,8 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import ROOT
-from tests.browser.pages import (
-    complaints,
-    expect_job,
-    go,
-    in_windows_where_it_fits,
-    scenario,
-    settle,
-    trace_names,
-    wait_until,
-)
+from tests.browser.pages import complaints, go, in_windows_where_it_fits, scenario, settle, trace_names, wait_until
+from tests.browser.training_pages import expect_job
 from tests.programs import PATIENCE_SECONDS, ending_with_tests
 
 pytestmark = pytest.mark.browser

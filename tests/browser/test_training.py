@@ -12,22 +12,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.pages import (
-    complaints,
-    expect_form,
-    expect_job,
-    figure_data,
-    fill_form,
-    go,
-    in_windows_where_it_fits,
-    matrix_cell,
-    paste,
-    put,
-    scenario,
-    settle,
-    train,
-    wait_until,
-)
+from tests.browser.pages import complaints, figure_data, go, in_windows_where_it_fits, put, scenario, settle, wait_until
+from tests.browser.training_pages import expect_form, expect_job, fill_form, matrix_cell, paste, train
 
 pytestmark = pytest.mark.browser
 
