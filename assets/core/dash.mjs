@@ -57,7 +57,6 @@ export function provideLazily(names, load) {
 
 /* Dash also calls when components of a kind come or go; then nothing was triggered. */
 export const triggered = () => bridge().callback_context.triggered[0] || {};
-export const triggeredId = () => bridge().callback_context.triggered_id;
 
 /* The grid of the neuron table; null while it is not there. */
 export function grid(id) {

@@ -137,5 +137,3 @@ export function closeHelp() {
   });
   return open.length > 0;
 }
-
-export const chapterList = () => configuration().chapters;
