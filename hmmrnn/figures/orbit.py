@@ -1,5 +1,6 @@
 """Emission probabilities along the orbit, with the occupancy and the commonest region of each phase."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ def draw_orbit(
     hmm: HMM | None,
     theme: Theme,
     region_of_phase: NDArray[np.str_] | None = None,
+    ways: Mapping[tuple[int, int], NDArray[np.floating]] | None = None,
 ) -> go.Figure:
     """Draw emission probabilities (median and quartiles) and occupancy against the phase of the orbit.
 
@@ -29,6 +31,7 @@ def draw_orbit(
         hmm: its emission rows are drawn as reference lines; None without a known target.
         region_of_phase: (P,) the commonest region in each phase bin, "" where there is none; None while it is
             being computed.
+        ways: phases in degrees (L,) that the most likely way of each exit passes through; None unless they are shown.
     """
     degrees = np.degrees(now.phase_centers)
     traces: list[Any] = []
@@ -41,6 +44,7 @@ def draw_orbit(
     traces.append(_bars(degrees, now.occupancy, "occupancy", theme.muted))
     if region_of_phase is not None:
         traces.append(_strip(degrees, region_of_phase, theme))
+    traces += [_way(*way, phases, row, theme) for row, (way, phases) in enumerate((ways or {}).items())]
     levels = () if hmm is None else np.unique(hmm.B.round(6))
     axes: dict[str, dict[str, Any]] = {
         "xaxis": {
@@ -54,6 +58,7 @@ def draw_orbit(
         "yaxis": {"title": "P(emission)", "range": [-0.03, 1.03], "domain": [0.42, 1.0]},
         "yaxis2": {"title": "% time", "rangemode": "tozero", "nticks": 3, "domain": [0.13, 0.36]},
         "yaxis3": {"visible": False, "domain": [0.0, 0.08]},
+        **({"yaxis4": {"visible": False, "domain": [0.36, 0.42], "range": [len(ways) - 0.5, -0.5]}} if ways else {}),
     }
     shapes = [make_line(theme, xref="x domain", x0=0, x1=1, yref="y", y=float(level)) for level in levels]
     return go.Figure(
@@ -112,6 +117,18 @@ def _strip(degrees: NDArray[np.floating], known: NDArray[np.str_], theme: Theme)
     # The text is shown by the mouse alone.
     bare: dict[str, Any] = {"texttemplate": None, "textfont": None, "name": "region", "yaxis": "y3"}
     return draw_cells(values, ends, colours, "%{text}", text, x=degrees, **bare)
+
+
+def _way(a: int, b: int, degrees: NDArray[np.floating], row: int, theme: Theme) -> Any:
+    """The phases of a way as a line of its own height, broken where it passes 360 degrees, with an arrow at its end."""
+    steps = np.diff(degrees)
+    jumps = np.flatnonzero(np.abs(steps) > 180)
+    # The line leads to the edge and goes on from the other one.
+    edges = np.where(steps[jumps, None] > 0, [0.0, np.nan, 360.0], [360.0, np.nan, 0.0])
+    x, colour = np.insert(degrees, np.repeat(jumps + 1, 3), edges.ravel()), theme.colour_of(b)
+    head = {"symbol": "arrow", "angleref": "previous", "size": np.where(np.arange(len(x)) == len(x) - 1, 10, 0)}
+    look: dict[str, Any] = {"line": {"color": colour, "width": 2}, "marker": {**head, "color": colour}}
+    return draw("lines+markers", x, np.full(len(x), row), f"way {a} → {b}", showlegend=False, yaxis="y4", **look)
 
 
 def _transparent(colour: str) -> str:

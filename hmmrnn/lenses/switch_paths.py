@@ -42,7 +42,7 @@ class ExitPath(Result):
     way: Floats  # (L, 2) middles of the cells of the most likely way, in units of activity
     log_probability: float  # of the way, in nats
     offset: NDArray[np.int64]  # (F,) steps after the switch
-    # mean, mean_se: (F, 2) mean state around the switches, in units of activity, and its standard error.
+    # mean, mean_se: (F, C) mean state around the switches, in units of activity, and its standard error; C is 2 or 3.
     mean: Floats
     mean_se: Floats
     committor: Floats  # (G, G) by the chain of cells
@@ -61,6 +61,19 @@ class SwitchPaths(Result):
     cores: NDArray[np.int64]  # (G, G) output whose core a cell belongs to; -1: none
     paths: tuple[ExitPath, ...]  # by exit
     seed: int  # seed of the noise
+    # (G, G) mean third coordinate of the visits of each cell, NaN without any; None where the states have two.
+    depth: Floats | None = None
+
+    def with_depth(self, points: Floats) -> Floats:
+        """Places (..., 2) of the plane as places of the space (..., 3): the mean depth of their cells.
+
+        Raises:
+            ValueError: the states have two coordinates only.
+        """
+        if self.depth is None:
+            raise ValueError("the ways were found in a plane, and have no third coordinate")
+        rows, columns = np.divmod(_cells(points, self.edges), len(self.depth))
+        return np.concatenate([points, self.depth[rows, columns][..., None]], axis=-1)
 
     def half_line(self, path: ExitPath) -> Floats:
         """(S, 2, 2) pieces of the line on which a path's committor is 0.5, in units of activity."""
@@ -100,16 +113,17 @@ def find_paths(
     """
     run = settled_runs(network, seed, RUNS, STEPS, sigma)
     on_progress(0.5)
-    plane = fit_plane(run.h, n_components=2) if plane is None else plane
+    plane = fit_plane(run.h) if plane is None else plane
     check_plane(network, plane)
-    return paths_of(plane.project(run.h)[..., :2], run.output, network.n_outputs, seed=seed)
+    return paths_of(plane.project(run.h)[..., :3], run.output, network.n_outputs, seed=seed)
 
 
 def paths_of(
     points: Floats, output: NDArray[np.integer], n_outputs: int, bins: int = BINS, seed: int = 0
 ) -> SwitchPaths:
-    """The same for points (B, T, 2) with outputs (B, T)."""
-    edges = np.stack([np.linspace(column.min(), column.max(), bins + 1) for column in points.reshape(-1, 2).T])
+    """The same for points (B, T, 2 or 3) with outputs (B, T); cells are those of the first two coordinates."""
+    columns = points.reshape(-1, points.shape[-1]).T[:2]
+    edges = np.stack([np.linspace(column.min(), column.max(), bins + 1) for column in columns])
     cell = _cells(points, edges)
     core = _cores(cell, output, n_outputs, bins)
     steps = np.bincount((cell[:, :-1] * bins**2 + cell[:, 1:]).ravel(), minlength=bins**4).reshape(bins**2, -1)
@@ -119,7 +133,15 @@ def paths_of(
         if switched.sum() >= MIN_SWITCHES and (core == a).any() and (core == b).any():
             found.append(_path(a, b, points, cell, core, steps, switched, edges))
     counts = np.bincount(cell.ravel(), minlength=bins**2).reshape(bins, bins)
-    return SwitchPaths(edges, counts, core.reshape(bins, bins), tuple(found), seed)
+    return SwitchPaths(edges, counts, core.reshape(bins, bins), tuple(found), seed, _depth(points, cell, counts))
+
+
+def _depth(points: Floats, cell: NDArray[np.int64], counts: NDArray[np.int64]) -> Floats | None:
+    """(G, G) mean third coordinate of the points (B, T, 3) in each cell; None for points of two coordinates."""
+    if points.shape[-1] < 3:
+        return None
+    total = np.bincount(cell.ravel(), weights=points[..., 2].ravel(), minlength=counts.size).reshape(counts.shape)
+    return np.divide(total, counts, out=np.full(counts.shape, np.nan), where=counts > 0)
 
 
 def _cells(points: Floats, edges: Floats) -> NDArray[np.int64]:
@@ -240,7 +262,7 @@ def level_line(values: Floats, x: Floats, y: Floats, level: float = 0.5) -> Floa
 
 
 def _around(points: Floats, switched: NDArray[np.bool_], offset: NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Mean point (F, 2) around the first steps of switches, and its standard error over the switches."""
+    """Mean point (F, C) around the first steps of switches, and its standard error over the switches."""
     runs, at = np.nonzero(switched)
     fits = (at + 1 + offset[0] >= 0) & (at + 1 + offset[-1] < points.shape[1])
     stretch = points[runs[fits, None], at[fits, None] + 1 + offset]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -61,6 +62,21 @@ def test_the_intact_network_is_looked_at_once(intact, touched, monkeypatch) -> N
     assert found.now.W_hh.sum() != found.intact.W_hh.sum()
     look_through(resolve(replace(touched, seed=91, interventions=(Intervention((0,)),))), "current")
     assert len(looked) == 3
+
+
+def test_ways_between_outputs_are_drawn_over_the_planes_of_a_lens_if_they_are_asked_for(intact, touched) -> None:
+    for scenario, planes in ((intact, 2), (touched, 4)):
+        task(current.VIEW, scenario)
+        with suppress(StopIteration):
+            work_off()
+        found = [queries.switch_paths_of(resolve(one)) for one in {scenario.intact: 0, scenario: 0}]
+        drawn = {}
+        for wanted in (False, True):
+            shown = updates(task(current.VIEW, replace(scenario, paths=wanted)))[current.VIEW.id]["figure"]
+            drawn[wanted] = [trace for trace in shown.data if (trace.name or "").startswith("way ")]
+        assert drawn[False] == []
+        assert len(drawn[True]) == sum(len(paths.paths) for paths in found) * 2
+        assert planes == 2 * len(found)
 
 
 def test_what_grows_says_so(intact) -> None:

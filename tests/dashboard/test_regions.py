@@ -98,6 +98,11 @@ def test_ways_between_outputs_are_drawn_in_both_planes_if_they_are_asked_for(int
         assert len(halves) == (len({frozenset(path.exit) for path in found.paths}) if wanted else 0)
         assert ("committor 0.5" in text(shown[CAPTION])) is wanted
     assert "most likely way of each exit" in text(settled(replace(intact, paths=True))[ids.caption(ids.STATE_SPACE)])
+    space = settled(replace(intact, paths=True, dimensions=3))[ids.STATE_SPACE]
+    assert ways <= {trace.name for trace in space.data if trace.type == "scatter3d"}
+    orbit = settled(replace(intact, paths=True))
+    assert ways <= set(names(orbit[ids.ORBIT]))
+    assert "phases of the most likely ways" in text(orbit[ids.caption(ids.ORBIT)])
     # Without noise nothing switches, and nothing is drawn or said of it.
     assert queries.switch_paths_of(resolve(replace(intact, sigma=0.0))) is None
 

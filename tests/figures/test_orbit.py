@@ -41,6 +41,16 @@ class TestOrbit:
         assert len(dashed) == 3
         assert len(beside.data) == len(alone.data) + 4
 
+    def test_a_way_is_broken_where_it_passes_the_whole_turn_and_ends_in_an_arrow(self, now):
+        ways = {(0, 2): np.array([340.0, 355.0, 10.0, 40.0]), (2, 0): np.array([30.0, 330.0])}
+        figure = draw_orbit(now.profile, None, None, LIGHT, ways=ways)
+        first, second = named(figure, "way 0 → 2"), named(figure, "way 2 → 0")
+        np.testing.assert_array_equal(first.x, [340, 355, 360, np.nan, 0, 10, 40])
+        np.testing.assert_array_equal(second.x, [30, 0, np.nan, 360, 330])
+        assert (set(first.y), set(second.y)) == ({0}, {1})
+        assert [*first.marker.size] == [0, 0, 0, 0, 0, 0, 10]
+        assert second.line.color == LIGHT.colour_of(0)
+
     def test_the_rows_of_the_hmm_are_reference_lines(self, now):
         hmm = HMM.preset("linear-3")
         levels = sorted(shape.y0 for shape in draw_orbit(now.profile, None, hmm, LIGHT).layout.shapes)

@@ -20,7 +20,7 @@ from hmmrnn.explorer.explored import Explored
 from hmmrnn.explorer.link import DIMENSIONS
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.figures.state_space import Colouring, draw_state_space, draw_states_beside, find_drawn_states
-from hmmrnn.figures.switch_paths import draw_ways
+from hmmrnn.figures.switch_paths import SPACE, STATES, draw_half, draw_ways
 from hmmrnn.figures.theme import Theme
 from hmmrnn.figures.words import say_count
 from hmmrnn.lenses.switch_paths import SwitchPaths
@@ -28,6 +28,8 @@ from hmmrnn.model.network import Floats
 
 # Colours that are known only when the states have been surveyed.
 SLOW_COLOURS = ("region", "residency")
+# Opacity of the states in space around the ways between outputs.
+PALE = 0.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,15 +61,14 @@ def compute(explored: Explored) -> StateSpace:
 def refine(explored: Explored) -> StateSpace | None:
     """The states coloured by region or residency time, and the ways between outputs, if these are chosen."""
     scenario = explored.scenario
-    ways = scenario.paths and scenario.dimensions == 2
-    if scenario.colour not in SLOW_COLOURS and not ways:
+    if scenario.colour not in SLOW_COLOURS and not scenario.paths:
         return None
     if scenario.colour in SLOW_COLOURS:
         colouring = _surveyed_colouring(scenario, queries.survey_of(explored))
     else:
         colouring = _fast_colouring(explored)
     found = _state_space(explored, colouring)
-    return replace(found, paths=queries.switch_paths_of(explored)) if ways else found
+    return replace(found, paths=queries.switch_paths_of(explored)) if scenario.paths else found
 
 
 def _state_space(explored: Explored, colouring: Colouring) -> StateSpace:
@@ -120,7 +121,11 @@ def figures(explored: Explored, shown: StateSpace, theme: Theme) -> Sequence[go.
             "intact" if scenario.against is None else "A",
         )
     if shown.paths is not None:
-        figure.add_traces(draw_ways(shown.paths, theme))
+        on = SPACE if scenario.dimensions == 3 else STATES
+        if on == SPACE:
+            # The ways lie within the cloud of the states.
+            figure.update_traces(marker_opacity=PALE, selector={"mode": "markers", "type": "scatter3d"})
+        figure.add_traces([*draw_half(shown.paths, theme, on), *draw_ways(shown.paths, theme, on)])
     # Its colours are named in the row of time, those of regions above the region map.
     figure.layout.showlegend = False
     return (figure,)
@@ -159,7 +164,7 @@ def say_ways(paths: SwitchPaths) -> str:
         return "no exit is taken often enough for a way"
     counts = [path.switches for path in paths.paths]
     between = f"{min(counts):,} to {max(counts):,}" if len(set(counts)) > 1 else f"{counts[0]:,}"
-    return f"lines: most likely way of each exit; dotted: mean of {between} switches"
+    return f"lines: most likely way of each exit; dotted: mean of {between} switches; across: half of the runs switch"
 
 
 def name_plane(scenario: Scenario) -> str:

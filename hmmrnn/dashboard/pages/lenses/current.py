@@ -16,4 +16,4 @@ def words(seen: DriftDiffusion) -> str:
     return f"{seen.runs} runs of {seen.steps:,} steps, seed {seen.seed}{said}"
 
 
-VIEW = lens_view("current", draw_drift_diffusion, words)
+VIEW = lens_view("current", draw_drift_diffusion, words, in_plane=True)

@@ -9,11 +9,15 @@ import plotly.graph_objects as go
 from dash import html
 
 from hmmrnn.dashboard.view import TASK, View
+from hmmrnn.explorer import queries
 from hmmrnn.explorer.experiments import EXPERIMENTS
 from hmmrnn.explorer.explored import Explored
 from hmmrnn.explorer.lens_answers import LensAnswer, experiment_of
+from hmmrnn.figures.switch_paths import draw_over_lens
 from hmmrnn.figures.theme import Theme
 from hmmrnn.lenses.catalog import Lens, headline, headline_rows, lens_named, say_value
+from hmmrnn.lenses.switch_paths import SwitchPaths
+from hmmrnn.model.cells import NotApplicableError
 
 # Draws the result for the network as it is now, beside that for the intact one if there is one.
 Draw = Callable[[Any, Any, Theme], go.Figure]
@@ -21,7 +25,9 @@ Draw = Callable[[Any, Any, Theme], go.Figure]
 SAID = 4
 
 
-def lens_view(name: str, draw: Draw, words: Callable[[Any], str], wide: bool = True, makes: bool = False) -> View:
+def lens_view(
+    name: str, draw: Draw, words: Callable[[Any], str], wide: bool = True, makes: bool = False, in_plane: bool = False
+) -> View:
     """Make the view of a lens.
 
     Args:
@@ -30,11 +36,16 @@ def lens_view(name: str, draw: Draw, words: Callable[[Any], str], wide: bool = T
         words: of a result, what was looked at: how many runs, steps, groups.
         wide: whether the figure needs more width than a card has by itself.
         makes: whether the lens makes networks, which the page's script lets the user choose and open.
+        in_plane: whether it draws the plane of the scenario, over which the ways between outputs can be shown.
     """
     lens = lens_named(name)
 
-    def figures(_explored: Explored, answer: LensAnswer, theme: Theme) -> tuple[go.Figure]:
-        return (draw(answer.now, answer.intact, theme),)
+    def figures(explored: Explored, answer: LensAnswer, theme: Theme) -> tuple[go.Figure]:
+        figure = draw(answer.now, answer.intact, theme)
+        if in_plane and explored.scenario.paths:
+            seen = [explored] if answer.intact is None else [explored, explored.intact]
+            draw_over_lens(figure, [_ways(one) for one in seen], theme)
+        return (figure,)
 
     def caption(explored: Explored, answer: LensAnswer, _theme: Theme) -> str:
         sigma = explored.scenario.sigma
@@ -52,7 +63,16 @@ def lens_view(name: str, draw: Draw, words: Callable[[Any], str], wide: bool = T
         controls=(lambda: [html.Div(className="make", **{"data-make": name})]) if makes else (lambda: ()),
         tall=True,
         wide=wide,
+        fields=("paths",) if in_plane else (),
     )
+
+
+def _ways(explored: Explored) -> SwitchPaths | None:
+    """The ways between outputs; None where there are none, or where a page cannot wait for them."""
+    try:
+        return queries.switch_paths_of(explored)
+    except NotApplicableError:
+        return None
 
 
 def say_numbers(lens: Lens, answer: LensAnswer) -> Iterator[str]:

@@ -12,4 +12,4 @@ def words(seen: Potential) -> str:
     return f"{seen.runs} runs of {seen.steps:,} steps, seed {seen.seed}"
 
 
-VIEW = lens_view("potential", draw_potential, words)
+VIEW = lens_view("potential", draw_potential, words, in_plane=True)
