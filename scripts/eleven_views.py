@@ -1,4 +1,4 @@
-"""Look at shipped networks through every lens, test two facts, write docs/pages/eleven-views.md (`make views`)."""
+"""Look at all shipped networks through every lens, test two facts, write docs/pages/eleven-views.md (`make views`)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import date
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from hmmrnn.model.checkpoint import load
 from hmmrnn.model.hmm import PRESETS
 from hmmrnn.model.metadata import target
 from hmmrnn.model.network import Network, few_threads
-from hmmrnn.shipped import MODELS
+from hmmrnn.shipped import FURTHER, MODELS, list_seeds
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "pages" / "eleven-views.md"
@@ -34,11 +33,13 @@ FOLLOWED = 3
 
 OPENING = """# Eleven views of one mechanism
 
-Made by `make views` on {today}, from the files in `models/`, with seed {seeds} for all noise. Each section is one lens:
-the central analysis of a neighbouring paper, on the same networks ([reference](reference/lenses.md)).
-`hmmrnn lens NAME NETWORK` prints the same numbers for any network. ± is one standard error over runs{spread}; *null*
-is what the same measure gives where there is nothing to find, and each lens says how it is made. "{nothing}" stands
-where there is none: an exit that is not taken, a network that diverges, a lens that was not looked through.
+Made by `make views` on {today}, from the files in `models/`: {count} networks, of each family those that differ in
+their seed alone. The noise has seed 0. Each section is one lens: the central analysis of a neighbouring paper, on the
+same networks ([reference](reference/lenses.md)). `hmmrnn lens NAME NETWORK` prints the same numbers for any network.
+± is one standard deviation over the networks of a family; of a number that is known of one network alone, its standard
+error over runs. *null* is what the same measure gives where there is nothing to find, and each lens says how it is
+made. "{nothing}" stands where there is none: an exit that is not taken, a network that diverges, a lens that was not
+looked through. Where the networks have one neuron each to name, it is that of seed 0.
 """
 NOTHING = "no number"
 # Standard errors by which a difference counts as clear.
@@ -62,30 +63,45 @@ is the same network with a bias of its own, whose switches change with the noise
 """
 
 
+Numbers = Mapping[str, Any]
+# The numbers of each lens and network, by "lens network".
+Kept = Mapping[str, Numbers]
+# The names of the networks of each family.
+Families = Mapping[str, Sequence[str]]
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.eleven_views", description=__doc__)
-    parser.add_argument(
-        "networks", nargs="*", default=list(PRESETS), help="names of shipped networks (those of the paper)"
-    )
+    parser.add_argument("families", nargs="*", default=list(PRESETS), help="families of networks (those of the paper)")
     parser.add_argument("--lens", nargs="*", default=[lens.id for lens in LENSES], help="which lenses (all)")
-    parser.add_argument("--seeds", type=int, default=1, help="seeds of the noise for each network, from 0 (1)")
     parser.add_argument("--keep", type=Path, help="JSON file of numbers: those in it are not measured anew")
     args = parser.parse_args(argv)
     kept = json.loads(args.keep.read_text(encoding="utf-8")) if args.keep and args.keep.exists() else {}
-    wanted = product(range(args.seeds), (FACTS, *args.lens), args.networks)
-    for seed, what, name in wanted:
-        key = f"{what} {name} {seed}"
-        if key not in kept:
+    families = {family: members(family) for family in args.families}
+    for name in (name for names in families.values() for name in names):
+        for what in (FACTS, *args.lens):
+            if (key := f"{what} {name}") in kept:
+                continue
             sys.stderr.write(f"{key} ...\n")
-            kept[key] = measure(load(MODELS / f"{name}.safetensors"), what, seed)
+            kept[key] = measure(load(file_of(name)), what)
             if args.keep:
                 args.keep.write_text(json.dumps(kept), encoding="utf-8")
-    PAGE.write_text(page(kept, args.networks, args.seeds, date.today().isoformat()), encoding="utf-8")
+    PAGE.write_text(page(kept, families, date.today().isoformat()), encoding="utf-8")
     sys.stderr.write(f"wrote {PAGE.relative_to(ROOT)}\n")
     return 0
 
 
-def measure(network: Network, what: str, seed: int) -> dict[str, Any]:
+def members(family: str) -> tuple[str, ...]:
+    """The shipped network of a family, and those that differ from it in their seed alone."""
+    return (family, *(name for name in list_seeds() if name.rsplit("-seed-", 1)[0] == family))
+
+
+def file_of(name: str) -> Path:
+    """The file of a shipped network."""
+    return (FURTHER if name in list_seeds() else MODELS) / f"{name}.safetensors"
+
+
+def measure(network: Network, what: str, seed: int = 0) -> dict[str, Any]:
     """The headline of a lens, or what the two facts say of a network, as plain values."""
     with few_threads(network):
         if what != FACTS:
@@ -106,21 +122,20 @@ def _plain(result: Any) -> dict[str, Any]:
 # ---- the page ----
 
 
-def page(kept: Mapping[str, dict[str, Any]], networks: list[str], seeds: int, today: str) -> str:
+def page(kept: Kept, families: Families, today: str) -> str:
     """The whole page, in Markdown."""
-    which = "0" if seeds == 1 else f"0 to {seeds - 1}"
-    spread = "" if seeds == 1 else "; numbers are means over seeds, and ± then is the standard error over seeds"
-    parts = [OPENING.format(today=today, seeds=which, spread=spread, nothing=NOTHING)]
-    parts += [in_short(kept, networks), fact_one(kept, networks, seeds), fact_two(kept, networks, seeds)]
-    parts += [section(lens, kept, networks, seeds) for lens in LENSES]
+    networks = [name for names in families.values() for name in names]
+    parts = [OPENING.format(today=today, count=len(networks), nothing=NOTHING)]
+    parts += [in_short(kept, networks), fact_one(kept, families), fact_two(kept, families)]
+    parts += [section(lens, kept, families) for lens in LENSES]
     return "\n".join(parts)
 
 
-def in_short(kept: Mapping[str, dict[str, Any]], networks: list[str]) -> str:
+def in_short(kept: Kept, networks: Sequence[str]) -> str:
     """What the lenses find clearly in how many of the networks, in sentences."""
 
     def of(lens: str, number: str, key: str | int | None = None) -> list[float]:
-        found = (_at(kept.get(f"{lens} {name} 0", {}).get(number), key) for name in networks)
+        found = (_at(kept.get(f"{lens} {name}", {}).get(number), key) for name in networks)
         return [value for value in found if value is not None]
 
     def count(one: list[float], other: list[float], errors: list[float]) -> str:
@@ -177,13 +192,13 @@ def in_short(kept: Mapping[str, dict[str, Any]], networks: list[str]) -> str:
     )
 
 
-def section(lens: Lens, kept: Mapping[str, dict[str, Any]], networks: list[str], seeds: int) -> str:
-    """The section of a lens: its help, and a row for each network."""
-    found = {name: [kept.get(f"{lens.id} {name} {seed}", {}) for seed in range(seeds)] for name in networks}
+def section(lens: Lens, kept: Kept, families: Families) -> str:
+    """The section of a lens: its help, and a row for each family."""
+    found = {family: [kept.get(f"{lens.id} {name}", {}) for name in names] for family, names in families.items()}
     columns = list(dict.fromkeys(column for rows in found.values() for column in _columns(lens, rows[0])))
-    rows = [[name, *(_cell(rows, column) for column in columns)] for name, rows in found.items()]
+    rows = [[family, *(_cell(rows, *column) for column in columns)] for family, rows in found.items()]
     heads = [_name(*column) for column in columns]
-    return f"## {lens.title}\n\n{lens.help} After: {lens.paper}.\n\n{table(['network', *heads], rows)}"
+    return f"## {lens.title}\n\n{lens.help} After: {lens.paper}.\n\n{table(['networks', *heads], rows)}"
 
 
 def _columns(lens: Lens, numbers: Mapping[str, Any]) -> Iterator[tuple[str, str | int | None]]:
@@ -204,21 +219,25 @@ def _name(name: str, key: str | int | None) -> str:
     return words if key is None else f"{words} {key + 1 if isinstance(key, int) else key}"
 
 
-def _cell(rows: list[dict[str, Any]], column: tuple[str, str | int | None]) -> str:
-    """A number with error and null, of one seed or over several."""
-    name, key = column
-    values, errors, nulls = ([_at(row.get(f"{name}{end}"), key) for row in rows] for end in ("", "_se", "_null"))
-    if values[0] is None:
-        return NOTHING
-    if isinstance(values[0], list):
-        value, error, null = values[0], errors[0], nulls[0]
+def _cell(rows: Sequence[Numbers], name: str, key: str | int | None = None) -> str:
+    """A number of the networks of a family, with its spread and its null."""
+    found = [[_at(row.get(f"{name}{end}"), key) for end in ("", "_se", "_null")] for row in rows]
+    value, error, null = found[0]
+    if isinstance(value, list):
         *about, size = value
         return " ".join(map(str, about)) + ": " + _said(size, error, null)
-    if len(values) > 1 and all(isinstance(value, (int, float)) for value in values):
-        spread = float(np.std(values, ddof=1) / np.sqrt(len(values)))
-        known = [null for null in nulls if null is not None]
-        return _said(float(np.mean(values)), spread, float(np.mean(known)) if known else None)
-    return _said(values[0], errors[0], nulls[0])
+    return _over_networks([one for one in found if one[0] is not None and not math.isnan(one[0])])
+
+
+def _over_networks(found: Sequence[Sequence[Any]]) -> str:
+    """Mean and standard deviation of [number, standard error, null]; of one network as it is."""
+    if not found:
+        return NOTHING
+    if len(found) == 1:
+        return _said(*found[0])
+    values = [value for value, *_ in found]
+    nulls = [null for *_, null in found if null is not None]
+    return _said(float(np.mean(values)), float(np.std(values, ddof=1)), float(np.mean(nulls)) if nulls else None)
 
 
 def _at(value: Any, key: str | int | None) -> Any:
@@ -242,39 +261,38 @@ def table(heads: list[str], rows: list[list[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def fact_one(kept: Mapping[str, dict[str, Any]], networks: list[str], seeds: int) -> str:
+def fact_one(kept: Kept, families: Families) -> str:
     """Symmetric emissions, and circulation in the plane."""
     rows = []
-    for name in networks:
-        found = kept.get(f"{FACTS} {name} 0")
-        if found is None:
+    for family, names in families.items():
+        facts = [kept[f"{FACTS} {name}"] for name in names if f"{FACTS} {name}" in kept]
+        currents = [kept.get(f"current {name}", {}) for name in names]
+        if not facts:
             continue
-        current = kept.get(f"current {name} 0", {})
-        emitted = _said(found["asymmetry"], found["asymmetry_se"], found["asymmetry_null"])
-        turning = NOTHING
-        if current.get("area_rate_se"):
-            turning = f"{current['area_rate'] / current['area_rate_se']:.1f}"
-            turning += f" (null {current['area_rate_null'] / current['area_rate_se']:.1f})"
-        produced = "entropy_production"
-        bound = (
-            _said(*(current[f"{produced}{end}"] for end in ("", "_se", "_null"))) if produced in current else NOTHING
-        )
-        rows.append([name, f"{max(0.0, found['hidden']):.4f}", emitted, f"{found['largest']:.1g}", turning, bound])
-    heads = ["network", "HMM's entropy production", "asymmetry of emissions", "largest difference of two joints"]
+        turning = [
+            [one["area_rate"] / one["area_rate_se"], None, one["area_rate_null"] / one["area_rate_se"]]
+            for one in currents
+            if one.get("area_rate_se")
+        ]
+        hidden = f"{max(0.0, facts[0]['hidden']):.4f}"
+        emitted, largest = _cell(facts, "asymmetry"), f"{max(one['largest'] for one in facts):.1g}"
+        rows.append([family, hidden, emitted, largest, _over_networks(turning), _cell(currents, "entropy_production")])
+    heads = ["networks", "HMM's entropy production", "asymmetry of emissions", "largest difference of two joints"]
     heads += ["z-score of the circulation", "entropy production in the plane (nats per step)"]
     return f"{FACT_ONE}\n{table(heads, rows)}"
 
 
-def fact_two(kept: Mapping[str, dict[str, Any]], networks: list[str], seeds: int) -> str:
+def fact_two(kept: Kept, families: Families) -> str:
     """The same outputs under noise of any strength, unless there is a bias."""
     rows = []
-    for name in networks:
-        found = kept.get(f"{FACTS} {name} 0")
-        if found is not None:
-            rates = [_said(*pair, None) for pair in zip(found["switch_rate"], found["switch_rate_se"], strict=True)]
-            biased = [_said(*pair, None) for pair in zip(found["with_bias"], found["with_bias_se"], strict=True)]
-            rows.append([name, *rates, f"{100 * min(found['same']):.2f} %", *biased])
-    heads = ["network", *(f"sigma {sigma:g}" for sigma in SIGMAS), "steps with the same output"]
+    for family, names in families.items():
+        facts = [kept[f"{FACTS} {name}"] for name in names if f"{FACTS} {name}" in kept]
+        if facts:
+            rates, biased = (
+                [_cell(facts, name, i) for i in range(len(SIGMAS))] for name in ("switch_rate", "with_bias")
+            )
+            rows.append([family, *rates, f"{100 * min(min(one['same']) for one in facts):.2f} %", *biased])
+    heads = ["networks", *(f"sigma {sigma:g}" for sigma in SIGMAS), "steps with the same output, at least"]
     return f"{FACT_TWO}\n{table([*heads, *(f'with a bias, sigma {sigma:g}' for sigma in SIGMAS)], rows)}"
 
 
