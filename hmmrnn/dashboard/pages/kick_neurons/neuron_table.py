@@ -80,7 +80,7 @@ def _columns(network: Network, found: KickNeurons | None) -> list[Json]:
         # Filled and shown by the page while moments are selected; see assets/linking/contrast-columns.mjs.
         {"field": "effect", "headerName": "Cohen's d", "headerTooltip": EFFECT, "hide": True, **wide},
         {"field": "apart", "headerName": "Selected - rest", "headerTooltip": APART, "hide": True, **wide},
-        {"field": "role", "headerName": "Role", "width": 176, "filter": "agTextColumnFilter"},
+        {"field": "role", "headerName": "Role", "width": 206, "filter": "agTextColumnFilter"},
         *(
             {
                 "field": f"score{kick_groups.key_of(g)}",
@@ -136,10 +136,10 @@ def _inside() -> Any:
         columnDefs=[],
         rowData=[],
         getRowId="params.data.id",
-        defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
+        defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True, "wrapHeaderText": True},
         dashGridOptions={
             "rowHeight": 32,
-            "headerHeight": 36,
+            "headerHeight": 52,
             "animateRows": False,
             "rowClassRules": {"row-silenced": "params.data.silenced"},
         },

@@ -133,8 +133,8 @@ def _table() -> Any:
         columnDefs=columns(),
         rowData=[],
         getRowId="params.data.id",
-        defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True},
-        dashGridOptions={"rowHeight": 30, "headerHeight": 34, "animateRows": False},
+        defaultColDef={"sortable": True, "resizable": True, "suppressMovable": True, "wrapHeaderText": True},
+        dashGridOptions={"rowHeight": 30, "headerHeight": 50, "animateRows": False},
         className="neuron-table sweep-table",
         style={"height": "100%", "width": "100%"},
     )
