@@ -130,7 +130,7 @@ def page_questions(training: str) -> list[Question]:
     asked = {"scenario": scenario.to_dict(), "theme": "dark", "leave": ["0" * 24], "wanted": True, "again": True}
     watching = {"theme": "dark", "seen": {"list": 1}}
     sweep = {**watching, "sweep": "", "measure": "transition_error", "across": "N"}
-    compared = {"of": "linear-2,linear-3", "seed": 0}
+    compared = {"of": "linear-2,linear-3", "seed": 0, "sigma": 1.0}
     found: list[Question] = [
         *(("/views", body) for body in views),
         *(("/tasks", {**asked, "view": view.id, "fresh": False}) for view in of_kind[TASK]),

@@ -71,7 +71,7 @@ function what() {
 
 const watch = new WatchedPage({
   question: () => (isOurs() && place().item && present() ? { path: address("watch-compare"), body: {
-    of: opened(), seed: present().seed, pair: page.pair, theme: scheme(), wanted: page.cancelled !== opened(),
+    of: opened(), seed: present().seed, sigma: present().sigma, pair: page.pair, theme: scheme(), wanted: page.cancelled !== opened(),
     again: page.again } } : null),
   unknown: (sentence) => {
     say(sentence);
@@ -148,7 +148,7 @@ function begin() {
 
 async function cancel() {
   page.cancelled = opened();
-  await ask(address("compare-cancel"), { of: opened(), seed: present().seed });
+  await ask(address("compare-cancel"), { of: opened(), seed: present().seed, sigma: present().sigma });
   watch.ask();
 }
 

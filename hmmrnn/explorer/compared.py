@@ -24,6 +24,7 @@ from hmmrnn.lenses.dynamical_similarity import MISSING, has_dsa
 from hmmrnn.lenses.one_side import Side, measure_side
 from hmmrnn.lenses.side_by_side import SideBySide, check_count, join_sides, search_kick_neurons
 from hmmrnn.model.checkpoint import load, read_metadata
+from hmmrnn.model.inputs import with_sigma
 from hmmrnn.model.metadata import FOLDER, MODEL_NAME, known_target
 from hmmrnn.model.network import TARGETS, Intervention
 
@@ -46,6 +47,7 @@ class ComparisonQuestion:
     seed: int = 0
     search: bool = False  # for kick neurons that are not known
     dsa: bool = False  # distances of DSA
+    sigma: float = 1.0  # standard deviation of the noise
 
 
 @dataclass(frozen=True)
@@ -148,13 +150,13 @@ def _file(explorer: Explorer, item: Item) -> Path:
     return path
 
 
-def _resolve(explorer: Explorer, item: Item, seed: int) -> Explored:
+def _resolve(explorer: Explorer, item: Item, seed: int, sigma: float) -> Explored:
     if not item.snapshot:
-        return explorer.resolve(Scenario(item.name, seed=seed, interventions=item.interventions))
+        return explorer.resolve(Scenario(item.name, seed=seed, sigma=sigma, interventions=item.interventions))
     path = _file(explorer, item)
     network, name = load(path), f"{item.name}.{item.snapshot}"
     hmm, _ = known_target(network.metadata, network.n_outputs)
-    scenario = Scenario(name, seed=seed)
+    scenario = Scenario(name, seed=seed, sigma=sigma)
     return Explored(scenario, name, network, explorer.models.digest(path), hmm, explorer.models, explorer.answers)
 
 
@@ -167,23 +169,24 @@ def compare(
     """Compare networks.
 
     Raises:
-        ValueError: a network is gone, fewer than two can be measured, or a package is missing.
+        ValueError: a network is gone, fewer than two can be measured, sigma is 0, or a package is missing.
     """
     if question.dsa and not has_dsa():
         raise ValueError(MISSING)
     networks, sides, count = {}, {}, len(question.items)
     for done, text in enumerate(question.items):
         item = read_item(text)
-        explored = _resolve(explorer, item, question.seed)
+        explored = _resolve(explorer, item, question.seed, question.sigma)
         part = progress_part(on_progress, 0.9 * done / count, 0.9 * (done + 1) / count)
-        networks[item.label] = explored.now
+        networks[item.label] = with_sigma(explored.now, question.sigma)
         sides[item.label] = _side_of(explored, _kick_way(explored, question.search), on_progress=part)
     return join_sides(networks, sides, question.seed, question.dsa, progress_part(on_progress, 0.9, 1.0))
 
 
 def _measured(scenario: Scenario) -> Scenario:
-    """The network as it is now, and the seed."""
-    return Scenario(scenario.model, seed=scenario.seed, interventions=scenario.simulated.interventions)
+    """The network as it is now, sigma and seed."""
+    now = scenario.simulated.interventions
+    return Scenario(scenario.model, seed=scenario.seed, sigma=scenario.sigma, interventions=now)
 
 
 @kept(_measured)
@@ -191,7 +194,7 @@ def _side_of(explored: Explored, way: str, *, on_progress: ProgressCallback = no
     """What is measured of one network, or the sentence why it cannot be."""
     kick = _kick_neurons(explored, way, progress_part(on_progress, 0.0, 0.8))
     try:
-        found = measure_side(explored.now, explored.scenario.seed, kick)
+        found = measure_side(with_sigma(explored.now, explored.scenario.sigma), explored.scenario.seed, kick)
     except ValueError as error:
         return str(error)
     on_progress(1.0)
@@ -205,7 +208,10 @@ def _kick_way(explored: Explored, search: bool) -> str:
 
 
 def _kick_neurons(explored: Explored, way: str, on_progress: ProgressCallback) -> KickNeurons | None:
-    """Those of an intact network are known if any view has asked for them; those of an intervened one are its own."""
+    """Those of an intact network are known if any view has asked for them; those of an intervened one are its own.
+
+    They are those under noise of sigma = 1, as everywhere on the page.
+    """
     if way == KNOWN:
         return queries.kick_neurons_of.known(explored)
     return search_kick_neurons(explored.now, on_progress) if way == SEARCHED else None

@@ -33,10 +33,13 @@ def world(empty_world):
     return empty_world
 
 
-def ask(of: str, pair: str = "r2", wanted: bool = True, again: bool = False, seen: dict | None = None) -> dict:
+def ask(
+    of: str, pair: str = "r2", wanted: bool = True, again: bool = False, seen: dict | None = None, sigma: float = 1.0
+) -> dict:
     question = {
         "of": of,
         "seed": 0,
+        "sigma": sigma,
         "pair": pair,
         "theme": "dark",
         "wanted": wanted,
@@ -97,6 +100,21 @@ def test_a_comparison_waits_is_computed_and_is_shown():
     assert float(table[1]["switch_rate_se"]) == pytest.approx(found.switch_rate_se[1], rel=1e-4)
 
 
+@pytest.mark.parametrize(("sigma", "more"), [(1.0, ""), (0.5, "; kick neurons are those at sigma 1")])
+def test_a_comparison_follows_the_noise_of_the_open_network(sigma, more):
+    of = "one,two"
+    ask(of, sigma=sigma)
+    work()
+    shown = drawn(ask(of, sigma=sigma))
+    words = f"2 networks side by side, noise of seed 0, sigma {sigma:g}{more}."
+    assert shown[ids.SIDES_STATE]["children"] == words
+    assert shown[ids.SIDES_CSV]["href"].endswith(f"seed=0&sigma={sigma:g}")
+
+
+def test_without_noise_nothing_is_compared():
+    assert ask("one,two", sigma=0.0)["unknown"].startswith("Without noise nothing can be compared; choose a sigma")
+
+
 def test_only_what_changes_is_sent_again():
     of = "one,two"
     ask(of)
@@ -113,7 +131,7 @@ def test_a_comparison_that_is_cancelled_is_left_and_can_be_asked_for_again():
     of = "one,two"
     ask(of)
     ((id, *_),) = waiting()
-    cancel({"of": of, "seed": 0})
+    cancel({"of": of, "seed": 0, "sigma": 1.0})
     assert Task(services().store, EXPERIMENT, id).get(LEFT_AT) is not None
     left = ask(of, wanted=False)
     assert left["again"] is None

@@ -14,6 +14,7 @@ from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.explorer.shipped_question import KICK_NEURONS, KICK_NEURONS_VERSION, ask_shipped, shipped_kick_neurons
 from hmmrnn.lenses.side_by_side import compare_networks
 from hmmrnn.model.checkpoint import save
+from hmmrnn.model.inputs import with_sigma
 from hmmrnn.model.network import Intervention, intervene
 from hmmrnn.shipped import MODELS
 from hmmrnn.storage.cache import AnswerCache
@@ -81,6 +82,15 @@ def test_a_comparison_is_that_of_the_networks_themselves(explorer, monkeypatch):
     with pytest.raises(ValueError, match="two networks are needed"):
         compare(explorer, ComparisonQuestion(("two", "one"), seed=4))
     assert len(measured) == 1
+
+
+def test_networks_are_compared_under_the_noise_that_is_asked_for(explorer):
+    networks = {name: with_sigma(explorer.models.network(name), 0.5) for name in ("one", "two")}
+    alone = compare_networks(networks, seed=4)
+    found = compare(explorer, ComparisonQuestion(("one", "two"), seed=4, sigma=0.5))
+    np.testing.assert_allclose(found.lyapunov, alone.lyapunov)
+    np.testing.assert_allclose(found.pairs["W_ih"], alone.pairs["W_ih"])
+    assert not np.allclose(found.orbits, compare(explorer, ComparisonQuestion(("one", "two"), seed=4)).orbits)
 
 
 def test_kick_neurons_are_searched_for_only_if_asked(explorer, monkeypatch):

@@ -37,17 +37,19 @@ TITLES = {
 EMPTY: Json = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
 
 
-def question_of(text: str, seed: int) -> ComparisonQuestion:
-    """What the address of the page asks for.
+def question_of(text: str, seed: int, sigma: float = 1.0) -> ComparisonQuestion:
+    """What the address of the page asks for, under the noise of the open scenario.
 
     Raises:
-        ValueError: it names no networks that could be compared.
+        ValueError: it names no networks that could be compared, or there is no noise.
     """
+    if not sigma > 0:
+        raise ValueError("without noise nothing can be compared; choose a sigma above 0 for the open network")
     items, *options = text.split(OPTIONS)
     unknown = set(options) - {SEARCH, DSA}
     if unknown:
         raise ValueError(f"what else is measured must be {SEARCH} or {DSA}; got {sorted(unknown)[0][:40]!r}")
-    return ComparisonQuestion(items_of(items), seed, SEARCH in options, DSA in options)
+    return ComparisonQuestion(items_of(items), seed, SEARCH in options, DSA in options, sigma)
 
 
 # ---- what is always there ----
@@ -84,8 +86,8 @@ def _chosen() -> Any:
             html.H2("Compare networks", tabIndex=-1),
             html.P(
                 f"Choose {LEAST} to {MOST} networks: on the left by a click, as they are, as silenced now, or as they "
-                "were in training. Each is measured by itself, and each two under the same noise. The address of this "
-                "page keeps which.",
+                "were in training. Each is measured by itself, and each two under the same noise, of the sigma and "
+                "seed of the open network; a constant input is left out. The address of this page keeps which.",
                 className="note",
             ),
             html.Ul(id=ids.SIDES_CHOSEN, className="sides-chips", **{"aria-label": "Chosen networks"}),

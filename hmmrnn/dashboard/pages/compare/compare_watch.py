@@ -23,7 +23,7 @@ from hmmrnn.dashboard.pages.compare import ids
 from hmmrnn.dashboard.pages.compare.compare import question_of, table
 from hmmrnn.dashboard.view import Json, Updates
 from hmmrnn.explorer.compared import ComparisonQuestion, series_of
-from hmmrnn.explorer.scenario import MAX_LINK, MAX_SEED
+from hmmrnn.explorer.scenario import MAX_LINK, MAX_SEED, MAX_SIGMA
 from hmmrnn.figures.side_by_side import PAIRS, draw_map, draw_orbits, draw_pairs
 from hmmrnn.figures.theme import THEMES, Theme
 from hmmrnn.lenses.side_by_side import SideBySide
@@ -40,6 +40,7 @@ OFTEN = 0.7
 MOST_LISTED = 60
 What = Annotated[str, Field(max_length=MAX_LINK)]
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED)]
+Sigma = Annotated[float, Field(ge=0, le=MAX_SIGMA)]
 
 
 class ChoicesQuestion(TypedDict):
@@ -55,6 +56,7 @@ class CompareCancel(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc]
     of: What
     seed: Seed
+    sigma: Sigma
 
 
 class CompareWatch(TypedDict):
@@ -63,6 +65,7 @@ class CompareWatch(TypedDict):
     __pydantic_config__ = STRICT  # type: ignore[misc]
     of: What
     seed: Seed
+    sigma: Sigma
     pair: Name
     theme: Literal["light", "dark"]
     wanted: bool
@@ -95,15 +98,15 @@ def cancel(asked: Json) -> Json:
     Raises:
         ValueError: a network is gone.
     """
-    services().comparisons.cancel(question_of(asked["of"], asked["seed"]))
+    services().comparisons.cancel(question_of(asked["of"], asked["seed"], asked["sigma"]))
     return {}
 
 
 def download(what: str) -> ResponseReturnValue:
     """The table of a comparison as CSV."""
     try:
-        seed = request.args.get("seed", "0")
-        question = question_of(what, int(seed) if seed.isdecimal() else 0)
+        seed, sigma = request.args.get("seed", "0"), request.args.get("sigma", 1.0, type=float)
+        question = question_of(what, int(seed) if seed.isdecimal() else 0, sigma)
         found = services().comparisons.known(question)
         if found is None:
             raise ValueError("this comparison has not been computed yet; open its page first")
@@ -126,7 +129,7 @@ def watch_comparison(asked: Json) -> Json:
         raise ValueError(f"each two networks are shown by one of {', '.join(PAIRS)}; got {asked['pair']!r}")
     here = services().comparisons
     try:
-        question = question_of(asked["of"], asked["seed"])
+        question = question_of(asked["of"], asked["seed"], asked["sigma"])
         if asked["wanted"]:
             task = here.ask(question, requester.identify_requester(), asked["again"])
         else:
@@ -136,25 +139,26 @@ def watch_comparison(asked: Json) -> Json:
         return {"again": OFTEN, "parts": changed(away(error), asked["seen"])}
     except ValueError as error:
         return {"unknown": sentence(error)}
-    parts = {"state": _state(task, about), **_found(task.result, question, asked)}
+    parts = {"state": _state(task, about, question), **_found(task.result, question, asked)}
     goes_on = task.result is None and task.state in (TaskState.WAITING, TaskState.RUNNING)
     return {"again": OFTEN if goes_on else None, "parts": changed(parts, asked["seen"])}
 
 
-def _state(task: Experiment, about: float) -> Updates:
+def _state(task: Experiment, about: float, question: ComparisonQuestion) -> Updates:
     goes_on = task.result is None and task.state in (TaskState.WAITING, TaskState.RUNNING)
     return [
         (ids.SIDES_TASK, {"hidden": False}),
-        (ids.SIDES_STATE, {"children": _state_words(task, about)}),
+        (ids.SIDES_STATE, {"children": _state_words(task, about, question)}),
         (ids.SIDES_PROGRESS, {"value": f"{task.share:.3f}", "hidden": not goes_on}),
         (ids.SIDES_CANCEL, {"hidden": not goes_on}),
     ]
 
 
-def _state_words(task: Experiment, about: float) -> str:
+def _state_words(task: Experiment, about: float, question: ComparisonQuestion) -> str:
     if task.result is not None:
         found: SideBySide = task.result
-        return f"{len(found.names)} networks side by side, noise of seed {found.seed}, sigma 1."
+        kick = "; kick neurons are those at sigma 1" if question.sigma != 1 else ""
+        return f"{len(found.names)} networks side by side, noise of seed {found.seed}, sigma {question.sigma:g}{kick}."
     if task.state is TaskState.CANCELLED:
         return "Cancelled. Compare goes on from what has been measured."
     if task.state is TaskState.FAILED:
@@ -170,7 +174,7 @@ def _found(found: SideBySide | None, question: ComparisonQuestion, asked: Json) 
         return {"results": [(ids.SIDES_RESULTS, {"hidden": True}), (ids.SIDES_NOTES, {"children": []})]}
     theme = THEMES[asked["theme"]]
     heads, rows = table(found)
-    csv = f"/compare/{asked['of']}/table.csv?seed={question.seed}"
+    csv = f"/compare/{asked['of']}/table.csv?seed={question.seed}&sigma={question.sigma:g}"
     return {
         "results": [
             (ids.SIDES_RESULTS, {"hidden": False}),
