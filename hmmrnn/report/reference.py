@@ -87,7 +87,8 @@ def write_mean(mean: Mean) -> str:
     decimals = max(0, 1 - math.floor(math.log10(error)))
     if decimals > MOST_DECIMALS:
         return f"{value:.3g} ± {error:.2g}"
-    return f"{value:,.{decimals}f} ± {error:,.{decimals}f}"
+    # Not "-0.00".
+    return f"{round(value, decimals) + 0.0:,.{decimals}f} ± {error:,.{decimals}f}"
 
 
 def name_quantity(key: str) -> str:
