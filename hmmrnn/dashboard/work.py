@@ -13,6 +13,7 @@ from hmmrnn.explorer.cost import estimate_experiment
 from hmmrnn.explorer.experiments import identify
 from hmmrnn.explorer.explored import Explored
 from hmmrnn.explorer.scenario import Scenario
+from hmmrnn.figures.words import say_ordinal
 from hmmrnn.server.auth import requester
 from hmmrnn.server.services import services
 from hmmrnn.tasks import queue, short_tasks
@@ -35,6 +36,7 @@ __all__ = [
     "done",
     "failed",
     "leave",
+    "place",
     "refused",
     "running",
     "unfinished",
@@ -106,6 +108,14 @@ def about(experiment: str, explored: Explored) -> str:
     if seconds is None:
         return ""
     return f"about {seconds:.0f} s" if seconds < 100 else f"about {seconds / 60:,.0f} minutes"
+
+
+def place(task: Experiment) -> str:
+    """Where a task stands that waits, in words: "third in the queue, another one is being computed"."""
+    if not task.before and not task.running:
+        return "waiting for the worker"
+    queue = f"{say_ordinal(task.before + 1)} in the queue" if task.before else "next in the queue"
+    return f"{queue}, another one is being computed" if task.running else queue
 
 
 def leave(keys: Iterable[str]) -> None:

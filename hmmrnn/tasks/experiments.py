@@ -62,7 +62,10 @@ class Experiment:
     state: TaskState  # waiting, running, failed or done
     share: float = 0.0  # how much of it is done, 0 to 1
     seconds: float = 0.0  # since a worker has begun it; 0 unless it runs
-    before: int = 0  # number of experiments that wait before it; 0 unless it waits
+    # before, running: how many wait before it, without those that nobody waits for, and how many workers compute now;
+    # 0 unless it waits.
+    before: int = 0
+    running: int = 0
     reason: str = ""  # why it failed, or why it waits although none is before it; empty otherwise
     result: Any = None  # once it is done; None before
     is_final: bool = False  # whether another try would fail for the same reason
@@ -166,7 +169,16 @@ class Experiments:
             return Experiment(task.id, state, task.get(SHARE) or 0.0, seconds)
         if not self.store.worker_present(EXPERIMENTS):
             return Experiment(task.id, state, reason=NO_WORKER)
-        return Experiment(task.id, state, before=in_queue.index(task.id) if task.id in in_queue else 0)
+        ahead = in_queue[: in_queue.index(task.id)] if task.id in in_queue else []
+        wanted = sum(not _is_left(Task(self.store, EXPERIMENT, other)) for other in ahead)
+        return Experiment(task.id, state, before=wanted, running=self._count_running())
+
+    def _count_running(self) -> int:
+        """How many experiments workers compute now."""
+        known = self.store.entry(EXPERIMENT, "all").get(RECENT) or []
+        records = self.store.get_many(EXPERIMENT, known, RECORD)
+        running = [id for id, record in records.items() if record.state is TaskState.RUNNING]
+        return sum(Task(self.store, EXPERIMENT, id).alive() for id in running)
 
     def _received(self, task: Task) -> Experiment:
         """A result, moved into the cache; it waits again if another machine has moved it into its own."""
@@ -290,7 +302,11 @@ def finish(task: Task, result: Any) -> None:
 
 
 def _unwanted(task: Task) -> bool:
+    left = task.get(LEFT_AT)
+    return left is not None and _is_left(task) and task.store.now() - left > GIVEN_UP_AFTER_SECONDS
+
+
+def _is_left(task: Task) -> bool:
+    """Whether every page has left an experiment since it was last asked for."""
     left, wanted = task.get(LEFT_AT), task.get(WANTED_AT)
-    if left is None:
-        return False
-    return (wanted is None or wanted <= left) and task.store.now() - left > GIVEN_UP_AFTER_SECONDS
+    return left is not None and (wanted is None or wanted <= left)

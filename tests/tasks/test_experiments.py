@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from hmmrnn.dashboard.work import can_repeat
+from hmmrnn.dashboard.work import place as work_place
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.server.services import services
 from hmmrnn.tasks import experiments, queue, store
@@ -170,6 +171,39 @@ class TestProgress:
         worker_is_there()
         assert [ask(replace(SUBJECT, seed=seed)).before for seed in range(3)] == [0, 1, 2]
         assert ask(replace(SUBJECT, seed=2)).before == 2
+
+    def test_who_waits_learns_of_what_runs_and_not_of_what_was_cancelled(self):
+        worker_is_there()
+        tasks = [ask(replace(SUBJECT, seed=seed)) for seed in range(4)]
+        assert tasks[3].running == 0
+        _, attempt, *_ = services().queues.queue(queue.EXPERIMENTS).dequeue().args
+        begun = Task(services().store, store.EXPERIMENT, tasks[0].id)
+        assert experiments.begin(begun, attempt)
+        found = ask(replace(SUBJECT, seed=3))
+        assert (found.before, found.running, work_place(found)) == (
+            2, 1, "third in the queue, another one is being computed",
+        )  # fmt: skip
+        services().experiments.leave(tasks[1].id)
+        assert ask(replace(SUBJECT, seed=3)).before == 1
+        services().experiments.leave(tasks[2].id)
+        assert work_place(ask(replace(SUBJECT, seed=3))) == "next in the queue, another one is being computed"
+        # A worker that is gone computes nothing.
+        begun.discard(HEARTBEAT)
+        assert work_place(ask(replace(SUBJECT, seed=3))) == "waiting for the worker"
+        assert ask(replace(SUBJECT, seed=2)).before == 0, "it is wanted again"
+        assert ask(replace(SUBJECT, seed=3)).before == 1
+
+    def test_each_that_waits_can_be_cancelled(self, monkeypatch, answering):
+        worker_is_there()
+        monkeypatch.setattr(experiments, "GIVEN_UP_AFTER_SECONDS", 0.0)
+        called = answering(lambda subject, report: subject.seed)
+        tasks = [ask(replace(SUBJECT, seed=seed)) for seed in range(3)]
+        for one in (tasks[0], tasks[2]):
+            services().experiments.leave(one.id)
+        for _ in tasks:
+            work()
+        assert [subject.seed for subject in called] == [1]
+        assert services().experiments.known_result("gain-sweep", replace(SUBJECT, seed=0), "content") is None
 
     def test_without_a_worker_it_says_what_to_do(self):
         assert ask().reason == "no worker is running; start one with python -m hmmrnn worker"

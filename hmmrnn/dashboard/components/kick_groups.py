@@ -44,7 +44,8 @@ def search(request: Json) -> Json:
     if task is not None:
         if work.unfinished(task):
             about = f" ({work.about(experiments.KICK, explored)})…"
-            share = f": {100 * task.share:.0f} %" if work.running(task) else about
+            waits = f": {work.place(task)}{about}" if task.before or task.running else about
+            share = f": {100 * task.share:.0f} %" if work.running(task) else waits
             return {"key": task.id, "words": f"{SEARCHING}{share}"}
         if work.failed(task):
             return {"key": "", "found": _nothing_found(explored, sentence(task.reason))}

@@ -59,8 +59,7 @@ def _describe(task: work.Experiment, about: str) -> str:
         return f"computing: {100 * task.share:.0f} %{_time_left(task) or in_all}"
     if task.reason:
         return sentence(task.reason)
-    before = f", {task.before} before this" if task.before else ""
-    return f"waiting for the worker{before}" + (f"; it takes {about}" if about else "")
+    return work.place(task) + (f"; it takes {about}" if about else "")
 
 
 def _time_left(task: work.Experiment) -> str:

@@ -22,6 +22,7 @@ from hmmrnn.dashboard.components.picker import label_of
 from hmmrnn.dashboard.pages.compare import ids
 from hmmrnn.dashboard.pages.compare.compare import question_of, table
 from hmmrnn.dashboard.view import Json, Updates
+from hmmrnn.dashboard.work import place
 from hmmrnn.explorer.compared import ComparisonQuestion, series_of
 from hmmrnn.explorer.scenario import MAX_LINK, MAX_SEED, MAX_SIGMA
 from hmmrnn.figures.side_by_side import PAIRS, draw_map, draw_orbits, draw_pairs
@@ -166,7 +167,7 @@ def _state_words(task: Experiment, about: float, question: ComparisonQuestion) -
     most = f"at most about {about:.0f} s of one processor" if about < 100 else f"at most about {about / 60:.0f} minutes"
     if task.state is TaskState.RUNNING:
         return f"Comparing: {task.share:.0%}, {task.seconds:.0f} s so far; {most} in all."
-    return sentence(task.reason) if task.reason else f"Waiting: {task.before} before it; {most}."
+    return sentence(task.reason) if task.reason else sentence(f"{place(task)}; {most}")
 
 
 def _found(found: SideBySide | None, question: ComparisonQuestion, asked: Json) -> dict[str, Updates]:

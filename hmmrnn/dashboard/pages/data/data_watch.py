@@ -17,6 +17,7 @@ from hmmrnn.dashboard.components.parts import away, changed
 from hmmrnn.dashboard.pages.data import data, ids
 from hmmrnn.dashboard.pages.train.training import progress_share, state_words
 from hmmrnn.dashboard.view import Json, Updates
+from hmmrnn.dashboard.work import place
 from hmmrnn.figures.data import draw_comparison, draw_states_curve
 from hmmrnn.figures.theme import THEMES, Theme
 from hmmrnn.model.sequences import Sequences
@@ -175,7 +176,7 @@ def _waiting(what: str, task: Experiment) -> str:
         return sentence(task.reason)
     if task.state is TaskState.RUNNING:
         return f"{what}: {task.share:.0%}."
-    return sentence(task.reason) if task.reason else f"Waiting: {task.before} before it."
+    return sentence(task.reason) if task.reason else sentence(place(task))
 
 
 # ---- the network ----
