@@ -12,7 +12,7 @@ from typing import Any
 from hmmrnn.model.cells import CURRENT
 from hmmrnn.model.tensor_reading import CELL, Candidate, MappingNeededError, ReadingError, listed
 from hmmrnn.model.tensor_terms import Shape
-from hmmrnn.model.tensor_wholes import Terms, int_size, there, whole_tensors
+from hmmrnn.model.tensor_wholes import Terms, each, int_size, there, whole_tensors
 
 WHOLE = "save the whole network"
 BY_BLOCKS = {1: "relu", 3: "gru", 4: "lstm"}
@@ -141,7 +141,7 @@ def _add_readout(found: Candidate, terms: Terms, taken: set[str], n: int, m: int
         _add_seeing(found, terms, taken, seeing[0], n, m)
         return
     if not fitting and len(transposed) == 1:
-        found.terms["W_out"] = f"{terms[transposed[0]][0]}.T"
+        found.terms["W_out"] = each(terms[transposed[0]][0], ".T")
         taken.add(transposed[0])
         return
     if not fitting:
@@ -177,7 +177,7 @@ def _add_output_bias(found: Candidate, terms: Terms, taken: set[str], readout: s
 
 def _add_seeing(found: Candidate, terms: Terms, taken: set[str], readout: str, n: int, m: int) -> None:
     term = terms[readout][0]
-    found.terms |= {"W_out": f"{term}[:, :{n}]", "W_skip": f"{term}[:, {n}:]"}
+    found.terms |= {"W_out": each(term, f"[:, :{n}]"), "W_skip": each(term, f"[:, {n}:]")}
     taken.add(readout)
     _add_output_bias(found, terms, taken, readout)
     found.asked.append(
@@ -218,9 +218,14 @@ def _low_rank(terms: Terms) -> Candidate | None:
     """The low-rank networks of Dubreuil et al.: wi, m, n, wo; their W_hh is m n^T / N."""
     if not {"m", "n", "wi", "wo"} <= set(terms) or terms["m"][1] != terms["n"][1] or len(terms["m"][1]) != 2:
         return None
-    size = terms["m"][1][0]
+    size, (m, n) = terms["m"][1][0], (terms[name][0] for name in "mn")
+    if " * " in n:
+        raise ReadingError(
+            "has n of a network of low rank in two parts; call torch.nn.utils.prune.remove(module, 'n') first, and "
+            "save the state dict again"
+        )
     found = _current_candidate(terms, size)
-    found.terms["W_hh"] = f"m @ n.T / {size}"
+    found.terms["W_hh"] = f"{m} @ {n}.T / {size}"
     found.terms["W_out"] += f" / {size}"
     found.notes = [f"a network of low rank {terms['m'][1][1]}, W_hh = m n^T / N"]
     return found
@@ -234,7 +239,7 @@ def _currents(terms: Terms) -> Candidate | None:
     if len(shape) != 2 or shape[0] != shape[1]:
         return None
     found = _current_candidate(terms, shape[0])
-    found.terms["W_hh"] = "wrec"
+    found.terms["W_hh"] = terms["wrec"][0]
     found.notes = ["a leaky network (wi, wrec, wo)"]
     return found
 
@@ -242,15 +247,15 @@ def _currents(terms: Terms) -> Candidate | None:
 def _current_candidate(terms: Terms, n: int) -> Candidate:
     def entering(name: str, scale: str) -> str:
         term, shape = terms[name]
-        turned = f"{term}.T" if shape[0] != n or (name == "wi" and shape[1] == n) else term
-        return f"{turned} * {scale}" if scale in terms else turned
+        turned = each(term, ".T") if shape[0] != n or (name == "wi" and shape[1] == n) else term
+        return f"{turned} * {terms[scale][0]}" if scale in terms else turned
 
     wi = entering("wi", "si")
-    wo = f"{terms['wo'][0]}.T" if terms["wo"][1][0] == n else terms["wo"][0]
-    scaled = f"{wo} * so" if "so" in terms and terms["so"][1] == (1,) else wo
+    wo = each(terms["wo"][0], ".T") if terms["wo"][1][0] == n else terms["wo"][0]
+    scaled = f"{wo} * {terms['so'][0]}" if "so" in terms and terms["so"][1] == (1,) else wo
     found = Candidate({"W_hh": "", "W_ih": wi, "W_out": scaled}, leaky=True, leak=CURRENT, own_names=False)
     if "b" in terms:
-        found.terms["b_hh"] = "b"
+        found.terms["b_hh"] = terms["b"][0]
     taken = {"wi", "si", "wo", "wrec", "m", "n", "b"} | ({"so"} if scaled != wo else set())
     for name, (term, shape) in terms.items():
         if name not in taken and _START.search(name):
@@ -351,8 +356,8 @@ def _guess(terms: Terms, recurrent: str, others: Mapping[str, Shape], n: int) ->
     shape_in, shape_out = terms[entering][1], terms[leaving][1]
     return {
         "W_hh": terms[recurrent][0],
-        "W_ih": terms[entering][0] + ("" if shape_in[0] == n else ".T"),
-        "W_out": terms[leaving][0] + ("" if shape_out[1] == n else ".T"),
+        "W_ih": each(terms[entering][0], "" if shape_in[0] == n else ".T"),
+        "W_out": each(terms[leaving][0], "" if shape_out[1] == n else ".T"),
         CELL: "tanh",
     }
 
@@ -371,9 +376,9 @@ def _hinted_candidate(terms: Terms, recurrent: str, roles: tuple[str, str], n: i
     end = ".T" if any(turned) and not any(straight) else ""
     found.notes = ["its matrices are (from, to), and turned"] if end else []
     found.terms = {
-        "W_hh": f"{terms[recurrent][0]}{end}",
-        "W_ih": terms[entering][0] + (".T" if turned[0] else ""),
-        "W_out": terms[leaving][0] + (".T" if turned[1] else ""),
+        "W_hh": each(terms[recurrent][0], end),
+        "W_ih": each(terms[entering][0], ".T" if turned[0] else ""),
+        "W_out": each(terms[leaving][0], ".T" if turned[1] else ""),
     }
     bare = r"(^|[._/])(h2h|i2h|input2h|x2h|in2h)\b"
     found.leaky = bool(re.search(r"h2h", recurrent)) and bool(re.search(bare, entering))

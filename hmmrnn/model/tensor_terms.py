@@ -4,7 +4,7 @@
     wi.T                            transposed
     fc.weight[:, :6]  gates[6:12]   some of its rows and columns
     a * b   a + b   a @ b   a / 6   products element by element, sums, matrix products, scales; from the left
-    norm(g, v)                      g v / |v| by rows, as weight normalisation has it
+    norm(g, v)                      g v / |v| along what g has one number for, as weight normalisation has it
 
 Each operator stands between spaces, so that it is no part of a name; + binds weakest.
 """
@@ -106,7 +106,8 @@ def _parts(term: str) -> list[str]:
 
 def _valued(text: str, values: Mapping[str, Floats]) -> Floats:
     def norm(g: Floats, v: Floats) -> Floats:
-        return g * v / np.linalg.norm(v.reshape(len(v), -1), axis=1).reshape(-1, *[1] * (v.ndim - 1))
+        along = tuple(axis for axis in range(v.ndim) if g.ndim != v.ndim or g.shape[axis] == 1)
+        return g * v / np.sqrt((v**2).sum(axis=along, keepdims=True))
 
     return _factor(text, values, lambda name: values[name], np.transpose, lambda a, at: a[at], norm, np.float64)
 

@@ -68,6 +68,11 @@ def _unwrapped(name: str) -> str:
     return ".".join(part for part in name.split(".") if part not in ("_orig_mod", "module", "_fsdp_wrapped_module"))
 
 
+def each(term: str, end: str) -> str:
+    """The term of a whole tensor with `.T` or a slice behind each of its factors."""
+    return " * ".join(f"{factor}{end}" for factor in term.split(" * "))
+
+
 def int_size(shape: Iterable[int]) -> int:
     """The number of values of a shape."""
     size = 1
