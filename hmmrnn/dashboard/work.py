@@ -115,7 +115,8 @@ def place(task: Experiment) -> str:
     if not task.before and not task.running:
         return "waiting for the worker"
     queue = f"{say_ordinal(task.before + 1)} in the queue" if task.before else "next in the queue"
-    return f"{queue}, another one is being computed" if task.running else queue
+    others = "another one is" if task.running == 1 else f"{task.running} others are"
+    return f"{queue}, {others} being computed" if task.running else queue
 
 
 def leave(keys: Iterable[str]) -> None:

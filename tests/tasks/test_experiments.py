@@ -186,6 +186,8 @@ class TestProgress:
         services().experiments.leave(tasks[1].id)
         assert ask(replace(SUBJECT, seed=3)).before == 1
         services().experiments.leave(tasks[2].id)
+        two = replace(ask(replace(SUBJECT, seed=3)), running=2)
+        assert work_place(two) == "next in the queue, 2 others are being computed"
         assert work_place(ask(replace(SUBJECT, seed=3))) == "next in the queue, another one is being computed"
         # A worker that is gone computes nothing.
         begun.discard(HEARTBEAT)
