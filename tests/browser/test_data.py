@@ -23,6 +23,7 @@ def test_a_table_becomes_an_explored_network(page: Page, tmp_path: Path) -> None
     (tmp_path / "flies.csv").write_text("\n".join(["animal,behaviour", *rows]))
     (tmp_path / "bad.csv").write_text("walk\nwalk")
     go(page, "/data")
+    page.locator("#data-most").fill("2")
     page.locator("#data-example").click()
     expect(page.locator("#data-read")).to_contain_text("40 sequences of 60 symbols")
     go(page, "/data")
@@ -52,3 +53,8 @@ def test_a_table_becomes_an_explored_network(page: Page, tmp_path: Path) -> None
     wait_until(page, "location.pathname === '/bench'")
     settle(page)
     assert scenario(page).model == name
+
+    # Each page that was opened once lies over the views by itself.
+    for path in ("/train", "/data"):
+        go(page, path)
+        expect(page.locator(".over > .body").locator("visible=true")).to_have_count(1)
