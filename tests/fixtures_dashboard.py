@@ -41,7 +41,7 @@ class Shelf:
         models: the folder with four networks: `linear-2`, a planted switch between three outputs, which is what a page
             opens by itself; `anonymous`, with biases and without provenance; `mislabelled`, with two outputs and the
             name of a family that has three; `growing`, which diverges under any noise.
-        cache: the folder that all tests share, so that nothing is computed twice.
+        cache: the folder that all tests of all processes share, so that nothing is computed twice.
         data: the folder for what is trained or opened, of the test's own.
         switch: where what is in `linear-2`.
         fuse: the neuron of `linear-2` that diverges if mu is 2, and does nothing else.
@@ -55,9 +55,10 @@ class Shelf:
 
 
 @pytest.fixture(scope="session")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+def shelf(tmp_path_factory: pytest.TempPathFactory, common: Path) -> Shelf:
     """The networks, written once."""
-    models, answers = tmp_path_factory.mktemp("models"), tmp_path_factory.mktemp("cache")
+    models, answers = tmp_path_factory.mktemp("models"), common / "answers-on-the-shelf"
+    answers.mkdir(exist_ok=True)
     ring = [(0, 1), (1, 2), (2, 0)]
     switch = planted_switch(n_outputs=3, pairs=ring, hold=4, integrators=8, kick=3, echoes=1, idle=3)
     fuse = switch.idle[0]

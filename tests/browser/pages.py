@@ -397,12 +397,13 @@ def hold_still(page: Page) -> None:
     )
 
 
-def complaints(page: Page) -> list[str]:
-    """What axe finds that is serious, on the page as it is."""
+def complaints(page: Page, part: str = "body") -> list[str]:
+    """What axe finds that is serious, on the page as it is, or in the part of it that a test is about."""
     hold_still(page)
     page.evaluate(AXE_SCRIPT)
     # Not inside of the figures: thousands of elements, of whose text axe does not know the colour.
-    found = page.evaluate("axe.run({ exclude: [['.main-svg']] }, { resultTypes: ['violations'] })")
+    where = {"include": [[part]], "exclude": [[".main-svg"]]}
+    found = page.evaluate("where => axe.run(where, { resultTypes: ['violations'] })", where)
     return [
         f"{violation['id']}: {node['html'][:160]}: {node['failureSummary']}"
         for violation in found["violations"]

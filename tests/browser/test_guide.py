@@ -151,7 +151,7 @@ def test_the_help_and_a_tour_that_is_left_and_gone_on_with(page: Page) -> None:
     shown = open_help(page)
     assert shown.locator(".guide-keys tr").all_inner_texts() == [f"{key.keys}\t{key.does}" for key in KEYS]
     assert shown.locator(".guide-terms dt").all_inner_texts() == [term.name for term in TERMS]
-    assert complaints(page) == [], "help, light"
+    assert complaints(page, "#help-panel") == [], "help, light"
     page.keyboard.press("Escape")
 
     silence = TOUR[PLACES.index("silence")]
@@ -175,11 +175,11 @@ def test_the_help_and_a_tour_that_is_left_and_gone_on_with(page: Page) -> None:
     expect_scheme(page, "dark")
     settle(page)
     shown = open_help(page)
-    assert complaints(page) == [], "help, dark"
+    assert complaints(page, "#help-panel") == [], "help, dark"
     shown.get_by_role("button", name=go_on).click()
     expect_step(page, silence)
     assert address(page) == left_at
-    assert complaints(page) == [], "tour, dark"
+    assert complaints(page, "#tour") == [], "tour, dark"
     page.keyboard.press("f")
     expect(page.locator(".present-bar")).to_be_visible()
     assert complaints(page) == [], "projector, dark"

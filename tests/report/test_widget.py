@@ -7,16 +7,14 @@ import pytest
 
 from hmmrnn import Intervention, detect_kick_neurons, explore, intervene
 from hmmrnn.report import widget as module
-from tests.networks import random_network
+from tests.networks import planted_switch, random_network
 
 SILENCED = {"neurons": [3, 5], "mu": 0.0, "target": "unit"}
 
 
 @pytest.fixture(scope="module")
 def planted_widget():
-    from tests.networks import planted_switch
-
-    network = planted_switch().network
+    network = planted_switch(hold=4, integrators=8, kick=2, echoes=1, idle=3).network
     return explore(network, detect_kick_neurons(network, controls=20), seed=4)
 
 
