@@ -27,7 +27,7 @@ from benchmarks.live_engine import live_engine_figures
 from benchmarks.live_view import live_frames_figures, live_memory_figures
 from benchmarks.machine import load, machine
 from benchmarks.performance_page import performance_page
-from benchmarks.startup import startup_figures
+from benchmarks.startup import opening_figures, startup_figures
 from benchmarks.training import figure_name, paper_figures, training_figures
 from hmmrnn.model.hmm import PRESETS
 
@@ -52,6 +52,7 @@ class Bench:
 BENCHES = (
     Bench(("click_to_drawn_ms", "web_memory_mb"), click_figures, 40),
     Bench(("cold_start_to_first_figure_s",), startup_figures, 3),
+    Bench(("first_figure_s",), opening_figures, 10),
     Bench(("residency_s",), residency_figures, 3),
     Bench(("kick_detection_s",), kick_figures, 2),
     Bench(("gain_sweep_s",), gain_sweep_figures, 2),

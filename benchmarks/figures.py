@@ -144,6 +144,13 @@ FIGURES = {
             Aim(3),
         ),
         Definition(
+            "first_figure_s",
+            "s",
+            "From the request for the first page of a warm server to the state space being drawn, in a browser that "
+            "was never there before.",
+            Aim(2, "ratio"),
+        ),
+        Definition(
             "residency_s",
             "s",
             "Residency time and region of 5,000 states that the shipped network visits, 20 noise realisations of up to "
