@@ -28,6 +28,8 @@ FACTS = "facts"
 # Of a number that is measured of several things, those with these keys; of others, so many.
 CHOSEN = {"accuracy": ("5",), "naive": ("5",), "bayes": ("5",)}
 MOST = 4
+# Which way a state turns in its plane depends on the signs of the plane's axes: over networks its size counts.
+SIZES = ("area_rate",)
 # A row of the table is about one of several things, and these say of which.
 FOLLOWED = 3
 
@@ -39,7 +41,8 @@ same networks ([reference](reference/lenses.md)). `hmmrnn lens NAME NETWORK` pri
 ± is one standard deviation over the networks of a family; of a number that is known of one network alone, its standard
 error over runs. *null* is what the same measure gives where there is nothing to find, and each lens says how it is
 made. "{nothing}" stands where there is none: an exit that is not taken, a network that diverges, a lens that was not
-looked through. Where the networks have one neuron each to name, it is that of seed 0.
+looked through. Where the networks have one neuron each to name, it is that of seed 0; of the area rate, whose sign is
+that of the plane's axes, the size counts.
 """
 NOTHING = "no number"
 # Standard errors by which a difference counts as clear.
@@ -50,9 +53,12 @@ FACT_ONE = """## An irreversible machine emulates a reversible process
 The six target HMMs look the same forwards and backwards: the entropy production of their hidden states is 0, so that
 all joint probabilities of emissions over lags are symmetric. *Asymmetry* is the length of all differences
 J(i, j) - J(j, i) of the network's emissions over five lags; its null has half of the runs reversed in time. The state
-in the plane is another matter. The z-score of its circulation is the area rate in the plane over its standard error;
-where several orbits lie in the plane, their circulations may cancel, and the entropy production still tells the
-direction of time.
+in the plane is another matter. The z-score of its circulation is the area rate in the plane over its standard error,
+without its sign, which is that of the plane's axes; where several orbits lie in the plane, their circulations may
+cancel, and the entropy production still tells the direction of time.
+
+By more than {clearly:g} standard errors, the entropy production in the plane is above its null in {turning} networks,
+and the asymmetry of the emissions in {emitted}.
 """
 FACT_TWO = """## There is no weak-noise regime
 
@@ -223,6 +229,8 @@ def _cell(rows: Sequence[Numbers], name: str, key: str | int | None = None) -> s
     """A number of the networks of a family, with its spread and its null."""
     found = [[_at(row.get(f"{name}{end}"), key) for end in ("", "_se", "_null")] for row in rows]
     value, error, null = found[0]
+    if len(rows) > 1 and name in SIZES:
+        found = [[None if number is None else abs(number) for number in one] for one in found]
     if isinstance(value, list):
         *about, size = value
         return " ".join(map(str, about)) + ": " + _said(size, error, null)
@@ -251,7 +259,7 @@ def _at(value: Any, key: str | int | None) -> Any:
 def _said(value: float, error: float | None, null: float | None) -> str:
     if math.isnan(value):
         return NOTHING
-    text = f"{value:.3g}" + ("" if error is None or math.isnan(error) else f" ± {error:.1g}")
+    text = f"{value:.3g}" + ("" if error is None or math.isnan(error) else f" ± {float(f'{error:.1g}'):g}")
     return text if null is None else f"{text} (null {null:.2g})"
 
 
@@ -270,7 +278,7 @@ def fact_one(kept: Kept, families: Families) -> str:
         if not facts:
             continue
         turning = [
-            [one["area_rate"] / one["area_rate_se"], None, one["area_rate_null"] / one["area_rate_se"]]
+            [abs(one["area_rate"] / one["area_rate_se"]), None, abs(one["area_rate_null"] / one["area_rate_se"])]
             for one in currents
             if one.get("area_rate_se")
         ]
@@ -278,8 +286,20 @@ def fact_one(kept: Kept, families: Families) -> str:
         emitted, largest = _cell(facts, "asymmetry"), f"{max(one['largest'] for one in facts):.1g}"
         rows.append([family, hidden, emitted, largest, _over_networks(turning), _cell(currents, "entropy_production")])
     heads = ["networks", "HMM's entropy production", "asymmetry of emissions", "largest difference of two joints"]
-    heads += ["z-score of the circulation", "entropy production in the plane (nats per step)"]
-    return f"{FACT_ONE}\n{table(heads, rows)}"
+    heads += ["size of the z-score of the circulation", "entropy production in the plane (nats per step)"]
+    networks = [name for names in families.values() for name in names]
+    counts = {
+        "turning": _clear(kept, networks, "current", "entropy_production"),
+        "emitted": _clear(kept, networks, FACTS, "asymmetry"),
+    }
+    return f"{FACT_ONE.format(clearly=CLEARLY, **counts)}\n{table(heads, rows)}"
+
+
+def _clear(kept: Kept, networks: Sequence[str], lens: str, number: str) -> str:
+    """In how many networks a number lies clearly above its null."""
+    found = [one for name in networks if number in (one := kept.get(f"{lens} {name}", {}))]
+    clear = [one[number] - one[f"{number}_null"] > CLEARLY * one[f"{number}_se"] for one in found]
+    return f"{sum(clear)} of {len(clear)}"
 
 
 def fact_two(kept: Kept, families: Families) -> str:

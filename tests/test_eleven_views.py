@@ -55,7 +55,7 @@ FOUND = {
 def test_numbers_stand_with_error_and_null() -> None:
     text = page(FOUND, {"linear-2": ["linear-2"]}, "2026-01-01")
     assert (
-        "| linear-2 | 0.0000 | 0.001 ± 0.0002 (null 0.0015) | 0.0004 | -50 (null 0.5) | 1.5 ± 0.03 (null 0.001) |"
+        "| linear-2 | 0.0000 | 0.001 ± 0.0002 (null 0.0015) | 0.0004 | 50 (null 0.5) | 1.5 ± 0.03 (null 0.001) |"
         in text
     )
     assert "| linear-2 | 0.03 ± 0.001 | 0.03 ± 0.001 | 0.03 ± 0.001 | 100.00 % | 0.01 ± 0.001 |" in text
@@ -87,8 +87,9 @@ def test_several_networks_give_their_mean_and_its_spread() -> None:
     text = page(more, {"linear-2": list(rates)}, "2026-01-01")
     values = list(rates.values())
     spread, z_spread = np.std(values, ddof=1), np.std(np.array(values) / 0.04, ddof=1)
-    assert f"| linear-2 | {np.mean(values):.3g} ± {spread:.1g} (null 0.02) |" in text
-    assert f"| {np.mean(values) / 0.04:.3g} ± {z_spread:.1g} (null 0.5) |" in text
+    assert f"| linear-2 | {-np.mean(values):.3g} ± {spread:.1g} (null 0.02) |" in text
+    assert f"| {-np.mean(values) / 0.04:.3g} ± {z_spread:.1g} (null 0.5) |" in text
+    assert "is above its null in 3 of 3 networks,\nand the asymmetry of the emissions in 0 of 3" in text
     assert "In 3 of 3 networks activity tells" in text
     assert "124 2->0: 0.044 ± 0.004 (null 0.013)" in text
 
@@ -124,4 +125,4 @@ def test_numbers_that_are_kept_are_not_measured_anew(tmp_path, monkeypatch) -> N
     monkeypatch.setattr(eleven_views, "members", lambda family: (family,))
     lenses = ["current", "memory", "timescales", "effects"]
     assert eleven_views.main(["linear-2", "--lens", *lenses, "--keep", str(keep)]) == 0
-    assert "-50 (null 0.5)" in written["none.md"]
+    assert "50 (null 0.5)" in written["none.md"]
