@@ -81,7 +81,9 @@ def _torch_layers(terms: Terms) -> Candidate | None:
             f"has no tensor {own['W_ih']}; expected it with shape (N, M), {name} (N, N) and a readout (O, N), found "
             f"{there(terms)}; {WHOLE}"
         )
-    found = Candidate({"W_hh": terms[name][0], "W_ih": terms[own["W_ih"]][0]}, cell=kind if rows != n else None)
+    found = Candidate(
+        {"W_hh": terms[name][0], "W_ih": terms[own["W_ih"]][0]}, cell=kind if rows != n else None, leakless=True
+    )
     for role in ("b_ih", "b_hh"):
         if own[role] in terms:
             found.terms[role] = terms[own[role]][0]
@@ -158,7 +160,7 @@ def _add_readout(found: Candidate, terms: Terms, taken: set[str], n: int, m: int
     if len(fitting) > 1 and len([name for name in fitting if _hint(name) == "W_out"]) == 1:
         readout = next(name for name in fitting if _hint(name) == "W_out")
     elif len(fitting) > 1:
-        found.asked.append(f"its readout may be {' or '.join(fitting)}")
+        found.asked[f"its readout may be {' or '.join(fitting)}"] = frozenset({"W_out"})
     found.terms["W_out"] = terms[readout][0]
     taken.add(readout)
     _add_output_bias(found, terms, taken, readout)
@@ -180,9 +182,10 @@ def _add_seeing(found: Candidate, terms: Terms, taken: set[str], readout: str, n
     found.terms |= {"W_out": each(term, f"[:, :{n}]"), "W_skip": each(term, f"[:, {n}:]")}
     taken.add(readout)
     _add_output_bias(found, terms, taken, readout)
-    found.asked.append(
+    question = (
         f"its readout {readout} sees the input as well, and may have it before or behind the {n} columns of activity"
     )
+    found.asked[question] = frozenset({"W_out", "W_skip"})
 
 
 def _leave_out(found: Candidate, terms: Terms, taken: set[str], n: int) -> None:
@@ -370,9 +373,9 @@ def _hinted_candidate(terms: Terms, recurrent: str, roles: tuple[str, str], n: i
     straight = [shape[axis] == n and shape[1 - axis] != n for shape, axis in ((shape_in, 0), (shape_out, 1))]
     found = Candidate({}, own_names={recurrent, entering, leaving} <= OWN)
     if any(turned) and any(straight):
-        found.asked.append(f"{entering} and {leaving} do not agree on rows and columns")
+        found.asked[f"{entering} and {leaving} do not agree on rows and columns"] = frozenset()
     elif not any(turned) and not any(straight) and not found.own_names:
-        found.asked.append("all its matrices are square, so they may be (to, from) or (from, to)")
+        found.asked["all its matrices are square, so they may be (to, from) or (from, to)"] = frozenset()
     end = ".T" if any(turned) and not any(straight) else ""
     found.notes = ["its matrices are (from, to), and turned"] if end else []
     found.terms = {

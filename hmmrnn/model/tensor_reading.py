@@ -94,8 +94,10 @@ class Candidate:
     terms: dict[str, str]
     cell: str | None = None  # None: not told by the tensors
     leaky: bool = False  # whether alpha must be said
+    leakless: bool = False  # whether it is a layer of torch, which has none
     leak: str = RATE
-    asked: list[str] = field(default_factory=list)  # further things that are not certain
+    # Further things that are not certain, each with the roles that answer it once a mapping names them.
+    asked: dict[str, frozenset[str]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     must_be_ones: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

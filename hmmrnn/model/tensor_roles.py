@@ -37,6 +37,9 @@ ACTIVATION_NAMES = (
     "rnn_type",
     "hidden_activation",
 )
+# Of these, those that name a function and never a kind of layer.
+FUNCTIONS = frozenset(ACTIVATION_NAMES) - {"cell", "rnn_type"}
+UNKNOWN, MOST_SAID = "unknown", 40
 SAID = {
     **{name: name for name in CELLS},
     **{"rnn_relu": "relu", "rnn_tanh": "tanh", "identity": "linear", "rectifier": "relu"},
@@ -67,12 +70,38 @@ def read_roles(
     if set(MATRICES) <= set(named):
         found = Candidate(dict(named), notes=["as the mapping says"])
     else:
-        found = recognise(shapes)
-        found.terms |= named
-        used = set[str]().union(*(names_of(term, shapes) for term in named.values()))
-        found.left_out = {name: why for name, why in found.left_out.items() if name not in used}
-        found.must_be_ones = [name for name in found.must_be_ones if name not in used]
+        found = _with_named(recognise(shapes), named, shapes)
+    if ALPHA not in said and ALPHA in stated and found.leakless and stated[ALPHA] != 1:
+        _doubt_leak(found, stated)
     return _decided(found, shapes, stated, asks and not named)
+
+
+def _with_named(found: Candidate, named: Mapping[str, str], shapes: Mapping[str, Shape]) -> Candidate:
+    """What was recognised, with the roles that a mapping names in place of its own."""
+    used = set[str]().union(*(names_of(term, shapes) for term in named.values()))
+    readout = names_of(found.terms["W_out"], shapes)
+    if "W_out" in named and readout != (others := names_of(named["W_out"], shapes)):
+        # The bias of a readout goes with it.
+        found.terms.pop("b_out", None)
+        beside = [bias for name in others if (bias := f"{name.removesuffix('weight')}bias") in shapes]
+        found.terms.update(zip(["b_out"], beside, strict=False))
+        found.left_out |= dict.fromkeys(readout, "another readout")
+    found.terms |= named
+    found.left_out = {name: why for name, why in found.left_out.items() if name not in used}
+    found.must_be_ones = [name for name in found.must_be_ones if name not in used]
+    found.asked = {question: roles for question, roles in found.asked.items() if not roles or not roles <= set(named)}
+    return found
+
+
+def _doubt_leak(found: Candidate, stated: dict[str, Any]) -> None:
+    """A layer of torch has no leak: alpha beside it is not this layer's, or a loop around it leaks."""
+    said = f"alpha = {stated.pop(ALPHA):g} is said beside it"
+    if found.cell in STACKED:
+        found.notes.append(f"{said}, which a {found.cell.upper()} does not have")
+        return
+    found.asked[f"{said}, and a layer of torch has no leak: alpha = 1 is without"] = frozenset()
+    found.leaky = True
+    stated[ALPHA] = 1.0
 
 
 # ---- what is said ----
@@ -118,10 +147,12 @@ def _stated(settings: Mapping[str, Any]) -> dict[str, Any]:
         by_name.setdefault(path.rpartition(".")[2].lower(), value)
     found: dict[str, Any] = {}
     for name in ACTIVATION_NAMES:
-        words = str(by_name.get(name, "")).lower()
-        # torch.nn.functional.relu, jax.nn.tanh
-        if SAID.get(words.rpartition(".")[2]) and CELL not in found:
-            found[CELL] = SAID[words.rpartition(".")[2]]
+        # torch.nn.functional.relu, jax.nn.tanh, ReLU()
+        word = str(by_name.get(name, "")).lower().rpartition(".")[2].removesuffix("()")
+        if SAID.get(word) and CELL not in found:
+            found[CELL] = SAID[word]
+        elif name in FUNCTIONS and word and UNKNOWN not in found:
+            found[UNKNOWN] = f"{name} = {str(by_name[name])[:MOST_SAID]!r}"
     alpha = by_name.get("alpha")
     if alpha is None and all(isinstance(by_name.get(name), (int, float)) for name in ("dt", "tau")):
         alpha = by_name["dt"] / by_name["tau"] if by_name["tau"] else None
@@ -137,10 +168,15 @@ def _stated(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _decided(found: Candidate, shapes: Mapping[str, Shape], stated: Mapping[str, Any], asks: bool) -> Reading:
     cell, asked = stated.get(CELL) or found.cell, list(found.asked)
+    if UNKNOWN in stated and cell is None:
+        asked.append(
+            f"it says {stated[UNKNOWN]}, which is none of {', '.join(CELLS)}: if that is the activation of its "
+            "recurrent layer it cannot be shown, and if not, say the cell"
+        )
     if found.cell in STACKED and cell != found.cell:
         cell = found.cell
     cell = cell or _cell_by_shape(found, shapes)
-    must_say = cell is None and (asks or not found.own_names)
+    must_say = cell is None and UNKNOWN not in stated and (asks or not found.own_names)
     if must_say:
         asked.append("its tensors do not say its activation")
     if found.leaky and ALPHA not in stated:

@@ -13,8 +13,8 @@ import pytest
 import torch
 from torch.nn.utils import parametrizations
 
-from hmmrnn.model.checkpoint import load
-from tests.model.opened import M, N, O, relu
+from hmmrnn.model.checkpoint import MappingNeededError, load
+from tests.model.opened import M, Model, N, O, assert_right, proposed, relu
 
 
 def kept(content: Any, folder: Path) -> Path:
@@ -56,3 +56,44 @@ def test_pruned_weights_of_leaky_scripts(name, tmp_path):
         right = right @ low["n"].double().numpy().T / N
     found = {"wi": network.W_ih.T, "wo": network.W_out.T}.get(name, network.W_hh)
     np.testing.assert_allclose(found, right, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "beside", [{"args": {"dt": 20, "tau": 100}}, {"alpha": 0.2}, {"config": {"model": {"alpha": 0.2}}}]
+)
+def test_an_alpha_beside_a_layer_of_torch_is_asked_for_and_never_taken(beside, tmp_path):
+    """It may be a learning rate, a penalty or the step of a task."""
+    model = Model()
+    path = kept({"state_dict": model.state_dict(), "nonlinearity": "tanh", **beside}, tmp_path)
+    with pytest.raises(
+        MappingNeededError, match=r"alpha = 0.2 is said beside it, and a layer of torch has no leak"
+    ) as no:
+        load(path)
+    assert_right(load(path, mapping=proposed(no.value)), model)
+    assert load(path, mapping={"alpha": 0.2}).alpha == 0.2
+    gated = Model(torch.nn.GRU)
+    network = load(kept({"state_dict": gated.state_dict(), **beside}, tmp_path))
+    assert_right(network, gated)
+    assert "alpha = 0.2 is said beside it, which a GRU does not have" in network.metadata["read_as"]
+
+
+@pytest.mark.parametrize(
+    "said", [{"nonlinearity": "softplus"}, {"config": {"activation": "nn.Sigmoid"}}, {"act": "gelu"}]
+)
+def test_an_activation_that_no_cell_has_is_not_taken_as_relu(said, tmp_path):
+    path = kept({"model": Model().state_dict(), **said}, tmp_path)
+    with pytest.raises(MappingNeededError, match=r"it says \w+ = '[\w.]+', which is none of relu, tanh"):
+        load(path)
+    assert load(path, mapping={"cell": "tanh"}).cell == "tanh"
+    assert load(kept({"model": Model().state_dict(), "act": "nn.Tanh()"}, tmp_path)).cell == "tanh"
+
+
+def test_a_mapping_of_the_readout_alone_answers_what_is_asked_of_it(tmp_path):
+    heads = Model(readout="policy").state_dict() | {"value.weight": torch.ones(O, N), "value.bias": torch.ones(O)}
+    network = load(kept(heads, tmp_path), mapping={"W_out": "value.weight", "cell": "tanh"})
+    np.testing.assert_array_equal(network.b_out, np.ones(O))
+    assert "without policy.weight: another readout" in network.metadata["read_as"]
+    seeing = Model().state_dict() | {"fc.weight": torch.rand(O, M + N)}
+    mapping = {"W_out": f"fc.weight[:, {M}:]", "W_skip": f"fc.weight[:, :{M}]", "cell": "tanh"}
+    network = load(kept(seeing, tmp_path), mapping=mapping)
+    np.testing.assert_array_equal(np.hstack([network.W_skip, network.W_out]), seeing["fc.weight"].double().numpy())
