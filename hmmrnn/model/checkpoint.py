@@ -35,7 +35,7 @@ from hmmrnn.model.tensor_files import header_length, is_safetensors, open_tensor
 from hmmrnn.model.tensor_reading import ALPHA, CELL, LEAK, MATRICES, STACKED, Reading, ReadingError
 from hmmrnn.model.tensor_roles import read_roles
 from hmmrnn.model.tensor_terms import Shape, TermError, names_of, shape_of, value_of
-from hmmrnn.model.tensor_wholes import int_size
+from hmmrnn.model.tensor_wholes import int_size, is_number
 
 __all__ = [
     "CheckpointError",
@@ -318,6 +318,9 @@ def _reading(file: str, contents: Contents, mapping: Mapping[str, Any] | None) -
     said = {**contents.settings, **{key: contents.metadata[key] for key in (CELL, LEAK) if key in contents.metadata}}
     if ALPHA in contents.metadata:
         said[ALPHA] = float(contents.metadata[ALPHA])
+    if numbers := [name for name, shape in shapes.items() if is_number(name, shape)]:
+        values = contents.values()
+        said = {**{name: values[name].item() for name in numbers if name in values}, **said}
     try:
         reading = read_roles(shapes, said, mapping, contents.asks)
     except tensor_reading.MappingNeededError as error:

@@ -133,11 +133,11 @@ def read_mat(path: Path) -> Found:
     return Found(arrays, settings, ["a MATLAB file"])
 
 
-# ---- HDF5: MATLAB 7.3 and Keras ----
+# ---- HDF5: MATLAB 7.3, Keras, and plain arrays ----
 
 
 def read_hdf5(source: Path | bytes) -> Found:
-    """Arrays of an HDF5 file: of Keras in torch's order, of MATLAB transposed as MATLAB shows them."""
+    """Arrays of an HDF5 file: of Keras in torch's order, of MATLAB as it shows them, others as they are."""
     h5py = _h5py()
     try:
         with h5py.File(io.BytesIO(source) if isinstance(source, bytes) else source, "r") as file:
@@ -149,12 +149,18 @@ def read_hdf5(source: Path | bytes) -> Found:
 
             file.visititems(keep)
             config = file.attrs.get("model_config")
+            said = {name: item for name, item in file.attrs.items() if isinstance(item, str) and name != "model_config"}
             is_matlab = "MATLAB_class" in next(iter(file.values())).attrs if len(file) else False
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise UnreadableError(f"is an HDF5 file that cannot be read ({str(error)[:120]}); save it again") from error
     if is_matlab:
         shown = {name.replace("/", "."): array.T for name, array in arrays.items() if not name.startswith("#")}
         return Found(shown, {}, ["a MATLAB 7.3 file"])
+    if not any(re.search(r"(kernel(:0)?|/vars/\d+)$", name) for name in arrays):
+        plain: dict[str, Array] = {}
+        for name, array in arrays.items():
+            _keep(name.replace("/", "."), array, plain, said)
+        return Found(plain, said, ["an HDF5 file"])
     return _from_keras(arrays, json.loads(config) if config else None)
 
 

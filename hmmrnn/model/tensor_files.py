@@ -45,11 +45,12 @@ _METADATA = "__metadata__"
 _HDF5, _MATLAB, _MATLAB_VERSION = b"\x89HDF", b"MATLAB ", 125
 MOST_TEXT = 4_000_000  # characters of a text that are looked at
 _MAX_HEADER_BYTES = 100_000_000  # the limit of the safetensors format
+_NPY, _ARRAYS = b"\x93NUMPY", "np.savez(path, W_hh=..., W_ih=..., W_out=..., cell='tanh')"
 _OTHER_FORMATS = {
     b"\x89PNG": "a PNG picture",
     b"\xff\xd8\xff": "a JPEG picture",
     b"%PDF": "a PDF document",
-    b"\x93NUMPY": "a NumPy .npy file",
+    _NPY: "a NumPy .npy file",
     b"\x1f\x8b": "a gzip archive",
 }
 
@@ -232,8 +233,11 @@ def _foreign(path: Path, head: bytes) -> str:
     """The sentence for a file that is neither safetensors nor torch's."""
     if head[0] == 0x80 and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         return (
-            f"{path.name} is a Python pickle, which can hold code and was not opened; expected a state dict; {RESAVE}"
+            f"{path.name} is a Python pickle, which can hold code and was not opened; expected a state dict; {RESAVE}, "
+            f"or arrays of NumPy with {_ARRAYS}"
         )
+    if head.startswith(_NPY):
+        return f"{path.name} is a NumPy .npy file, not a network: it holds one array; save those of one with {_ARRAYS}"
     found = next((name for magic, name in _OTHER_FORMATS.items() if head.startswith(magic)), None)
     if found is None and _is_text(head) and not head.lstrip().startswith((b"{", b"[")):
         with open(path, encoding="utf-8", errors="replace") as file:

@@ -15,6 +15,7 @@ from hmmrnn.model.tensor_terms import Shape
 from hmmrnn.model.tensor_wholes import Terms, each, int_size, there, whole_tensors
 
 WHOLE = "save the whole network"
+ONLY = "here a network has one recurrent layer in one direction and one linear readout"
 BY_BLOCKS = {1: "relu", 3: "gru", 4: "lstm"}
 # Words that a tensor's name may be made of, by its role; those of own scripts and of the common tutorials.
 HINTS = {
@@ -31,9 +32,10 @@ HINTS = {
 # Names that mean something in this project's own convention: (to, from), ReLU.
 OWN = frozenset(("W_hh", "W_ih", "W_out", "b_h", "b_out"))
 
-_RECURRENT = re.compile(r"(?P<prefix>(?:.*\.)?)weight_hh(?P<layer>_l(?P<number>\d+))?(?P<reverse>_reverse)?")
+_RECURRENT = re.compile(r"(?P<prefix>(?:.*[._/])?)weight_hh(?P<layer>_l(?P<number>\d+))?(?P<reverse>_reverse)?")
 _START = re.compile(r"(?i)(^|[._])(h_?0|h_?init|init(ial)?_(h|hidden|state)|hidden_?0|h0s?)$")
 _MEMORY = re.compile(r"(?i)(^|[._])c_?0$")
+_ATTENTION = re.compile(r"(?i)(^|[._])(self_?attn|attn|attention|multihead_attn|c_attn)([._]|$)|in_proj_weight$")
 _MASK = re.compile(r"(?i)mask")
 _SCALE = re.compile(r"(?i)^(si|so)$")
 
@@ -45,6 +47,10 @@ def recognise(shapes: Mapping[str, Shape]) -> Candidate:
         MappingNeededError: they could be read in several ways.
         ReadingError: they are no network that can be shown.
     """
+    if attention := next((name for name in shapes if _ATTENTION.search(name)), None):
+        raise ReadingError(
+            f"is a network with attention ({attention}), such as a Transformer, and cannot be shown: {ONLY}"
+        )
     terms, left = whole_tensors(shapes)
     for attempt in (_torch_layers, _low_rank, _currents, _concatenated, _own_or_hinted):
         found: Candidate | None = attempt(terms)
@@ -66,14 +72,15 @@ def recognise(shapes: Mapping[str, Shape]) -> Candidate:
 def _torch_layers(terms: Terms) -> Candidate | None:
     """One layer of torch.nn.RNN, GRU, LSTM or their cells, and a linear readout."""
     layers = {name: layer for name in terms if (layer := _RECURRENT.fullmatch(name))}
-    if not layers and (inputs := [name for name in terms if re.search(r"(^|\.)weight_ih(_l\d+)?$", name)]):
+    if not layers and (inputs := [name for name in terms if re.search(r"(^|[._/])weight_ih(_l\d+)?$", name)]):
         missing = inputs[0].replace("weight_ih", "weight_hh")
         raise ReadingError(f"has no tensor {missing}; expected it with shape (N, N), found {there(terms)}; {WHOLE}")
     if not layers:
         return None
     name, layer = next(iter(layers.items()))
+    _check_projected(terms)
     rows, n, kind = _kind_of_layer(name, terms[name][1])
-    _check_single(kind, layers, terms)
+    _check_single(kind, layers)
     prefix, end = layer["prefix"], layer["layer"] or ""
     own = {role: f"{prefix}{part}{end}" for role, part in _TORCH_PARTS.items()}
     if own["W_ih"] not in terms:
@@ -108,24 +115,26 @@ def _kind_of_layer(name: str, shape: Shape) -> tuple[int, int, str]:
     return shape[0], shape[1], BY_BLOCKS[shape[0] // shape[1]]
 
 
-def _check_single(kind: str, layers: Mapping[str, re.Match[str]], terms: Terms) -> None:
+def _check_projected(terms: Terms) -> None:
+    projected = [name for name in terms if re.search(r"weight_hr(_l\d+)?$", name)]
+    if projected:
+        raise ReadingError(f"is an LSTM with a projection ({projected[0]}), and cannot be shown: {ONLY}")
+
+
+def _check_single(kind: str, layers: Mapping[str, re.Match[str]]) -> None:
     """Name what has more than one recurrent layer for what it is."""
     words = {"relu": "an RNN", "gru": "a GRU", "lstm": "an LSTM"}[kind]
     prefixes = {found["prefix"] for found in layers.values()}
-    only = "here a network has one recurrent layer in one direction and one linear readout"
     if any(found["reverse"] for found in layers.values()):
-        raise ReadingError(f"is {words} in both directions, and cannot be shown: {only}")
-    projected = [name for name in terms if re.search(r"weight_hr(_l\d+)?$", name)]
-    if projected:
-        raise ReadingError(f"is {words} with a projection ({projected[0]}), and cannot be shown: {only}")
+        raise ReadingError(f"is {words} in both directions, and cannot be shown: {ONLY}")
     if len(prefixes) > 1:
-        raise ReadingError(f"has {len(prefixes)} recurrent layers ({', '.join(layers)}), and cannot be shown: {only}")
+        raise ReadingError(f"has {len(prefixes)} recurrent layers ({', '.join(layers)}), and cannot be shown: {ONLY}")
     if len(layers) > 1:
         many = {2: "two", 3: "three", 4: "four"}.get(len(layers), str(len(layers)))
         extra = list(layers)[1]
         raise ReadingError(
             f"is {words} of {many} layers, and cannot be shown: it has a tensor {extra} that such a network does not; "
-            f"{only}"
+            f"{ONLY}"
         )
 
 

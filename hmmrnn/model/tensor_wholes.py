@@ -12,6 +12,15 @@ _COUNTER = re.compile(r"(?i)(n_averaged|num_batches_tracked|num_updates|step|ste
 _NORMED = re.compile(r"(?P<prefix>(?:.*\.)?)parametrizations\.(?P<name>[^.]+)\.original(?P<part>[01]?)$")
 
 
+# Numbers that scripts keep with their weights: the step and time constant of a leaky network, and its noise.
+_BESIDE = re.compile(r"(?i)(^|[._])(alpha|dt|tau|sigma|noise|noise_std)$")
+
+
+def is_number(name: str, shape: Shape) -> bool:
+    """Whether a tensor is a number beside the weights."""
+    return int_size(shape) == 1 and _BESIDE.search(name) is not None
+
+
 class Terms(dict[str, tuple[str, Shape]]):
     """Whole tensors by their names without wrappers: the term that makes each, and its shape."""
 
@@ -31,6 +40,8 @@ def whole_tensors(shapes: Mapping[str, Shape]) -> tuple[Terms, dict[str, str]]:
         plain = _unwrapped(name)
         if _COUNTER.search(name) and int_size(shape) == 1:
             left[name] = "a counter"
+        elif is_number(name, shape):
+            left[name] = "a number beside the weights"
         elif found := _NORMED.fullmatch(plain):
             _add_normed(terms, shapes, name, plain, found)
         elif name.endswith("_orig") and f"{name.removesuffix('orig')}mask" in shapes:

@@ -5,15 +5,18 @@ The kinds themselves are in test_opening.py.
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import torch
+from scipy.io import savemat
 from torch.nn.utils import parametrizations
 
-from hmmrnn.model.checkpoint import MappingNeededError, load
+from hmmrnn.model.checkpoint import CheckpointError, MappingNeededError, load
 from tests.model.opened import M, Model, N, O, assert_right, proposed, relu
 
 
@@ -97,3 +100,59 @@ def test_a_mapping_of_the_readout_alone_answers_what_is_asked_of_it(tmp_path):
     mapping = {"W_out": f"fc.weight[:, {M}:]", "W_skip": f"fc.weight[:, :{M}]", "cell": "tanh"}
     network = load(kept(seeing, tmp_path), mapping=mapping)
     np.testing.assert_array_equal(np.hstack([network.W_skip, network.W_out]), seeing["fc.weight"].double().numpy())
+
+
+@pytest.mark.parametrize("beside", [{"alpha": 0.2}, {"rnn.dt": 20.0, "rnn.tau": 100.0, "rnn.sigma": 0.05}])
+@pytest.mark.parametrize("one", [torch.tensor, lambda value: torch.tensor([value])])
+def test_numbers_that_are_tensors_beside_a_leaky_network_are_read(beside, one, tmp_path):
+    state = {"i2h.weight": torch.rand(N, M), "h2h.weight": torch.rand(N, N), "out.weight": torch.rand(O, N)}
+    path = kept(state | {name: one(value) for name, value in beside.items()}, tmp_path)
+    network = load(path, mapping={"cell": "relu"})
+    assert (network.cell, network.alpha) == ("relu", pytest.approx(0.2))
+    assert f"without {next(iter(beside))}: a number beside the weights" in network.metadata["read_as"]
+
+
+@pytest.mark.parametrize("kind", [torch.nn.RNN, torch.nn.GRU, torch.nn.LSTM])
+@pytest.mark.parametrize("ending", ["mat", "npz", "h5"])
+def test_names_of_torch_with_other_signs_between_their_parts(kind, ending, tmp_path):
+    """MATLAB allows no points in a name; HDF5 has folders."""
+    model, path = Model(kind, layer="core", readout="head"), tmp_path / f"net.{ending}"
+    arrays = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    if ending == "h5":
+        with h5py.File(path, "w") as file:
+            for name, array in arrays.items():
+                file[name.replace(".", "/")] = array
+    else:
+        save_arrays = {"mat": savemat, "npz": lambda path, arrays: np.savez(path, **arrays)}[ending]
+        save_arrays(path, {name.replace(".", "_"): array for name, array in arrays.items()})
+    network = load(path, mapping={"cell": {torch.nn.RNN: "tanh"}.get(kind, kind.__name__.lower())})
+    assert_right(network, model)
+    assert "Keras" not in network.metadata["read_as"]
+
+
+def test_plain_arrays_of_hdf5_say_their_cell(tmp_path):
+    with h5py.File(tmp_path / "net.h5", "w") as file:
+        for name, shape in {"W_hh": (N, N), "W_ih": (N, M), "W_out": (O, N)}.items():
+            file[name] = np.ones(shape)
+        file["alpha"], file.attrs["cell"] = 0.25, "tanh"
+    network = load(tmp_path / "net.h5")
+    assert (network.cell, network.alpha) == ("tanh", 0.25)
+    assert "W_hh = W_hh" in network.metadata["read_as"]
+
+
+@pytest.mark.parametrize(("model", "sentence"), [
+    (torch.nn.TransformerEncoderLayer(8, 2, 16), r"is a network with attention \(self_attn.*\), such as a Transformer"),
+    (Model(torch.nn.LSTM, proj_size=3), r"is an LSTM with a projection \(rnn.weight_hr_l0\)"),
+    (Model(torch.nn.LSTM, proj_size=2), r"is an LSTM with a projection \(rnn.weight_hr_l0\)"),
+])  # fmt: skip
+def test_more_that_cannot_be_shown_is_named(model, sentence, tmp_path):
+    with pytest.raises(CheckpointError, match=sentence):
+        load(kept(model.state_dict(), tmp_path))
+
+
+def test_arrays_in_other_files_of_numpy_are_told_how_to_be_saved(tmp_path):
+    np.save(tmp_path / "W.npy", np.eye(3))
+    (tmp_path / "W.pkl").write_bytes(pickle.dumps({"W_hh": [1.0]}))
+    for name in ("W.npy", "W.pkl"):
+        with pytest.raises(CheckpointError, match=r"np.savez\(path, W_hh=..., W_ih=..., W_out=..., cell='tanh'\)"):
+            load(tmp_path / name)
