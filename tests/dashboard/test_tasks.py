@@ -238,7 +238,8 @@ def test_claims_stand_beside_their_verdicts_and_numbers(intact, monkeypatch):
     table = updates(task(claims.VIEW, intact))["claims"]["children"]
     assert text(table) == (
         "Claim of the paperPublishedHereVerdictOur test"
-        f"It switches: {name_quantity('kick')}Fewer than published.Our test: 31 ± 1.5.40 ± 231 ± 1.5weakerreproduced"
+        f"It switches: {name_quantity('kick')}Fewer than published.Our test: 31 ± 1.5."
+        "40.0 ± 2.031.0 ± 1.5weakerreproduced"
     )
 
 
