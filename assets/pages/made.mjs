@@ -33,7 +33,8 @@ function chooser([name, words, options]) {
 
 function fill(place) {
   const kind = KINDS[place.dataset.make];
-  const open = make("button", { textContent: "Open as a network", title: "Open the network with these weights, as it is now" });
+  const open = make("button", { type: "button", className: "page-button", textContent: "Open as a network",
+    title: "Open the network with these weights, as it is now" });
   const fields = [...kind.sliders.map(slider), ...(kind.choices ? [chooser(kind.choices)] : [])];
   place.replaceChildren(...fields, open);
   open.addEventListener("click", async () => {
