@@ -6,7 +6,6 @@ import { link } from "../core/link.mjs";
 import { present, store, viewsOf } from "../core/page.mjs";
 import { rests } from "../core/requests.mjs";
 import { isInChapter } from "../core/router.mjs";
-import { withPicked } from "../core/scenario.mjs";
 import { make } from "../core/elements.mjs";
 import { attachCamera, follow, startCamera } from "./camera.mjs";
 import { afterFigures, boxOf, changeFigures, graphOf, layoutOf } from "../core/plotly.mjs";
@@ -310,10 +309,6 @@ const inLens = {
   unhover: () => {
     pointAtNeuron(null);
     away();
-  },
-  click: ({ points: [at] }, graph) => {
-    const neuron = neuronOf(at, graph);
-    if (neuron !== null) store.change(withPicked(present(), neuron));
   },
 };
 
