@@ -38,8 +38,11 @@ def _name_hmm(tree: Mapping[str, Any], file: str) -> str:
         hmm = HMM.from_dict(tree)
     except (ValueError, TypeError) as error:
         return f"is meant to be an HMM, not a network, and is none: {error}"
+    states, symbols = (
+        f"{n} {what}{'s' * (n != 1)}" for n, what in ((hmm.n_states, "state"), (hmm.n_outputs, "symbol"))
+    )
     return (
-        f"is an HMM of {hmm.n_states} states and {hmm.n_outputs} symbols, not a network; train one that emulates it: "
+        f"is an HMM of {states} and {symbols}, not a network; train one that emulates it: "
         f"paste its text as your own HMM on the page Train, or run hmmrnn train --hmm {file}"
     )
 

@@ -28,9 +28,14 @@ KINDS = [
         "is meant to be an HMM, not a network",
     ),
     (
+        "noted.json",
+        json.dumps({"note": "dice", "A": [[0.5, 0.5], [0, 1]], "B": [[1], [1]]}),
+        "is meant to be an HMM, not a network, and is none: note is not known",
+    ),
+    (
         "named.json",
         json.dumps({"name": "dice", "A": [[0.5, 0.5], [0, 1]], "B": [[1], [1]]}),
-        "is meant to be an HMM, not a network, and is none: name is not known",
+        "is an HMM of 2 states and 1 symbol, not a network",
     ),
     ("run.ipynb", json.dumps(NOTEBOOK), "is a Jupyter notebook, not a network"),
     ("mine.json", json.dumps({"format": "hmmrnn-session", "version": 1}), "is a saved session of this page"),
