@@ -20,8 +20,15 @@ MAX_CHARACTERS = 250_000
 SHOWN = 40
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
 _CELL = re.compile(rf"({_NUMBER})(%|/({_NUMBER}))?", re.IGNORECASE)
-_NAMED = re.compile(rf"(?<!\w)[\"']?\b({'|'.join(NAMES)})[\"']?\s*[=:](?!=)")
+# A name is followed by a sign, or stands at the end of a line above the matrix that a session prints.
+_NAMED = re.compile(
+    rf"(?<!\w)[\"']?\b({'|'.join(NAMES)})[\"']?(?:\s*[=:](?!=)|\)?[ \t]*\n(?=\s*(?:array\(|tensor\()?\[))"
+)
+# What sessions of Python write before what is typed and shown.
+_PROMPT = re.compile(r"^[ \t]*(?:>>>|(?:In|Out) ?\[\d+\]:)[ \t]*", re.MULTILINE)
 _SCALE = re.compile(rf"({_NUMBER})[ \t]*\*[ \t]*$", re.IGNORECASE | re.MULTILINE)
+# A line of columns that pandas goes on with below, and the blank lines between its blocks.
+_GOES_ON = re.compile(r"[ \t]*\\[ \t]*$", re.MULTILINE)
 _COLUMNS = re.compile(r"^\s*columns? +\d+(?: +(?:through|and|to) +\d+)?:?\s*$", re.IGNORECASE | re.MULTILINE)
 # What stands for other signs, in this order.
 _PLAIN = (
@@ -34,6 +41,10 @@ _PLAIN = (
     (r"\}", "]"),
     # How NumPy writes a number in a list of Python.
     (r"(?:np\.|numpy\.)?float\d+\(([^()]*)\)", r"\1"),
+    # A table of Markdown.
+    (r"(?m)^[ \t]*\|[ \t:|-]*-[ \t:|-]*$\n?", ""),
+    (r"(?m)^[ \t]*\||\|[ \t]*$", ""),
+    (r"\|", ","),
     # Labels of rows and columns in R.
     (r"\[,\d+\]", " column "),
     (r"\[\d+,\]", " row "),
@@ -57,6 +68,7 @@ def read_hmm(text: str) -> dict[str, Any]:
         found = None
     if isinstance(found, Mapping):
         return dict(found)
+    text = _PROMPT.sub("", text)
     marks = list(_NAMED.finditer(text))
     named: dict[str, Any] = {}
     for i, mark in enumerate(marks):
@@ -80,10 +92,13 @@ def read_rows(text: str, square: bool = False) -> Rows:
     """
     if len(text) > MAX_CHARACTERS:
         raise ValueError(f"a matrix must have at most {MAX_CHARACTERS:,} characters; got {len(text):,}")
+    text = _PROMPT.sub("", text)
     for pattern, plain in _PLAIN:
         text = re.sub(pattern, plain, text)
     scale = _SCALE.search(text)
-    blocks = [part for part in _COLUMNS.split(_SCALE.sub("", text)) if part.strip()]
+    text = _SCALE.sub("", text)
+    split = re.split(r"\n[ \t]*\n", _GOES_ON.sub("", text)) if _GOES_ON.search(text) else _COLUMNS.split(text)
+    blocks = [part for part in split if part.strip()]
     parts = [_bracketed(part) if "[" in part else _table(part, square and len(blocks) == 1) for part in blocks]
     if not any(parts):
         raise ValueError("expected the numbers of a matrix; got no numbers")
