@@ -21,6 +21,8 @@ from hmmrnn.model.network import Result
 # More symbols would take a fit of an HMM hours.
 MAX_SYMBOLS = 500_000
 SHORTEST = 2
+# Letters of words are symbols if there are so many of each on average.
+FEWEST_OF_A_LETTER = 4
 # Names of columns that hold symbols, and those that hold ids of sequences; compared without case.
 SYMBOL_NAMES = (
     "symbol",
@@ -32,6 +34,11 @@ SYMBOL_NAMES = (
     "label",
     "syllable",
     "observation",
+    "choice",
+    "action",
+    "response",
+    "call",
+    "letter",
     "y",
 )
 ID_NAMES = (
@@ -96,9 +103,10 @@ def read_sequences(text: str, symbols: str = "", sequence: str = "") -> Sequence
         return _in_columns(table, _header(table), symbols, sequence)
     width = max(map(len, table))
     header = _header(table)
-    named = {name.lower() for name in header or ()}
-    if width == 2 or (width > 2 and named & set(SYMBOL_NAMES) and (named & set(ID_NAMES) or _same_width(table))):
+    if width == 2 or (width > 2 and header and _are_columns(header, table)):
         return _in_columns(table, header, "", "")
+    if width == 1 and (words := _letters(table)):
+        return _numbered([list(word) for word in words], "one row a sequence, a symbol for each letter")
     if width == 1:
         cells = [row[0] for row in (table[1:] if header else table)]
         return _numbered([cells], "one column: one sequence")
@@ -115,7 +123,13 @@ def _cells(text: str) -> list[list[str]]:
     lines = [line for line in text.lstrip("\ufeff").splitlines() if line.strip(" ,;\t")]
     if not lines:
         raise ValueError("the table is empty; expected a symbol in each cell")
-    separator = next((sign for sign in "\t;," if any(sign in line for line in lines)), None)
+    # Remarks above the table, of which NumPy writes the names of the columns as the last.
+    remarks = next((i for i, line in enumerate(lines) if not line.startswith("#")), 0)
+    separator = next((sign for sign in "\t;," if any(sign in line for line in lines[remarks:])), None)
+    if remarks:
+        last = lines[remarks - 1].lstrip("# ")
+        named = len(last.split(separator)) == len(lines[remarks].split(separator)) > 1
+        lines = [last, *lines[remarks:]] if named else lines[remarks:]
     rows = csv.reader(io.StringIO("\n".join(lines)), delimiter=separator) if separator else map(str.split, lines)
     try:
         table = [[cell.strip() for cell in row] for row in rows]
@@ -136,8 +150,30 @@ def _header(table: list[list[str]]) -> list[str] | None:
     return first if len(table) > 1 and words and (known or not below & set(first)) else None
 
 
-def _same_width(table: list[list[str]]) -> bool:
-    return len(set(map(len, table))) == 1
+def _are_columns(header: list[str], table: list[list[str]]) -> bool:
+    """Whether a table with a header has a symbol in each row, and not a sequence."""
+    named = [name.lower() for name in header]
+    same_width = len(set(map(len, table))) == 1
+    if set(named) & set(SYMBOL_NAMES):
+        return same_width or bool(set(named) & set(ID_NAMES))
+    # The id of a sequence stands once where each row is one.
+    ids = (
+        [[row[place] for row in table[1:]] for place, name in enumerate(named) if name in ID_NAMES]
+        if same_width
+        else []
+    )
+    return bool(ids) and all(len(set(column)) < len(column) for column in ids)
+
+
+def _letters(table: list[list[str]]) -> list[str]:
+    """Words whose letters are the symbols: one in each row, none twice; without a header."""
+    words = [row[0] for row in table]
+    if len(words) > 1 and (words[0].lower() in {*SYMBOL_NAMES, *ID_NAMES} or set(words[0]) - set("".join(words[1:]))):
+        words = words[1:]
+    are = len(words) > 1 and len(set(words)) == len(words) and all(word.isalpha() and len(word) > 1 for word in words)
+    # Names of behaviours have many letters, each of them a few times.
+    letters = "".join(words)
+    return words if are and len(set(letters)) * FEWEST_OF_A_LETTER <= len(letters) else []
 
 
 def _is_number(cell: str) -> bool:

@@ -67,3 +67,31 @@ def test_what_cannot_be_read_is_said(text, sentence):
 def test_arrays_are_taken_as_they_are():
     found = sequences_of(np.array([[0, 1, 2], [2, 1, 0]]))
     assert (found.n_outputs, found.lengths.tolist(), found.alphabet) == (3, [3, 3], ("0", "1", "2"))
+
+
+def test_words_whose_letters_are_symbols():
+    found = read_sequences("song\nabbacab\nbbaccab\nabcabca")
+    assert (found.how, found.alphabet) == ("one row a sequence, a symbol for each letter", ("a", "b", "c"))
+    assert found.symbols[0].tolist() == [0, 1, 1, 0, 2, 0, 1]
+    assert read_sequences("walk\nrest\nturn\nwalk").how == "one column: one sequence"
+    assert read_sequences("walk\nrest\nturn\ngroom").how == "one column: one sequence"
+
+
+@pytest.mark.parametrize("name", ["choice", "whisker"])
+def test_an_id_that_comes_back_is_no_row_of_symbols(name):
+    text = f"subject,trial,{name}\ns1,1,L\ns1,2,R\ns2,1,L\ns2,2,R"
+    if name == "choice":
+        assert read_sequences(text).alphabet == ("L", "R")
+    else:
+        with pytest.raises(ValueError, match="name them symbol and sequence; the columns are subject, trial, whisker"):
+            read_sequences(text)
+    assert read_sequences("id,t1,t2,t3\na,L,R,L\nb,R,R,L").how == "one row a sequence, its name in the first column"
+
+
+@pytest.mark.parametrize(
+    "remarks", ["# of 2026\nsequence,symbol\n", "# of 2026\n# sequence,symbol\n", "#sequence,symbol\n"]
+)
+def test_remarks_above_a_table(remarks):
+    found = read_sequences(f"{remarks}1,a\n1,b\n2,a\n2,b")
+    assert found.how == "symbols in column symbol, sequence ids in column sequence"
+    assert found.lengths.tolist() == [2, 2]
