@@ -18,9 +18,38 @@ pytestmark = pytest.mark.browser
 KNOWN = HMM([[0.9, 0.1], [0.2, 0.8]], [[0.95, 0.05], [0.1, 0.9]])
 
 
+def table(folder: Path, length: int = 40) -> Path:
+    rows = [f"fly{id},{('walk', 'rest')[o]}" for id, one in enumerate(KNOWN.sample(22, length, 0)[0]) for o in one]
+    (folder / "flies.csv").write_text("\n".join(["animal,behaviour", *rows]))
+    return folder / "flies.csv"
+
+
+def test_a_fit_and_a_training_are_cancelled(page: Page, tmp_path: Path) -> None:
+    go(page, "/data")
+    page.locator("#data-file-input").set_input_files(table(tmp_path, 200))
+    fit, fitted = page.locator("#data-fit-cancel"), page.locator("#data-fit-state")
+    fit.click()
+    expect(fitted).to_contain_text("Cancelled: the HMMs are not fitted")
+    expect(fit).to_have_text("Fit")
+    expect(page.locator("#data-train")).to_be_disabled()
+    go(page, "/data")
+    page.locator("#data-most").fill("2")
+    page.locator("#data-file-input").set_input_files(table(tmp_path))
+    expect(fitted).to_contain_text("2 states: the fewest")
+    page.locator("#data-neurons").fill("5")
+    page.locator("#data-steps").fill("20000")
+    page.locator("#data-train").click()
+    training = page.locator("#data-train-state")
+    expect(training).to_contain_text("Training: step")
+    page.locator("#data-train-cancel").click()
+    expect(training).to_contain_text("Cancelled at step")
+    expect(page.locator("#data-train-cancel")).to_be_hidden()
+    page.locator("#data-steps").fill("3")
+    page.locator("#data-train").click()
+    expect(training).to_contain_text("Done: it is the network")
+
+
 def test_a_table_becomes_an_explored_network(page: Page, tmp_path: Path) -> None:
-    rows = [f"fly{id},{('walk', 'rest')[o]}" for id, one in enumerate(KNOWN.sample(22, 40, 0)[0]) for o in one]
-    (tmp_path / "flies.csv").write_text("\n".join(["animal,behaviour", *rows]))
     (tmp_path / "bad.csv").write_text("walk\nwalk")
     go(page, "/data")
     page.locator("#data-most").fill("2")
@@ -30,7 +59,7 @@ def test_a_table_becomes_an_explored_network(page: Page, tmp_path: Path) -> None
     page.locator("#data-most").fill("2")
     page.locator("#data-file-input").set_input_files(tmp_path / "bad.csv")
     expect(page.locator("#data-problem")).to_contain_text("at least 2 different symbols")
-    page.locator("#data-file-input").set_input_files(tmp_path / "flies.csv")
+    page.locator("#data-file-input").set_input_files(table(tmp_path))
     expect(page.locator("#data-read")).to_contain_text("22 sequences of 40 symbols")
     expect(page.locator("#data-fit-state")).to_contain_text("2 states: the fewest", timeout=READY_MS)
     expect(page.locator("#data-choice button")).to_have_count(2)

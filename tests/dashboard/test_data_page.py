@@ -109,6 +109,21 @@ def test_a_table_is_guided_from_its_file_to_a_compared_network(fit):
     assert compared.data.symbols == 22 * 40
 
 
+def test_after_a_cancelled_training_it_is_gone_on_with_or_another_begun(fit):
+    of = opened()
+    ask(of)
+    worked(data_fits.FIT, fit)
+    job = run_command({"command": "train", "of": of})["job"]
+    services().trainings.cancel(job)
+    stopped = ask(of)
+    assert "Cancelled" in stopped[ids.DATA_TRAIN_STATE]["children"]
+    assert not stopped[ids.DATA_TRAIN]["disabled"]
+    assert run_command({"command": "train", "of": of.replace(".8.3", ".9.3")})["job"] != job
+    assert run_command({"command": "train", "of": of})["job"] == job
+    assert services().trainings.look_at(job).state is TaskState.WAITING
+    assert ask(of)[ids.DATA_TRAIN]["disabled"]
+
+
 def test_another_number_of_states_is_another_hmm_and_another_training(fit):
     table = opened().split(".")[0]
     ask(f"{table}.2.1.8.3")

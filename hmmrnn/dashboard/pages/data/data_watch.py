@@ -29,6 +29,7 @@ from hmmrnn.tasks import queue
 from hmmrnn.tasks.data_fits import MOST_BYTES, Table
 from hmmrnn.tasks.experiments import Experiment
 from hmmrnn.tasks.store import TaskState
+from hmmrnn.tasks.task import RESUMABLE
 from hmmrnn.tasks.trainings import Training, id_of
 from hmmrnn.training.baum_welch import HMMFit
 
@@ -82,7 +83,7 @@ def read_table(asked: Json) -> Json:
 
 
 def run_command(asked: Json) -> Json:
-    """Begin the training of the HMM that is shown, or cancel the fit.
+    """Begin the training of the HMM that is shown, or go on with it where it was cancelled; or cancel the fit.
 
     Raises:
         ValueError: there is no HMM yet, or it cannot be trained.
@@ -94,8 +95,11 @@ def run_command(asked: Json) -> Json:
     fit = services().data_fits.fit(item.table, item.most_states, requester.identify_requester()).result
     if fit is None:
         raise ValueError("the HMMs are not fitted yet; wait until they are")
-    config = item.config(_shown(fit, item).hmm)
-    return {"job": services().trainings.submit(config, requester.identify_requester())}
+    trainings, who = services().trainings, requester.identify_requester()
+    job = trainings.submit(item.config(_shown(fit, item).hmm), who)
+    if trainings.look_at(job).state in RESUMABLE:
+        trainings.resume(job, who)
+    return {"job": job}
 
 
 def watch_data(asked: Json) -> Json:
@@ -198,7 +202,8 @@ def _is_under_way(training: Training | None) -> bool:
 
 
 def _training_updates(fit: HMMFit | None, training: Training | None) -> Updates:
-    begins = {"disabled": fit is None or training is not None}
+    # Of another size a network can be trained as soon as this one no longer learns.
+    begins = {"disabled": fit is None or _is_under_way(training)}
     if training is None:
         words = "Once the HMM is there." if fit is None else "Not begun."
         return [
