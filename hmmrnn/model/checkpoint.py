@@ -373,8 +373,13 @@ def _check_shapes(file: str, contents: Contents, reading: Reading) -> None:
 
 
 def _wrong_type(file: str, name: str, kind: str) -> CheckpointError:
+    advice = "convert it with .float()"
+    if kind.startswith(("qint", "quint")):
+        advice = "convert it with .dequantize()"
+    elif kind.startswith("complex"):
+        advice = "a network of complex numbers cannot be shown"
     return CheckpointError(
-        f"{file}: {name} has numbers of type {kind}; expected {', '.join(FLOATS.values())}; convert it with .float()"
+        f"{file}: {name} has numbers of type {kind}; expected {', '.join(FLOATS.values())}; {advice}"
     )
 
 

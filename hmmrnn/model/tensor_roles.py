@@ -176,6 +176,8 @@ def _decided(found: Candidate, shapes: Mapping[str, Shape], stated: Mapping[str,
     if found.cell in STACKED and cell != found.cell:
         cell = found.cell
     cell = cell or _cell_by_shape(found, shapes)
+    if cell in STACKED and (stated.get(ALPHA, 1.0), stated.get(LEAK, RATE)) != (1.0, RATE):
+        raise ReadingError(f"cannot be read so: the gates of {cell.upper()} stand for a leak; say no alpha and no leak")
     must_say = cell is None and UNKNOWN not in stated and (asks or not found.own_names)
     if must_say:
         asked.append("its tensors do not say its activation")

@@ -156,3 +156,24 @@ def test_arrays_in_other_files_of_numpy_are_told_how_to_be_saved(tmp_path):
     for name in ("W.npy", "W.pkl"):
         with pytest.raises(CheckpointError, match=r"np.savez\(path, W_hh=..., W_ih=..., W_out=..., cell='tanh'\)"):
             load(tmp_path / name)
+
+
+@pytest.mark.parametrize(("kind", "said"), [(torch.nn.GRU, {"alpha": 0.2}), (torch.nn.LSTM, {"leak": "total"})])
+def test_a_leak_that_is_said_of_gates_is_refused_in_a_sentence(kind, said, tmp_path):
+    path = kept(Model(kind).state_dict(), tmp_path)
+    with pytest.raises(
+        CheckpointError, match=f"the gates of {kind.__name__} stand for a leak; say no alpha and no leak"
+    ):
+        load(path, mapping=said)
+
+
+@pytest.mark.parametrize(("turn", "advice"), [
+    (lambda t: torch.quantize_per_tensor(t, 0.1, 0, torch.qint8), r"convert it with .dequantize\(\)"),
+    (lambda t: t.cfloat(), "a network of complex numbers cannot be shown"),
+    (lambda t: t.int(), r"convert it with .float\(\)"),
+])  # fmt: skip
+@pytest.mark.filterwarnings("ignore")
+def test_numbers_of_other_types_are_told_what_works(turn, advice, tmp_path):
+    state = relu().state_dict()
+    with pytest.raises(CheckpointError, match=advice):
+        load(kept(state | {"rnn.weight_hh_l0": turn(state["rnn.weight_hh_l0"])}, tmp_path))
