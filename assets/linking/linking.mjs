@@ -11,6 +11,7 @@ import { attachCamera, follow, startCamera } from "./camera.mjs";
 import { afterFigures, boxOf, changeFigures, graphOf, layoutOf } from "../core/plotly.mjs";
 import { makeOverlays, each } from "./overlays.mjs";
 import { address, element, idOf } from "../core/configuration.mjs";
+import { cornersOf, ellipse } from "./areas.mjs";
 import { Moments } from "./moments.mjs";
 import { Timeline } from "./timeline.mjs";
 import { hideContrast, showContrast } from "./contrast-columns.mjs";
@@ -18,19 +19,15 @@ import { describeFigures } from "./descriptions.mjs";
 import { showPicked, startPicking } from "./picked.mjs";
 
 const PLANES = ["STATE_SPACE", "REGION_MAP"].map(idOf);
-const MOST_CORNERS = 60;
 const RANKED = 5;
 const ASK_MS = 150;
 /* In standard deviations of each axis. */
 const AROUND_SD = 0.5;
 const AROUND_GROWTH = 1.5;
-const AROUND_CORNERS = 16;
 /* As far as Plotly's own labels reach, in pixels. */
 const REACH = 20;
 /* What Plotly takes for a drag, in pixels. */
 const DRAG_PX = 8;
-
-const round = (value) => Math.round(value * 1e4) / 1e4;
 
 const state = {
   moments: null, reference: null, shown: null, hovered: null, chosen: null, area: null, span: null, picked: null, pointed: null,
@@ -314,26 +311,18 @@ const inLens = {
 
 /* ---- selecting ---- */
 
-function selectArea({ range, lassoPoints }, graph) {
-  const corners = range ? boxCorners(range) : lassoPoints && lassoCorners(lassoPoints);
+function selectArea(drawn, graph) {
+  const area = cornersOf(drawn);
   /* Plotly's own marks of a selection are not needed: the glass shows it. */
   window.setTimeout(() => {
     window.Plotly.update(graph, { selectedpoints: [null] }, { selections: [] });
   }, 0);
-  if (corners && corners.length >= 6) store.change({ ...present(), area: corners.map(round) });
+  if (area) store.change({ ...present(), area });
 }
 
 /* Dash draws with the selection that Plotly wrote into the figure: the next drag would move that one. */
 const withoutSelections = (_graph, figure) => (
   figure.layout?.selections ? { ...figure, layout: { ...figure.layout, selections: [] } } : figure);
-
-const boxCorners = ({ x: [x0, x1], y: [y0, y1] }) => [x0, y0, x1, y0, x1, y1, x0, y1];
-
-/* Evenly chosen from what was drawn, so that the link stays short. */
-function lassoCorners({ x, y }) {
-  const count = Math.min(x.length, MOST_CORNERS);
-  return Array.from({ length: count }, (_, i) => Math.floor((i * x.length) / count)).flatMap((i) => [x[i], y[i]]);
-}
 
 /* What the lasso does, without a mouse: the states around the moment of the strip of time, each time some more. */
 let around = { area: null, radius: 0 };
@@ -342,10 +331,7 @@ function selectAround() {
   if (!there || present().dimensions === 3) return;
   const isMore = JSON.stringify(present().area) === JSON.stringify(around.area) && around.of === nameOf(there);
   const radius = isMore ? around.radius * AROUND_GROWTH : AROUND_SD;
-  const area = Array.from({ length: AROUND_CORNERS }, (_, i) => (2 * Math.PI * i) / AROUND_CORNERS).flatMap((angle) => [
-    there.place[0] + radius * state.moments.scale[0] * Math.cos(angle),
-    there.place[1] + radius * state.moments.scale[1] * Math.sin(angle),
-  ]).map(round);
+  const area = ellipse(there.place, state.moments.scale.map((scale) => radius * scale));
   around = { area, radius, of: nameOf(there) };
   store.change({ ...present(), area });
 }
