@@ -29,18 +29,18 @@ def test_a_family_is_counted_with_mean_and_spread_of_what_was_measured():
     [[text, cell]] = verdict_rows({"linear-2": SEEDS})
     assert text == "It is trapped"
     # Mean 0.1; the standard deviation of 0.05 and 0.15 is 0.0707.
-    assert cell == "1 of 3; 0.1 ± 0.071 (0.04 ± 0.03)"
+    assert cell == "1 of 3; 0.100 ± 0.071 (0.040 ± 0.030)"
     assert rows_of_tests({"linear-2": SEEDS}) == [["It is trapped", "2 of 3"]]
 
 
 def test_a_single_network_has_no_spread():
     [[_, cell]] = verdict_rows({"cyclic": SEEDS[:1]})
-    assert cell == "1 of 1; 0.05 (0.04 ± 0.03)"
+    assert cell == "1 of 1; 0.05 (0.040 ± 0.030)"
 
 
 def test_recipes_stand_beside_the_published_number():
     [row] = recipe_rows(SEEDS[:2], claims(0.01, "as published", "reproduced"))
-    assert row == ["It is trapped", "0.04 ± 0.03", "0.1 ± 0.071: 1 of 2", "0.01 ± 0.1: as published"]
+    assert row == ["It is trapped", "0.040 ± 0.030", "0.100 ± 0.071: 1 of 2", "0.01 ± 0.10: as published"]
 
 
 def test_further_networks_are_counted_with_their_family():
