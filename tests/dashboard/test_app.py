@@ -227,7 +227,7 @@ class TestErrors:
                 {"model": "anonymous", "interventions": [{"neurons": [12], "mu": 0, "target": "unit"}]},
                 "Neuron 12 does not exist: this network has 12, numbered 0 to 11.",
             ),
-            ({"model": "gone"}, "There is no network 'gone'; there are anonymous, growing, linear-2, mislabelled in"),
+            ({"model": "gone"}, "There is no network 'gone' here; it may have been renamed or removed."),
             ({"steps": 60}, "A scenario has a model and may have "),
         ],
     )
