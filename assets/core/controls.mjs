@@ -9,8 +9,8 @@ import { present, store } from "./page.mjs";
 import { isInChapter, shownViews } from "./router.mjs";
 import { same, withField, withNetwork } from "./scenario.mjs";
 
-/* After the requests, which travel while the controls follow. */
-const CONTROLS_MS = 40;
+/* After what the page draws by itself: a frame in between would delay it. */
+const CONTROLS_MS = 120;
 
 /* What some controls show is not what the scenario holds. */
 const SHOWN = { pair: (pair) => (pair ? pair.join("-") : "all"), dimensions: String };

@@ -181,7 +181,7 @@ async function written() {
   startControls();
   for (const seed of [2, 3]) {
     change({ ...store.present, seed });
-    await page.wait(100);
+    await page.wait(200);
     assert.equal(page.props.seed.value, seed);
   }
   return { ...found, set: (value) => found.fieldFunctions().set_seed(value) };
