@@ -1,4 +1,4 @@
-"""A small training: as the form sends it, under way or done, and what its page is told."""
+"""A small training: as the form sends it, under way or done, and the updates of its page."""
 
 from __future__ import annotations
 
