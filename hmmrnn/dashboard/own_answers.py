@@ -30,8 +30,8 @@ from hmmrnn.explorer.explored import Explored
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.figures.state_space import Colouring
 from hmmrnn.figures.theme import THEMES, Theme
-from hmmrnn.model.checkpoint import MAX_OUTPUTS
 from hmmrnn.model.hmm import HMM
+from hmmrnn.model.opening.checks import MAX_OUTPUTS
 from hmmrnn.report.live_page import describe_network, pack_array, runs_in_page
 from hmmrnn.server.questions import STRICT, InputValues, Name, answer_at
 from hmmrnn.server.services import resolve

@@ -6,7 +6,7 @@
 Another cell than ReLU stands in the header (`cell`, `alpha`, `leak`). Gates lie as torch has them, one below the other;
 a readout that sees the input has skip.weight (O, M), and a network that learned its start rnn.h0 (N,).
 
-Files of other programs and of other names are read as well (see tensor_files.py and tensor_roles.py).
+Files of other programs and of other names are read as well; how is in the package `opening`.
 
 Source: Torre et al. (2025), published code (names of the tensors).
 """
@@ -25,17 +25,16 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save as serialize
 
-from hmmrnn.model import tensor_reading
 from hmmrnn.model.cells import CELLS, RATE
 from hmmrnn.model.files import replace_file
 from hmmrnn.model.network import Floats, Gate, Network
-from hmmrnn.model.tensor_checks import MAX_NEURONS
-from hmmrnn.model.tensor_contents import FLOATS, RESAVE, CheckpointError, Contents, shorten
-from hmmrnn.model.tensor_files import header_length, is_safetensors, open_tensor_file
-from hmmrnn.model.tensor_reading import ALPHA, CELL, LEAK, MATRICES, STACKED, Reading, ReadingError
-from hmmrnn.model.tensor_roles import read_roles
-from hmmrnn.model.tensor_terms import Shape, TermError, names_of, shape_of, value_of
-from hmmrnn.model.tensor_wholes import int_size, is_number
+from hmmrnn.model.opening.checks import check_shapes, checked_values, wrong_type
+from hmmrnn.model.opening.contents import RESAVE, CheckpointError, Contents, shorten
+from hmmrnn.model.opening.formats import header_length, is_safetensors, open_tensor_file
+from hmmrnn.model.opening.mapping_terms import Shape
+from hmmrnn.model.opening.reading import ALPHA, CELL, LEAK, MATRICES, STACKED, AmbiguousError, Reading, ReadingError
+from hmmrnn.model.opening.roles import read_roles
+from hmmrnn.model.opening.unwrapping import is_number
 
 __all__ = [
     "CheckpointError",
@@ -51,10 +50,6 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-# A few bytes can declare any shape; all that is computed and sent grows with these.
-MAX_INPUTS, MAX_OUTPUTS = 8192, 100
-MAX_INPUT_WEIGHTS = MAX_NEURONS**2
-
 W_IH, W_HH, W_OUT = "rnn.weight_ih_l0", "rnn.weight_hh_l0", "fc.weight"
 B_IH, B_HH, B_OUT = "rnn.bias_ih_l0", "rnn.bias_hh_l0", "fc.bias"
 W_SKIP, H_0 = "skip.weight", "rnn.h0"
@@ -67,8 +62,6 @@ _OWN = {
 _OWN_KEYS = {CELL, "family", "hmm", "recipe", "opened_sha256"}
 READ_AS = "read_as"
 MAX_WORDS = 4000
-# Values of a tensor of which only a part may be used.
-MOST_VALUES = 4 * MAX_INPUT_WEIGHTS
 
 _EXPECTED = f"expected {W_IH} (N, M), {W_HH} (N, N) and {W_OUT} (O, N)"
 
@@ -82,11 +75,9 @@ class MappingNeededError(CheckpointError):
         asked: what cannot be read from the tensors.
     """
 
-    def __init__(self, sentence: str, needed: tensor_reading.MappingNeededError) -> None:
+    def __init__(self, sentence: str, asked: str, shapes: dict[str, Shape], proposal: dict[str, Any]) -> None:
         super().__init__(sentence)
-        self.shapes: dict[str, Shape] = needed.shapes
-        self.proposal: dict[str, Any] = needed.proposal
-        self.asked = needed.asked
+        self.shapes, self.proposal, self.asked = shapes, proposal, asked
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,8 +124,8 @@ def load(path: str | os.PathLike[str], mapping: Mapping[str, Any] | None = None)
 
     Args:
         mapping: what cannot be read from the tensors: "cell", "alpha", "leak", and for a role (W_hh, W_ih, W_out, b_h,
-            b_ih, b_hh, b_out, W_skip, h0) the tensor that fills it, or a term such as "wi.T" (tensor_terms.py). A role
-            that is given replaces what would be read.
+            b_ih, b_hh, b_out, W_skip, h0) the tensor that fills it, or a term such as "wi.T"
+            (opening/mapping_terms.py). A role that is given replaces what would be read.
 
     Raises:
         MappingNeededError: it could be read in several ways; the message has a mapping that works.
@@ -143,16 +134,15 @@ def load(path: str | os.PathLike[str], mapping: Mapping[str, Any] | None = None)
     path = Path(path)
     contents = open_tensor_file(path)
     if mapping is None and _is_own(contents):
-        return network_of_tensors(
-            _checked_values(path.name, contents, _own_reading(path.name, contents)), contents.metadata
-        )
+        own = checked_values(path.name, contents, _own_reading(path.name, contents))
+        return network_of_tensors(_by_name(own), contents.metadata)
     reading = _reading(path.name, contents, mapping)
-    arrays = _checked_values(path.name, contents, reading)
+    arrays = checked_values(path.name, contents, reading)
     said = {CELL: reading.cell, ALPHA: repr(reading.alpha), LEAK: reading.leak}
     if reading.assumed:
         logger.warning("%s was read as ReLU, as it does not say its activation; if it is tanh, say so", path.name)
     words = "; ".join([*contents.notes, reading.words])
-    return network_of_tensors(arrays, {**contents.metadata, READ_AS: words[:MAX_WORDS], **said})
+    return network_of_tensors(_by_name(arrays), {**contents.metadata, READ_AS: words[:MAX_WORDS], **said})
 
 
 def read_metadata(path: str | os.PathLike[str]) -> Header:
@@ -276,6 +266,11 @@ def network_of_tensors(arrays: Mapping[str, Floats], metadata: Mapping[str, str]
     )
 
 
+def _by_name(arrays: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Arrays by the names that `save` gives to their roles."""
+    return {_OWN[role]: array for role, array in arrays.items()}
+
+
 def _with_sorted_header(data: bytes) -> bytes:
     # The writer shuffles the metadata anew in every process; equal networks are to make equal files.
     end = 8 + header_length(data)
@@ -300,7 +295,7 @@ def _own_reading(file: str, contents: Contents) -> Reading:
         if role not in terms:
             found = ", ".join(contents.tensors) or "no tensors"
             raise CheckpointError(f"{file} has no tensor {_OWN[role]}; {_EXPECTED}, found {shorten(found)}; {RESAVE}")
-    _check_shapes(file, contents, Reading(terms, cell=cell))
+    check_shapes(file, contents, Reading(terms, cell=cell))
     return Reading(terms, cell=cell)
 
 
@@ -314,7 +309,7 @@ def _reading(file: str, contents: Contents, mapping: Mapping[str, Any] | None) -
     shapes = {name: item.shape for name, item in contents.tensors.items()}
     for name, item in contents.tensors.items():
         if not item.shape and item.dtype.startswith(("nested", "torch.")):
-            raise _wrong_type(file, name, item.dtype)
+            raise wrong_type(file, name, item.dtype)
     said = {**contents.settings, **{key: contents.metadata[key] for key in (CELL, LEAK) if key in contents.metadata}}
     if ALPHA in contents.metadata:
         said[ALPHA] = float(contents.metadata[ALPHA])
@@ -323,125 +318,11 @@ def _reading(file: str, contents: Contents, mapping: Mapping[str, Any] | None) -
         said = {**{name: values[name].item() for name in numbers if name in values}, **said}
     try:
         reading = read_roles(shapes, said, mapping, contents.asks)
-    except tensor_reading.MappingNeededError as error:
-        raise MappingNeededError(f"{file} {shorten(str(error), MAX_WORDS)}", error) from error
+    except AmbiguousError as error:
+        sentence = f"{file} {shorten(str(error), MAX_WORDS)}"
+        raise MappingNeededError(sentence, error.asked, error.shapes, error.proposal) from error
     except ReadingError as error:
         words = str(error)
         raise CheckpointError(f"{file}{'' if words.startswith(':') else ' '}{shorten(words, MAX_WORDS)}") from error
-    _check_shapes(file, contents, reading)
+    check_shapes(file, contents, reading)
     return reading
-
-
-def _checked_values(file: str, contents: Contents, reading: Reading) -> dict[str, Floats]:
-    """The arrays of a network by the names of its file, finite and in their shapes."""
-    stored = contents.values()
-    for name in reading.must_be_ones:
-        if name in stored and not (stored[name] == 1).all():
-            raise CheckpointError(
-                f"{file} has {name}, by which weights may be multiplied, and not all its values are 1; fold it in with "
-                f"mapping={{'W_hh': '{reading.terms['W_hh']} * {name}'}}, or leave it out with "
-                f"mapping={dict(reading.terms)!r}"
-            )
-    arrays: dict[str, Floats] = {}
-    for role, term in reading.terms.items():
-        for name in names_of(term, contents.tensors):
-            _check_finite(file, name, stored[name])
-        arrays[_OWN[role]] = _shaped(value_of(term, stored), role)
-    return arrays
-
-
-def _shaped(array: Floats, role: str) -> Floats:
-    # Programs without vectors store biases as columns or rows.
-    return np.atleast_2d(array) if role in (*MATRICES, "W_skip") else array.reshape(-1)
-
-
-def _check_shapes(file: str, contents: Contents, reading: Reading) -> None:
-    """Compare types, and every shape with N, which W_hh decides; a gated cell has so many blocks of N rows."""
-    shapes = {name: item.shape for name, item in contents.tensors.items()}
-    names = set[str]().union(*(names_of(term, shapes) for term in reading.terms.values()))
-    for name in sorted(names):
-        if contents.tensors[name].dtype not in FLOATS.values():
-            raise _wrong_type(file, name, contents.tensors[name].dtype)
-        if int_size(shapes[name]) > MOST_VALUES and any(name != term for term in reading.terms.values()):
-            _check_sizes(file, *_sizes_of(reading, shapes))
-    try:
-        found = {role: shape_of(term, shapes) for role, term in reading.terms.items()}
-    except TermError as error:
-        raise CheckpointError(f"{file} cannot be read so: {error}") from error
-    _compare(file, reading, found)
-    _check_sizes(file, *_sizes_of(reading, shapes))
-
-
-def _wrong_type(file: str, name: str, kind: str) -> CheckpointError:
-    advice = "convert it with .float()"
-    if kind.startswith(("qint", "quint")):
-        advice = "convert it with .dequantize()"
-    elif kind.startswith("complex"):
-        advice = "a network of complex numbers cannot be shown"
-    return CheckpointError(
-        f"{file}: {name} has numbers of type {kind}; expected {', '.join(FLOATS.values())}; {advice}"
-    )
-
-
-def _sizes_of(reading: Reading, shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, int, int]:
-    """N, M and O."""
-    sizes = {role: shape_of(term, shapes) for role, term in reading.terms.items()}
-    return sizes["W_hh"][1], sizes["W_ih"][1], sizes["W_out"][0]
-
-
-def _compare(file: str, reading: Reading, shapes: Mapping[str, tuple[int, ...]]) -> None:
-    recurrent, called = shapes["W_hh"], reading.terms
-    stacked = len(STACKED.get(reading.cell, ("",)))
-    if len(recurrent) != 2 or recurrent[0] != stacked * recurrent[1] or 0 in recurrent:
-        wanted = "two equal sizes (N, N)" if stacked == 1 else f"({stacked} N, N)"
-        raise CheckpointError(f"{file}: {called['W_hh']} has shape {recurrent}; expected {wanted}; {RESAVE}")
-    rows, n = recurrent
-    outputs = shapes["W_out"][0] if shapes["W_out"] else "O"
-    inputs = shapes["W_ih"][1] if len(shapes["W_ih"]) > 1 else "M"
-    expected: dict[str, tuple[int | str, ...]] = {
-        "W_ih": (rows, "M"), "W_out": ("O", n), "b_ih": (rows,), "b_hh": (rows,), "b_out": (outputs,),
-        "W_skip": (outputs, inputs), "h0": (n,),
-    }  # fmt: skip
-    for role, pattern in expected.items():
-        if role in shapes and not _matches(_flat(shapes[role], role), pattern):
-            text = f"({', '.join(map(str, pattern))}{',' if len(pattern) == 1 else ''})"
-            raise CheckpointError(
-                f"{file}: {called[role]} has shape {shapes[role]}; expected {text} with N = {n} as in "
-                f"{called['W_hh']}; {RESAVE}"
-            )
-
-
-def _flat(shape: tuple[int, ...], role: str) -> tuple[int, ...]:
-    """The shape of a vector, which some programs store with further axes of one."""
-    long = [size for size in shape if size != 1]
-    return (max(shape, default=1),) if (role.startswith("b") or role == "h0") and len(long) <= 1 else shape
-
-
-def _check_sizes(file: str, n: int, m: int, o: int) -> None:
-    """Refuse a network that is too large to be shown, whatever the size of its file."""
-    for what, count, most in (
-        ("neurons", n, MAX_NEURONS),
-        ("inputs", m, MAX_INPUTS),
-        ("outputs", o, MAX_OUTPUTS),
-        ("input weights", n * m, MAX_INPUT_WEIGHTS),
-    ):
-        if count > most:
-            raise CheckpointError(f"{file} has {count:,} {what}; expected at most {most:,}; use a smaller network")
-
-
-def _matches(shape: tuple[int, ...], pattern: tuple[int | str, ...]) -> bool:
-    """Whether a shape has the sizes of the pattern, where a letter stands for any size above zero."""
-    return len(shape) == len(pattern) and all(
-        size == wanted or (isinstance(wanted, str) and size > 0) for size, wanted in zip(shape, pattern, strict=True)
-    )
-
-
-def _check_finite(file: str, name: str, array: Floats) -> None:
-    finite = np.isfinite(array)
-    if not finite.all():
-        nan = np.count_nonzero(np.isnan(array))
-        infinite = np.count_nonzero(~finite) - nan
-        raise CheckpointError(
-            f"{file}: {name} holds {nan:,} NaN and {infinite:,} infinite values of {array.size:,}; "
-            f"expected finite numbers; open a checkpoint from before the training diverged"
-        )

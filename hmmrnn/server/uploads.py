@@ -38,7 +38,7 @@ from hmmrnn.analysis.preview import preview_network
 from hmmrnn.model.checkpoint import CheckpointError, MappingNeededError, load, read_metadata, save
 from hmmrnn.model.metadata import BROUGHT_BY, mark_of
 from hmmrnn.model.network import Network
-from hmmrnn.model.tensor_files import is_safetensors
+from hmmrnn.model.opening.formats import is_safetensors
 from hmmrnn.server.auth.requester import identify_requester
 from hmmrnn.storage.model_registry import ModelRegistry
 from hmmrnn.storage.paths import DataFolder, NotWrittenError, writing

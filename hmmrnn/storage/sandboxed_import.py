@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hmmrnn.model.checkpoint import CheckpointError, MappingNeededError, load, save
-from hmmrnn.model.tensor_reading import MappingNeededError as Needed
 from hmmrnn.shipped import PACKAGE
 from hmmrnn.storage.processes import end_with_parent
 
@@ -60,7 +59,7 @@ def convert(source: Path, destination: Path, limits: Limits, mapping: str = "") 
     if done.returncode == ASKED:
         asked = json.loads(done.stdout)
         shapes = {name: tuple(shape) for name, shape in asked["shapes"].items()}
-        raise MappingNeededError(asked["sentence"], Needed(asked["asked"], shapes, asked["proposal"]))
+        raise MappingNeededError(asked["sentence"], asked["asked"], shapes, asked["proposal"])
     if done.returncode:
         said = done.stderr[-_LOGGED_CHARACTERS:]
         logger.error("reading %s ended with status %d: %s", source.name, done.returncode, said)

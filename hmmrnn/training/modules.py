@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from hmmrnn.model.checkpoint import network_of_tensors
 from hmmrnn.model.network import Network
-from hmmrnn.model.tensor_reading import ALPHA, CELL
+from hmmrnn.model.opening.reading import ALPHA, CELL
 
 if TYPE_CHECKING:
     import torch

@@ -22,7 +22,7 @@ from safetensors.torch import save_file as torch_save_file
 from hmmrnn.model.checkpoint import CheckpointError, fingerprint, load, read_metadata, save
 from hmmrnn.model.network import Network
 from hmmrnn.model.simulation import draw_noise, simulate
-from tests.model.paper_files import M, N, O, PaperRNN, equal, network, state
+from tests.model.opening.paper_files import M, N, O, PaperRNN, equal, network, state
 
 
 def stored(path: Path, tensors: dict[str, torch.Tensor]) -> Path:

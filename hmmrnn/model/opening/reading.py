@@ -1,6 +1,6 @@
 """How the tensors of a file are read as a network: a term for each role, and what tensors cannot say.
 
-roles      W_hh  W_ih  W_out  b_ih  b_hh  b_out  W_skip  h0    terms: tensor_terms.py
+roles      W_hh  W_ih  W_out  b_ih  b_hh  b_out  W_skip  h0    terms: mapping_terms.py
 settings   cell  alpha  leak
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hmmrnn.model.cells import CELLS, RATE
-from hmmrnn.model.tensor_terms import Shape
+from hmmrnn.model.opening.mapping_terms import Shape
 
 CELL, ALPHA, LEAK = "cell", "alpha", "leak"
 MATRICES = ("W_hh", "W_ih", "W_out")
@@ -21,7 +21,6 @@ SETTINGS = (CELL, ALPHA, LEAK)
 # How torch stacks the rows of gated cells; "" is the candidate.
 STACKED = {"gru": ("reset", "update", ""), "lstm": ("input", "forget", "", "output")}
 
-
 MOST_LISTED = 40
 
 
@@ -29,7 +28,7 @@ class ReadingError(ValueError):
     """The predicate of a sentence: why tensors are no network that can be shown."""
 
 
-class MappingNeededError(ReadingError):
+class AmbiguousError(ReadingError):
     """Tensors that could be read in several ways.
 
     Attributes:

@@ -1,6 +1,6 @@
 """More of each kind of file: weights in parts that are turned, and what lies beside them.
 
-The kinds themselves are in test_opening.py.
+The kinds themselves are in test_conventions.py.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from scipy.io import savemat
 from torch.nn.utils import parametrizations
 
 from hmmrnn.model.checkpoint import CheckpointError, MappingNeededError, load
-from tests.model.opened import M, Model, N, O, assert_right, proposed, relu
+from tests.model.opening.opened import M, Model, N, O, assert_right, proposed, relu
 
 
 def kept(content: Any, folder: Path) -> Path:

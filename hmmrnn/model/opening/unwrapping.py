@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from hmmrnn.model.tensor_reading import ReadingError, listed
-from hmmrnn.model.tensor_terms import Shape
+from hmmrnn.model.opening.mapping_terms import Shape
+from hmmrnn.model.opening.reading import ReadingError, listed
 
 _COUNTER = re.compile(r"(?i)(n_averaged|num_batches_tracked|num_updates|step|steps|epoch|decay|version|iteration)$")
 _NORMED = re.compile(r"(?P<prefix>(?:.*\.)?)parametrizations\.(?P<name>[^.]+)\.original(?P<part>[01]?)$")

@@ -14,16 +14,16 @@ import numpy as np
 import pytest
 import torch
 
-from hmmrnn.model import tensor_contents, torch_files
 from hmmrnn.model.checkpoint import CheckpointError, load, read_metadata, save
-from tests.model.paper_files import N, PaperRNN, network, state
+from hmmrnn.model.opening import contents, torch_files
+from tests.model.opening.paper_files import N, PaperRNN, network, state
 
 
 class TestNotANetworkFile:
     def test_too_large_is_not_read(self, tmp_path) -> None:
         path = tmp_path / "net.safetensors"
         with open(path, "wb") as file:
-            file.truncate(tensor_contents.MAX_BYTES + 1)
+            file.truncate(contents.MAX_BYTES + 1)
             file.write(b"x")
         with pytest.raises(CheckpointError, match="has 256 MiB; expected at most 256 MiB"):
             load(path)

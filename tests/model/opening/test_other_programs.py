@@ -14,7 +14,7 @@ from scipy.io import savemat
 
 from hmmrnn.model.checkpoint import CheckpointError, MappingNeededError, load
 from hmmrnn.model.simulation import run
-from tests.model.opened import M, N, O, X, assert_right, proposed, relu
+from tests.model.opening.opened import M, N, O, X, assert_right, proposed, relu
 
 
 def plain_weights() -> dict[str, np.ndarray]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from hmmrnn.model.cells import Floats
 
 MAX_BYTES = 256 * 2**20
+MAX_DEPTH = 8
 RESAVE = "save its state dict with torch.save(model.state_dict(), path)"
 FLOATS = {"F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64"}
 ZIP = b"PK\x03\x04"
@@ -41,6 +42,19 @@ class Contents(NamedTuple):
     notes: tuple[str, ...] = ()  # how it was read
     # Whether the activation is to be asked for where the file does not say it, and not taken as the paper's ReLU.
     asks: bool = False
+
+
+def flatten(tree: Any, settings: dict[str, Any], path: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """The arrays of nested mappings by their names, joined by dots; scalars and words go to the settings."""
+    if depth > MAX_DEPTH:
+        return
+    if isinstance(tree, Mapping):
+        for key, value in tree.items():
+            yield from flatten(value, settings, f"{path}.{key}" if path else str(key), depth + 1)
+    elif hasattr(tree, "shape") and hasattr(tree, "dtype"):
+        yield path, tree
+    elif isinstance(tree, (str, int, float)) and not isinstance(tree, bool):
+        settings.setdefault(path, tree)
 
 
 def shorten(text: str, limit: int = 200) -> str:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from hmmrnn.model.network import Floats
+from hmmrnn.model.cells import Floats
 
 T = TypeVar("T")
 Shape = tuple[int, ...]

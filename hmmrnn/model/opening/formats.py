@@ -1,4 +1,4 @@
-"""Tensors in a file, whatever its format: safetensors, or one of those in torch_files.py and foreign_files.py.
+"""Tensors in a file, whatever its format: safetensors, or one of those in torch_files.py and other_programs.py.
 
 safetensors holds numbers and strings, never code. The content decides the format of a file, not its name.
 
@@ -23,10 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, deserialize, safe_open
 
-from hmmrnn.model import foreign_files
 from hmmrnn.model.cells import Floats
-from hmmrnn.model.other_files import name_text
-from hmmrnn.model.tensor_contents import (
+from hmmrnn.model.opening import other_programs
+from hmmrnn.model.opening.contents import (
     DAMAGE,
     FLOATS,
     MAX_BYTES,
@@ -37,7 +36,8 @@ from hmmrnn.model.tensor_contents import (
     Stored,
     shorten,
 )
-from hmmrnn.model.torch_files import is_torch_file, open_torch_file
+from hmmrnn.model.opening.not_networks import name_text
+from hmmrnn.model.opening.torch_files import is_torch_file, open_torch_file
 
 _HEAD_BYTES = 1024
 _LFS_POINTER = b"version https://git-lfs"
@@ -146,18 +146,18 @@ def _safetensors(path: Path) -> Contents:
     return Contents(metadata, tensors, values)
 
 
-def _foreign_reader(path: Path, head: bytes) -> Callable[[Path], foreign_files.Found] | None:
+def _foreign_reader(path: Path, head: bytes) -> Callable[[Path], other_programs.Found] | None:
     """What reads a file that is neither safetensors nor torch's; None if nothing does."""
     if head.startswith(ZIP):
         names = _archived(path)
         if names and all(name.endswith(".npy") for name in names):
-            return foreign_files.read_npz
-        return foreign_files.read_keras_archive if {"config.json", "model.weights.h5"} <= set(names) else None
+            return other_programs.read_npz
+        return other_programs.read_keras_archive if {"config.json", "model.weights.h5"} <= set(names) else None
     if head.startswith(_HDF5) or (head.startswith(_MATLAB) and head[_MATLAB_VERSION] == 2):
-        return foreign_files.read_hdf5
+        return other_programs.read_hdf5
     if head.startswith(_MATLAB):
-        return foreign_files.read_mat
-    return foreign_files.read_json if head.lstrip().startswith(b"{") and _is_text(head) else None
+        return other_programs.read_mat
+    return other_programs.read_json if head.lstrip().startswith(b"{") and _is_text(head) else None
 
 
 def _archived(path: Path) -> list[str]:
@@ -170,10 +170,10 @@ def _archived(path: Path) -> list[str]:
         return []
 
 
-def _foreign_file(path: Path, reader: Callable[[Path], foreign_files.Found]) -> Contents:
+def _foreign_file(path: Path, reader: Callable[[Path], other_programs.Found]) -> Contents:
     try:
         found = reader(path)
-    except foreign_files.UnreadableError as error:
+    except other_programs.UnreadableError as error:
         raise CheckpointError(f"{path.name} {error}") from error
     except (*DAMAGE, zipfile.BadZipFile, zlib.error) as error:
         raise CheckpointError(f"{path.name} is damaged ({shorten(str(error))}); copy or download it again") from error
@@ -183,7 +183,7 @@ def _foreign_file(path: Path, reader: Callable[[Path], foreign_files.Found]) -> 
         values=lambda: {name: np.asarray(array, dtype=np.float64) for name, array in found.arrays.items()},
         settings=found.settings,
         notes=tuple(found.notes),
-        asks=reader in (foreign_files.read_hdf5, foreign_files.read_keras_archive),
+        asks=reader in (other_programs.read_hdf5, other_programs.read_keras_archive),
     )
 
 

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from hmmrnn.model.cells import CELLS, LEAKS, RATE
-from hmmrnn.model.tensor_names import recognise
-from hmmrnn.model.tensor_reading import (
+from hmmrnn.model.opening.conventions import recognise
+from hmmrnn.model.opening.mapping_terms import Shape, TermError, names_of, shape_of
+from hmmrnn.model.opening.reading import (
     ALPHA,
     CELL,
     LEAK,
@@ -19,13 +20,12 @@ from hmmrnn.model.tensor_reading import (
     ROLES,
     SETTINGS,
     STACKED,
+    AmbiguousError,
     Candidate,
-    MappingNeededError,
     Reading,
     ReadingError,
     listed,
 )
-from hmmrnn.model.tensor_terms import Shape, TermError, names_of, shape_of
 
 ACTIVATION_NAMES = (
     "cell",
@@ -61,7 +61,7 @@ def read_roles(
         asks: whether the activation must be said, and is not taken as the paper's.
 
     Raises:
-        MappingNeededError: they could be read in several ways.
+        AmbiguousError: they could be read in several ways.
         ReadingError: they are no network that can be shown, or the mapping does not fit them.
     """
     said = _checked(mapping or {}, shapes)
@@ -188,7 +188,7 @@ def _decided(found: Candidate, shapes: Mapping[str, Shape], stated: Mapping[str,
     if asked:
         leak = {ALPHA: stated.get(ALPHA, 0.1), LEAK: stated.get(LEAK, found.leak)} if found.leaky else {}
         proposal = {**found.terms, CELL: cell or found.guess, **leak}
-        raise MappingNeededError(", ".join([*found.notes, *asked]), shapes, proposal)
+        raise AmbiguousError(", ".join([*found.notes, *asked]), shapes, proposal)
     return Reading(
         terms=found.terms,
         cell=cell or "relu",

@@ -14,19 +14,19 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hmmrnn.model.other_files import name_json
+from hmmrnn.model.opening.contents import flatten
+from hmmrnn.model.opening.not_networks import name_json
 
 Array = NDArray[Any]
 
 MAX_VALUES = 64 * 2**20
-MAX_DEPTH = 8
 # What a file of Keras calls its activation stands in its configuration.
 KERAS_UNKNOWN = "Keras file without its configuration"
 
@@ -41,19 +41,6 @@ class Found(NamedTuple):
 
 class UnreadableError(ValueError):
     """The predicate of a sentence: what is wrong with a file."""
-
-
-def flatten(tree: Any, settings: dict[str, Any], path: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """The arrays of nested mappings by their names, joined by dots; scalars and words go to the settings."""
-    if depth > MAX_DEPTH:
-        return
-    if isinstance(tree, Mapping):
-        for key, value in tree.items():
-            yield from flatten(value, settings, f"{path}.{key}" if path else str(key), depth + 1)
-    elif hasattr(tree, "shape") and hasattr(tree, "dtype"):
-        yield path, tree
-    elif isinstance(tree, (str, int, float)) and not isinstance(tree, bool):
-        settings.setdefault(path, tree)
 
 
 # ---- NumPy ----

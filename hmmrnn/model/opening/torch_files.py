@@ -18,19 +18,20 @@ from typing import Any
 
 import numpy as np
 
-from hmmrnn.model import foreign_files
 from hmmrnn.model.cells import Floats
-from hmmrnn.model.other_files import name_archive
-from hmmrnn.model.tensor_contents import (
+from hmmrnn.model.opening.contents import (
     DAMAGE,
     FLOATS,
     MAX_BYTES,
+    MAX_DEPTH,
     RESAVE,
     ZIP,
     CheckpointError,
     Contents,
     Stored,
+    flatten,
 )
+from hmmrnn.model.opening.not_networks import name_archive
 
 # Where the weights lie beside an optimizer and counters, the likeliest first.
 NESTED_UNDER = (
@@ -146,9 +147,9 @@ def _torch_contents(name: str, loaded: Any) -> Contents:
     if not isinstance(loaded, Mapping):
         raise CheckpointError(f"{name} holds a {type(loaded).__name__}; expected a dict of named tensors; {RESAVE}")
     settings: dict[str, Any] = {}
-    everything = dict(foreign_files.flatten(_without_others(loaded), settings))
+    everything = dict(flatten(_without_others(loaded), settings))
     state, inside, beside = everything, [""], set[str]()
-    while len(inside) <= foreign_files.MAX_DEPTH:
+    while len(inside) <= MAX_DEPTH:
         key = next((key for key in NESTED_UNDER if any(_is_under(name, key) for name in state)), None)
         # A module may be called so as well: only what holds all that has two dimensions is the network.
         if key is None or not _holds_matrices(state, key):

@@ -22,9 +22,9 @@ from hmmrnn.analysis.stability import fixed_points
 from hmmrnn.model.checkpoint import CheckpointError, MappingNeededError, load, read_metadata, save
 from hmmrnn.model.network import Network
 from hmmrnn.model.simulation import run
-from tests.model.opened import M, Model, N, O, X, assert_right, proposed, relu
+from tests.model.opening.opened import M, Model, N, O, X, assert_right, proposed, relu
 
-FOREIGN = Path(__file__).parents[1] / "files" / "foreign"
+FOREIGN = Path(__file__).parents[2] / "files" / "foreign"
 
 
 def kept(content: Any, path: Path) -> Path:

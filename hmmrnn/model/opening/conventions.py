@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from hmmrnn.model.cells import CURRENT
-from hmmrnn.model.tensor_reading import CELL, Candidate, MappingNeededError, ReadingError, listed
-from hmmrnn.model.tensor_terms import Shape
-from hmmrnn.model.tensor_wholes import Terms, each, int_size, there, whole_tensors
+from hmmrnn.model.opening.mapping_terms import Shape
+from hmmrnn.model.opening.reading import CELL, AmbiguousError, Candidate, ReadingError, listed
+from hmmrnn.model.opening.unwrapping import Terms, each, int_size, there, whole_tensors
 
 WHOLE = "save the whole network"
 ONLY = "here a network has one recurrent layer in one direction and one linear readout"
@@ -44,7 +44,7 @@ def recognise(shapes: Mapping[str, Shape]) -> Candidate:
     """What the names and shapes of tensors let one think.
 
     Raises:
-        MappingNeededError: they could be read in several ways.
+        AmbiguousError: they could be read in several ways.
         ReadingError: they are no network that can be shown.
     """
     if attention := next((name for name in shapes if _ATTENTION.search(name)), None):
@@ -325,7 +325,7 @@ def _own_or_hinted(terms: Terms) -> Candidate | None:
         )
     roles = _split(others, n)
     if roles is None:
-        raise MappingNeededError(
+        raise AmbiguousError(
             f"it is not certain which of {', '.join(others) or 'no other matrices'} is the input and which the readout",
             {name: shape for name, (_, shape) in terms.items()},
             _guess(terms, recurrent, others, n),
@@ -339,7 +339,7 @@ def _by_size(terms: Terms, squares: list[str]) -> Candidate | None:
         return None
     n = terms[squares[0]][1][0]
     others = {name: shape for name, (_, shape) in terms.matrices().items() if name != squares[0] and n in shape}
-    raise MappingNeededError(
+    raise AmbiguousError(
         f"several of its matrices are square ({', '.join(squares)})",
         {name: shape for name, (_, shape) in terms.items()},
         _guess(terms, squares[0], others, n),
