@@ -9,9 +9,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.figures import COMPARED, LENSES, Measurement
+from hmmrnn.comparison.side_by_side import compare_networks
 from hmmrnn.dashboard.answers import DEFAULT_MODEL
 from hmmrnn.lenses.catalog import lens_named
-from hmmrnn.lenses.side_by_side import compare_networks
 from hmmrnn.model.checkpoint import load
 from hmmrnn.model.network import Network
 from hmmrnn.model.simulation import draw_noise

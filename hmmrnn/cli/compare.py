@@ -52,9 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     from hmmrnn.analysis.numerics import progress_part
-    from hmmrnn.lenses.dynamical_similarity import MISSING, has_dsa
-    from hmmrnn.lenses.side_by_side import check_count, compare_networks
-    from hmmrnn.lenses.side_by_side_table import content, write_table
+    from hmmrnn.comparison.dynamical_similarity import MISSING, has_dsa
+    from hmmrnn.comparison.side_by_side import check_count, compare_networks
+    from hmmrnn.comparison.table import content, write_table
 
     if args.dsa and not has_dsa():
         raise RefusedError(MISSING)
@@ -85,8 +85,8 @@ def _kick_neurons(
 ) -> dict[str, KickNeurons]:
     """Kick neurons by the names of the networks: those that come with the package, and the others if searched for."""
     from hmmrnn.analysis.numerics import progress_part
+    from hmmrnn.comparison.side_by_side import search_kick_neurons
     from hmmrnn.explorer.shipped_question import shipped_kick_neurons
-    from hmmrnn.lenses.side_by_side import search_kick_neurons
 
     known = {name: found for name in networks if (found := shipped_kick_neurons(network_file(name))) is not None}
     unknown = [name for name in networks if name not in known] if search else []

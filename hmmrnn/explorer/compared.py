@@ -17,12 +17,12 @@ from pathlib import Path
 
 from hmmrnn.analysis.kick_neurons import KickNeurons
 from hmmrnn.analysis.numerics import ProgressCallback, no_progress, progress_part
+from hmmrnn.comparison.dynamical_similarity import MISSING, has_dsa
+from hmmrnn.comparison.one_side import Side, measure_side
+from hmmrnn.comparison.side_by_side import SideBySide, check_count, join_sides, search_kick_neurons
 from hmmrnn.explorer import queries
 from hmmrnn.explorer.explored import Explored, Explorer, kept
 from hmmrnn.explorer.scenario import Scenario
-from hmmrnn.lenses.dynamical_similarity import MISSING, has_dsa
-from hmmrnn.lenses.one_side import Side, measure_side
-from hmmrnn.lenses.side_by_side import SideBySide, check_count, join_sides, search_kick_neurons
 from hmmrnn.model.checkpoint import load, read_metadata
 from hmmrnn.model.inputs import with_sigma
 from hmmrnn.model.metadata import FOLDER, MODEL_NAME, known_target

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from hmmrnn.comparison.side_by_side import SideBySide
 from hmmrnn.figures.panels import draw, draw_cells, format_values
 from hmmrnn.figures.theme import Theme, make_colour_bar, make_layout
-from hmmrnn.lenses.side_by_side import SideBySide
 from hmmrnn.model.network import Floats
 
 ROW, HEAD, FOOT = 19, 30, 52

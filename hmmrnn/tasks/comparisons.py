@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hmmrnn.comparison.side_by_side import SideBySide
 from hmmrnn.explorer import compared
 from hmmrnn.explorer.compared import ComparisonQuestion
 from hmmrnn.explorer.cost import estimate_comparison
 from hmmrnn.explorer.explored import Explorer
-from hmmrnn.lenses.side_by_side import SideBySide
 from hmmrnn.tasks.experiments import Experiment, Experiments
 
 NAME = "side-by-side"

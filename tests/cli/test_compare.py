@@ -9,7 +9,7 @@ import json
 import pytest
 
 from hmmrnn import cli
-from hmmrnn.lenses import dynamical_similarity
+from hmmrnn.comparison import dynamical_similarity
 from hmmrnn.model.checkpoint import save
 from tests.cli.shell import refusal
 from tests.networks import random_network

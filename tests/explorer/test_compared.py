@@ -7,12 +7,12 @@ import shutil
 import numpy as np
 import pytest
 
+from hmmrnn.comparison.side_by_side import compare_networks
 from hmmrnn.explorer import compared, queries
 from hmmrnn.explorer.compared import ComparisonQuestion, compare, digest_of, items_of, read_item, series_of, sizes_of
 from hmmrnn.explorer.explored import Explorer
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.explorer.shipped_question import KICK_NEURONS, KICK_NEURONS_VERSION, ask_shipped, shipped_kick_neurons
-from hmmrnn.lenses.side_by_side import compare_networks
 from hmmrnn.model.checkpoint import save
 from hmmrnn.model.inputs import with_sigma
 from hmmrnn.model.network import Intervention, intervene

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from hmmrnn.comparison.side_by_side import PAIRS as MEASURED
+from hmmrnn.comparison.side_by_side import compare_networks
 from hmmrnn.figures.side_by_side import PAIRS, draw_map, draw_orbits, draw_pairs
 from hmmrnn.figures.theme import DARK, LIGHT
-from hmmrnn.lenses.side_by_side import PAIRS as MEASURED
-from hmmrnn.lenses.side_by_side import compare_networks
 from tests.networks import random_network
 
 

@@ -42,11 +42,7 @@ def test_students_learn_from_gated_teachers(cell) -> None:
 
 
 @pytest.mark.parametrize("cell", ["tanh", "lstm"])
-def test_networks_of_other_cells_stand_side_by_side(cell) -> None:
-    from hmmrnn.lenses.side_by_side import compare_networks
+def test_paths_of_switches_are_found_in_other_cells(cell) -> None:
     from hmmrnn.lenses.switch_paths import find_paths
 
-    found = compare_networks({"relu": network_of_cell("relu", n=8), "other": network_of_cell(cell, n=8)})
-    assert np.isfinite(found.lyapunov).all()
-    assert found.pairs["r2"][0, 1] < 1
     assert find_paths(network_of_cell(cell, n=8)).paths

@@ -15,14 +15,14 @@ import dash_mantine_components as dmc
 import numpy as np
 from dash import dcc, html
 
+from hmmrnn.comparison.dynamical_similarity import has_dsa
+from hmmrnn.comparison.side_by_side import LEAST, MOST, SideBySide
+from hmmrnn.comparison.table import columns
 from hmmrnn.dashboard.pages.compare import ids
 from hmmrnn.dashboard.view import Json
 from hmmrnn.explorer.compared import ComparisonQuestion, items_of
 from hmmrnn.figures.side_by_side import PAIRS
 from hmmrnn.figures.theme import GRAPH_CONFIG
-from hmmrnn.lenses.dynamical_similarity import has_dsa
-from hmmrnn.lenses.side_by_side import LEAST, MOST, SideBySide
-from hmmrnn.lenses.side_by_side_table import columns
 
 OPTIONS, SEARCH, DSA = ";", "kick", "dsa"
 FIRST_PAIR = "r2"

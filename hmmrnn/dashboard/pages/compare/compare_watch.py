@@ -17,6 +17,8 @@ from flask.typing import ResponseReturnValue
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from hmmrnn.comparison.side_by_side import SideBySide
+from hmmrnn.comparison.table import write_table
 from hmmrnn.dashboard.components.parts import away, changed
 from hmmrnn.dashboard.components.picker import label_of
 from hmmrnn.dashboard.pages.compare import ids
@@ -27,8 +29,6 @@ from hmmrnn.explorer.compared import ComparisonQuestion, series_of
 from hmmrnn.explorer.scenario import MAX_LINK, MAX_SEED, MAX_SIGMA
 from hmmrnn.figures.side_by_side import PAIRS, draw_map, draw_orbits, draw_pairs
 from hmmrnn.figures.theme import THEMES, Theme
-from hmmrnn.lenses.side_by_side import SideBySide
-from hmmrnn.lenses.side_by_side_table import write_table
 from hmmrnn.server.auth import requester
 from hmmrnn.server.questions import STRICT, Name, answer_at
 from hmmrnn.server.sentence import sentence

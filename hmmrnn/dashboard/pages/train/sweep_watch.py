@@ -15,6 +15,7 @@ from flask import Flask, Response
 from flask.typing import ResponseReturnValue
 from typing_extensions import TypedDict
 
+from hmmrnn.comparison.side_by_side import LEAST, MOST
 from hmmrnn.dashboard.components.parts import away, changed, stamp
 from hmmrnn.dashboard.components.picker import model_choices
 from hmmrnn.dashboard.ids import MODEL
@@ -31,7 +32,6 @@ from hmmrnn.dashboard.pages.train.sweep import (
 from hmmrnn.dashboard.view import Json, Updates
 from hmmrnn.figures.sweep import SIZES, draw_sweep
 from hmmrnn.figures.theme import THEMES
-from hmmrnn.lenses.side_by_side import LEAST, MOST
 from hmmrnn.server.questions import STRICT, Name, answer_at
 from hmmrnn.server.sentence import sentence
 from hmmrnn.server.services import services

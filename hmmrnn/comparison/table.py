@@ -11,7 +11,7 @@ import numpy as np
 
 from hmmrnn.analysis.kick_neurons import name_exit
 from hmmrnn.analysis.regions import REGIONS
-from hmmrnn.lenses.side_by_side import SideBySide
+from hmmrnn.comparison.side_by_side import SideBySide
 from hmmrnn.model.network import Floats
 
 

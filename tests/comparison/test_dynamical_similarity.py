@@ -7,8 +7,8 @@ import warnings
 import numpy as np
 import pytest
 
-from hmmrnn.lenses import dynamical_similarity
-from hmmrnn.lenses.dynamical_similarity import dsa_distances, has_dsa
+from hmmrnn.comparison import dynamical_similarity
+from hmmrnn.comparison.dynamical_similarity import dsa_distances, has_dsa
 
 
 def process(angle: float, seed: int) -> np.ndarray:

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from hmmrnn.analysis.regions import REGIONS
+from hmmrnn.comparison.one_side import participation_ratio
+from hmmrnn.comparison.side_by_side import align_orbit, canonical_correlation, compare_networks
+from hmmrnn.comparison.table import flat_columns
 from hmmrnn.explorer.shipped_question import shipped_kick_neurons
-from hmmrnn.lenses.one_side import participation_ratio
-from hmmrnn.lenses.side_by_side import align_orbit, canonical_correlation, compare_networks
-from hmmrnn.lenses.side_by_side_table import flat_columns
 from hmmrnn.model.checkpoint import load
 from hmmrnn.model.hmm import HMM
 from hmmrnn.model.network import Network
 from hmmrnn.shipped import MODELS
 from tests.lenses.known_answers import knowing, random_relu
-from tests.networks import random_network
+from tests.networks import network_of_cell, random_network
 
 N = 14
 
@@ -162,3 +162,10 @@ def test_what_cannot_be_compared_is_refused_in_a_sentence():
     rest = compare_networks({"one": random_relu(4, 0.5), "two": grows, "three": random_relu(4, 0.5)})
     assert rest.names == ("one", "three")
     assert any(note.startswith("two is left out: ") for note in rest.notes)
+
+
+@pytest.mark.parametrize("cell", ["tanh", "lstm"])
+def test_networks_of_other_cells_stand_side_by_side(cell):
+    found = compare_networks({"relu": network_of_cell("relu", n=8), "other": network_of_cell(cell, n=8)})
+    assert np.isfinite(found.lyapunov).all()
+    assert found.pairs["r2"][0, 1] < 1

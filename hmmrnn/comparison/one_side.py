@@ -12,7 +12,7 @@ from hmmrnn.analysis.numerics import jackknife_error
 from hmmrnn.analysis.orbit import fit_plane, orbit_phase
 from hmmrnn.analysis.regions import REGIONS, region_shares, residency
 from hmmrnn.analysis.switching import count_switches
-from hmmrnn.lenses.kick_correspondence import KickSide, describe_side
+from hmmrnn.comparison.kick_correspondence import KickSide, describe_side
 from hmmrnn.lenses.runs import SettledRuns, settled_drive, settled_runs
 from hmmrnn.lenses.time_scales import lyapunov_exponents
 from hmmrnn.model.metadata import known_target

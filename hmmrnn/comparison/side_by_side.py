@@ -24,10 +24,10 @@ import numpy as np
 
 from hmmrnn.analysis.kick_neurons import KickNeurons, detect_kick_neurons
 from hmmrnn.analysis.numerics import ProgressCallback, no_progress, progress_part
+from hmmrnn.comparison.dynamical_similarity import dsa_distances
+from hmmrnn.comparison.kick_correspondence import PAIR_MEASURES, KickSide, compare_groups, shared_neurons
+from hmmrnn.comparison.one_side import Side, measure_side
 from hmmrnn.lenses.cross_validation import explained, predict_by_ridge
-from hmmrnn.lenses.dynamical_similarity import dsa_distances
-from hmmrnn.lenses.kick_correspondence import PAIR_MEASURES, KickSide, compare_groups, shared_neurons
-from hmmrnn.lenses.one_side import Side, measure_side
 from hmmrnn.model.network import Floats, Network, Result
 
 LEAST, MOST = 2, 60
