@@ -14,7 +14,7 @@ from hmmrnn.analysis.orbit import Plane
 from hmmrnn.model.network import Floats, Intervention, Network, intervene, rollout
 from hmmrnn.model.simulation import draw_noise, softmax
 from tests.browser.pages import wait_until
-from tests.page.numbers import payload, plain
+from tests.page.numbers.given import payload, plain
 
 # The same live view without a dashboard around it.
 _STAGE = """<!doctype html>

@@ -23,7 +23,7 @@ from tests.browser.pages import (
     tick,
     wait_until,
 )
-from tests.page.numbers import plain, shipped
+from tests.page.numbers.given import plain, shipped
 
 pytestmark = [
     pytest.mark.browser,

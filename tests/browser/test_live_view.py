@@ -29,7 +29,8 @@ from tests.browser.live import (
 )
 from tests.browser.pages import box_of
 from tests.networks import random_network
-from tests.page.numbers import diverged, payload, silent, small_switch, with_fuse
+from tests.page.numbers.given import payload, silent, small_switch, with_fuse
+from tests.page.numbers.runs import diverged
 
 pytestmark = [
     pytest.mark.browser,

@@ -1,4 +1,4 @@
-/* The numbers that Python wrote (numbers.py), and comparisons with them. */
+/* The numbers that Python wrote (the package numbers), and comparisons with them. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";

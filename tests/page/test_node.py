@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.page import numbers
+from tests.page.numbers import files
 
 HERE = Path(__file__).parent
 FILES = sorted(path.name for path in HERE.glob("*.test.mjs"))
@@ -39,9 +39,9 @@ def run(file: str, folder: Path) -> list[ElementTree.Element]:
     text = (HERE / file).read_text(encoding="utf-8")
     if "./page.mjs" in text:
         text += (HERE / "page.mjs").read_text(encoding="utf-8")
-    for name in numbers.FILES:
+    for name in files.FILES:
         if f'"{name}"' in text:
-            numbers.write(name, folder)
+            files.write(name, folder)
     command = [node(), "--expose-gc", "--test-reporter=junit", str(HERE / file)]
     environment = {**os.environ, "HMMRNN_NUMBERS": str(folder)}
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
