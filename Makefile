@@ -59,7 +59,7 @@ soak: $(DEV) system ## Watch the memory of a server that ten viewers use for twe
 faults: $(DEV) system ## Send bad input, and kill, cut and fill up what runs, many times over (docs/pages/reliability.md)
 	@mkdir -p .cache
 	HMMRNN_CASES=12000 HMMRNN_ROUNDS=3 HMMRNN_FAULTS=.cache/faults.jsonl $(PY) -m pytest -m "" --timeout 3600 -o faulthandler_timeout=3500 \
-	    tests/test_bad_input.py tests/test_damaged_files.py tests/test_faults.py tests/browser/test_faults.py
+	    tests/test_bad_input.py tests/test_damaged_files.py tests/faults tests/browser/test_faults.py
 
 attack: $(DEV) system ## Attack a server on this machine (docs/pages/security.md)
 	$(PY) -m benchmarks.attack --write docs/pages/security.md

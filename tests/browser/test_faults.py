@@ -1,7 +1,7 @@
 """An open page goes on by itself, with the same picture, when a web process, a worker, Redis or the server ends.
 
 One page of one server with a Redis. HMMRNN_ROUNDS is how often each fault is repeated. That nothing is lost or computed
-otherwise is tested in tests/test_faults.py.
+otherwise is tested in tests/faults.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from hmmrnn.tasks import queue
 from tests.browser.conftest import Look, Server, new_context
 from tests.browser.pages import SMALL, Cell, cells, changing, changing_address, expect_picture, go, open_page, picture
 from tests.browser.training_pages import expect_job, fill_form, open_form, train
+from tests.faults.words import ROUNDS, web_processes, worker_that_works
 from tests.programs import RedisServer, eventually, noted
-from tests.test_faults import ROUNDS, web_processes, worker_that_works
 
 pytest_plugins = ["tests.fixtures_dashboard"]
 pytestmark = pytest.mark.browser
