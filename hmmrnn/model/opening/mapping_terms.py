@@ -1,35 +1,57 @@
 """Terms of a mapping: how a role is filled from the tensors of a file, in a small language that runs nothing.
 
     rnn.weight_hh_l0                a tensor, by its name
-    wi.T                            transposed
+    wi.T                            transposed; a vector becomes a column
     fc.weight[:, :6]  gates[6:12]   some of its rows and columns
     a * b   a + b   a @ b   a / 6   products element by element, sums, matrix products, scales; from the left
+    abs(w)  relu(w)                 without signs; what is below zero as zero
+    stack(a, b, c)                  below each other, as gates lie
     norm(g, v)                      g v / |v| along what g has one number for, as weight normalisation has it
+    signs(40, 10)                   40 times 1, then 10 times -1
+    offdiagonal(50)  eye(40, 50)    ones but for a diagonal of zeros; zeros but for a diagonal of ones
 
-Each operator stands between spaces, so that it is no part of a name; + binds weakest.
+Each operator stands between spaces, so that it is no part of a name; + binds weakest. Operators stand outside the
+brackets of a function.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
-from hmmrnn.model.cells import Floats
+from hmmrnn.model.network import Floats
 
 T = TypeVar("T")
 Shape = tuple[int, ...]
+Meanings = Mapping[str, Callable[..., Any]]
 
 _OPERATOR = re.compile(r" ([*@/]) ")
 _SLICE = re.compile(r"(?P<name>.+)\[(?P<rows>\d*:\d*|:)(?:, ?(?P<columns>\d*:\d*|:))?\]")
-_NORM = re.compile(r"norm\((?P<g>[^,]+), (?P<v>[^,]+)\)")
+_CALL = re.compile(r"(?P<function>[a-z]+)\((?P<arguments>.+)\)")
 _NUMBER = re.compile(r"\d+(\.\d+)?(e-?\d+)?")
+# What `signs`, `offdiagonal` and `eye` may count.
+_MOST = 8192
 
 
 class TermError(ValueError):
     """A term that cannot be read, or that does not fit its tensors."""
+
+
+@dataclass(frozen=True)
+class _Algebra(Generic[T]):
+    """What the forms of a term mean: for values, for shapes, or for names."""
+
+    look_up: Callable[[str], T]
+    transposed: Callable[[T], T]
+    cut: Callable[[T, tuple[slice, ...]], T]
+    number: Callable[[str], T]
+    functions: Mapping[str, Callable[..., T]]  # of terms
+    counts: Mapping[str, Callable[..., T]]  # of whole numbers
+    operators: Mapping[str, Callable[[T, T], T]]
 
 
 def names_of(term: str, known: Mapping[str, Any]) -> set[str]:
@@ -39,13 +61,9 @@ def names_of(term: str, known: Mapping[str, Any]) -> set[str]:
         TermError: it names one that is not there.
     """
     found: set[str] = set()
-
-    def note(name: str) -> Shape:
-        found.add(name)
-        return ()
-
-    for part in _parts(term):
-        _factor(part, known, note, lambda *_: (), lambda *_: (), lambda *_: (), lambda _: ())
+    nothing: Callable[..., None] = lambda *_: None  # noqa: E731
+    alike = dict.fromkeys(_FUNCTIONS, nothing), dict.fromkeys(_COUNTS, nothing), dict.fromkeys("*@/+", nothing)
+    _evaluated(term, known, _Algebra(found.add, nothing, nothing, nothing, *alike))
     return found
 
 
@@ -55,27 +73,12 @@ def value_of(term: str, values: Mapping[str, Floats]) -> Floats:
     Raises:
         TermError: it cannot be read, or its tensors do not fit each other.
     """
-    try:
-        total: Any = 0.0
-        for summand in term.split(" + "):
-            first, *rest = _OPERATOR.split(summand)
-            product = _valued(first, values)
-            for operator, part in zip(rest[::2], rest[1::2], strict=True):
-                other = _valued(part, values)
-                product = _APPLY[operator](product, other)
-            total = product if isinstance(total, float) else total + product
-    except (ValueError, IndexError) as error:
-        if isinstance(error, TermError):
-            raise
-        raise TermError(f"the tensors of {term!r} do not fit each other ({error})") from error
-    return np.asarray(total, dtype=np.float64)
-
-
-_APPLY: dict[str, Callable[[Any, Any], Any]] = {
-    "*": lambda a, b: a * b,
-    "@": lambda a, b: a @ b,
-    "/": lambda a, b: a / b,
-}
+    operators = {"*": np.multiply, "@": np.matmul, "/": np.divide, "+": np.add}
+    counts: Meanings = {"signs": _signs, "offdiagonal": lambda n: 1 - np.eye(n), "eye": np.eye}
+    functions: Meanings = {"abs": np.abs, "relu": lambda a: np.maximum(a, 0), "stack": _stacked, "norm": _normed}
+    column: Callable[[Floats], Floats] = lambda a: a[:, None] if a.ndim == 1 else a.T  # noqa: E731
+    algebra = _Algebra(values.__getitem__, column, lambda a, at: a[at], np.float64, functions, counts, operators)
+    return np.asarray(_evaluated(term, values, algebra), dtype=np.float64)
 
 
 def shape_of(term: str, shapes: Mapping[str, Shape]) -> Shape:
@@ -84,65 +87,76 @@ def shape_of(term: str, shapes: Mapping[str, Shape]) -> Shape:
     Raises:
         TermError: as `value_of`.
     """
+    broadcast: Callable[[Shape, Shape], Shape] = np.broadcast_shapes
+    operators = {"*": broadcast, "/": broadcast, "+": broadcast, "@": _product_shape}
+    counts: Meanings = {"signs": lambda a, b: (a + b,), "offdiagonal": lambda n: (n, n), "eye": lambda n, m: (n, m)}
+    functions: Meanings = {"abs": lambda a: a, "relu": lambda a: a, "stack": _stacked_shape, "norm": lambda _, v: v}
+    column: Callable[[Shape], Shape] = lambda s: (*s, 1) if len(s) == 1 else s[::-1]  # noqa: E731
+    algebra = _Algebra(lambda name: tuple(shapes[name]), column, _cut_shape, lambda _: (), functions, counts, operators)
+    return _evaluated(term, shapes, algebra)
+
+
+_FUNCTIONS = {"abs": 1, "relu": 1, "stack": None, "norm": 2}
+_COUNTS = {"signs": 2, "offdiagonal": 1, "eye": 2}
+
+
+def _evaluated(term: str, known: Mapping[str, Any], algebra: _Algebra[T]) -> T:
     try:
-        total: Shape = ()
+        total: T | None = None
         for summand in term.split(" + "):
             first, *rest = _OPERATOR.split(summand)
-            product = _shaped(first, shapes)
+            product = _factor(first, known, algebra)
             for operator, part in zip(rest[::2], rest[1::2], strict=True):
-                other = _shaped(part, shapes)
-                product = _matmul(product, other) if operator == "@" else np.broadcast_shapes(product, other)
-            total = np.broadcast_shapes(total, product)
-    except ValueError as error:
+                product = algebra.operators[operator](product, _factor(part, known, algebra))
+            total = product if total is None else algebra.operators["+"](total, product)
+    except (ValueError, IndexError) as error:
         if isinstance(error, TermError):
             raise
         raise TermError(f"the tensors of {term!r} do not fit each other ({error})") from error
-    return total
+    return total  # type: ignore[return-value]  # there is at least one summand
 
 
-def _parts(term: str) -> list[str]:
-    return [part for summand in term.split(" + ") for part in _OPERATOR.split(summand)[::2]]
-
-
-def _valued(text: str, values: Mapping[str, Floats]) -> Floats:
-    def norm(g: Floats, v: Floats) -> Floats:
-        along = tuple(axis for axis in range(v.ndim) if g.ndim != v.ndim or g.shape[axis] == 1)
-        return g * v / np.sqrt((v**2).sum(axis=along, keepdims=True))
-
-    return _factor(text, values, lambda name: values[name], np.transpose, lambda a, at: a[at], norm, np.float64)
-
-
-def _shaped(text: str, shapes: Mapping[str, Shape]) -> Shape:
-    def cut(shape: Shape, at: tuple[slice, ...]) -> Shape:
-        return tuple(len(range(*part.indices(size))) for part, size in zip(at, shape, strict=False)) + shape[len(at) :]
-
-    return _factor(text, shapes, lambda name: shapes[name], lambda s: s[::-1], cut, lambda _, v: v, lambda _: ())
-
-
-def _factor(
-    text: str,
-    known: Mapping[str, Any],
-    look_up: Callable[[str], T],
-    transposed: Callable[[T], T],
-    cut: Callable[[T, tuple[slice, ...]], T],
-    norm: Callable[[T, T], T],
-    number: Callable[[str], Any],
-) -> T:
-    """One factor, with what its forms mean; the longest name that is a tensor's counts."""
+def _factor(text: str, known: Mapping[str, Any], algebra: _Algebra[T]) -> T:
+    """One factor; the longest name that is a tensor's counts."""
     text = text.strip()
     if text in known:
-        return look_up(text)
-    again = (known, look_up, transposed, cut, norm, number)
+        return algebra.look_up(text)
     if text.endswith(".T"):
-        return transposed(_factor(text[:-2], *again))
-    if found := _NORM.fullmatch(text):
-        return norm(_factor(found["g"], *again), _factor(found["v"], *again))
+        return algebra.transposed(_factor(text[:-2], known, algebra))
     if found := _SLICE.fullmatch(text):
         at = tuple(_slice(part) for part in (found["rows"], found["columns"]) if part)
-        return cut(_factor(found["name"], *again), at)
+        return algebra.cut(_factor(found["name"], known, algebra), at)
+    if found := _CALL.fullmatch(text):
+        return _called(found["function"], _arguments(found["arguments"]), known, algebra)
     if _NUMBER.fullmatch(text):
-        return number(text)
+        return algebra.number(text)
     raise TermError(f"there is no tensor {text[:100]!r}")
+
+
+def _called(function: str, arguments: list[str], known: Mapping[str, Any], algebra: _Algebra[T]) -> T:
+    wanted = {**_FUNCTIONS, **_COUNTS}.get(function, -1)
+    if wanted == -1:
+        raise TermError(f"there is no function {function!r}; expected one of {', '.join({**_FUNCTIONS, **_COUNTS})}")
+    if wanted is not None and len(arguments) != wanted:
+        raise TermError(f"{function} takes {wanted} in its brackets; got {len(arguments)}")
+    if function in _FUNCTIONS:
+        return algebra.functions[function](*(_factor(argument, known, algebra) for argument in arguments))
+    numbers = [int(argument) if argument.isdecimal() else -1 for argument in arguments]
+    if not all(0 <= number <= _MOST for number in numbers):
+        raise TermError(f"{function} takes whole numbers up to {_MOST:,}; got {', '.join(arguments)[:100]}")
+    return algebra.counts[function](*numbers)
+
+
+def _arguments(text: str) -> list[str]:
+    """What stands between the commas of a call, but for those in brackets of its own."""
+    found, depth = [""], 0
+    for sign in text:
+        depth += (sign in "([") - (sign in ")]")
+        if sign == "," and depth == 0:
+            found.append("")
+        else:
+            found[-1] += sign
+    return [part.strip() for part in found]
 
 
 def _slice(text: str) -> slice:
@@ -150,7 +164,36 @@ def _slice(text: str) -> slice:
     return slice(int(begin) if begin else None, int(end) if end else None)
 
 
-def _matmul(a: Shape, b: Shape) -> Shape:
-    if len(a) != 2 or len(b) != 2 or a[1] != b[0]:
+# ---- values ----
+
+
+def _signs(positive: int, negative: int) -> Floats:
+    return np.repeat([1.0, -1.0], [positive, negative])
+
+
+def _stacked(*parts: Floats) -> Floats:
+    return np.concatenate(parts)
+
+
+def _normed(g: Floats, v: Floats) -> Floats:
+    along = tuple(axis for axis in range(v.ndim) if g.ndim != v.ndim or g.shape[axis] == 1)
+    return np.asarray(g * v / np.sqrt((v**2).sum(axis=along, keepdims=True)))
+
+
+# ---- shapes ----
+
+
+def _cut_shape(shape: Shape, at: tuple[slice, ...]) -> Shape:
+    return tuple(len(range(*part.indices(size))) for part, size in zip(at, shape, strict=False)) + shape[len(at) :]
+
+
+def _stacked_shape(*parts: Shape) -> Shape:
+    if not all(parts) or len({part[1:] for part in parts}) > 1:
+        raise TermError(f"tensors of shapes {', '.join(map(str, parts))} cannot be stacked")
+    return (sum(part[0] for part in parts), *parts[0][1:])
+
+
+def _product_shape(a: Shape, b: Shape) -> Shape:
+    if not 1 <= len(a) <= 2 or not 1 <= len(b) <= 2 or a[-1] != b[0]:
         raise TermError(f"matrices of shapes {a} and {b} cannot be multiplied")
-    return a[0], b[1]
+    return (*a[:-1], *b[1:])

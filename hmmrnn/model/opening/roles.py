@@ -73,6 +73,7 @@ def read_roles(
         found = _with_named(recognise(shapes), named, shapes)
     if ALPHA not in said and ALPHA in stated and found.leakless and stated[ALPHA] != 1:
         _doubt_leak(found, stated)
+    _check_blocks(found, shapes, said.get(CELL))
     return _decided(found, shapes, stated, asks and not named)
 
 
@@ -117,8 +118,9 @@ def _checked(mapping: Mapping[str, Any], shapes: Mapping[str, Shape]) -> dict[st
         )
     for role in ROLES:
         if role in said:
+            said[role] = str(said[role])
             try:
-                names_of(str(said[role]), shapes)
+                names_of(said[role], shapes)
             except TermError as error:
                 raise ReadingError(f"cannot be read so: {role}: {error}; it has {listed(shapes)}") from error
     if said.get(CELL, "relu") not in CELLS:
@@ -164,6 +166,26 @@ def _stated(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # ---- the decision ----
+
+
+def _check_blocks(found: Candidate, shapes: Mapping[str, Shape], said: str | None) -> None:
+    """Raise ReadingError unless the cell that a mapping says has as many blocks of rows as the recurrent weights."""
+    told = found.cell if found.cell in STACKED else _cell_by_shape(found, shapes)
+    weights = found.terms["W_hh"]
+    if said is None or said == told:
+        return
+    if told is not None:
+        name = "an LSTM" if told == "lstm" else "a GRU"
+        raise ReadingError(
+            f"cannot be read so: the mapping says cell = {said!r}, and its recurrent weights {weights} have the "
+            f"{len(STACKED[told])} blocks of rows of {name}; leave cell out, or say {told!r}"
+        )
+    if said in STACKED and len(set(shape_of(weights, shapes))) == 1:
+        raise ReadingError(
+            f"cannot be read so: the mapping says cell = {said!r}, whose recurrent weights have {len(STACKED[said])} "
+            f"blocks of N rows, and {weights} is square; say relu, tanh or linear, or put its gates below each other "
+            f"with stack({', '.join('abcd'[: len(STACKED[said])])})"
+        )
 
 
 def _decided(found: Candidate, shapes: Mapping[str, Shape], stated: Mapping[str, Any], asks: bool) -> Reading:

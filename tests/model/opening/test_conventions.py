@@ -370,3 +370,26 @@ def test_a_mapping_is_kept_with_the_network(tmp_path):
     again = load(tmp_path / "net.safetensors")
     assert (again.cell, again.alpha, again.metadata["read_as"]) == ("tanh", 0.5, network.metadata["read_as"])
     assert read_metadata(tmp_path / "net.safetensors").cell == "tanh"
+
+
+@pytest.mark.parametrize(("kind", "own", "said"), [
+    (torch.nn.LSTM, "lstm", "tanh"), (torch.nn.LSTM, "lstm", "gru"), (torch.nn.GRU, "gru", "relu"),
+    (torch.nn.GRU, "gru", "lstm"),
+])  # fmt: skip
+def test_a_cell_that_gates_do_not_have_is_refused_and_its_own_is_taken(kind, own, said, tmp_path):
+    model = Model(kind)
+    path = kept(model.state_dict(), tmp_path / "net.pth")
+    blocks = "the [34] blocks of rows of an? (LSTM|GRU)"
+    with pytest.raises(CheckpointError, match=f"the mapping says cell = '{said}', .* {blocks}; .* or say '{own}'"):
+        load(path, mapping={"cell": said})
+    whole = {"W_hh": "rnn.weight_hh_l0", "W_ih": "rnn.weight_ih_l0", "W_out": "fc.weight"}
+    with pytest.raises(CheckpointError, match=blocks):
+        load(path, mapping={**whole, "cell": said})
+    assert_right(load(path, mapping={"cell": own}), model)
+
+
+@pytest.mark.parametrize("said", ["gru", "lstm"])
+def test_gates_that_a_layer_does_not_have_are_refused(said, tmp_path):
+    path = kept(Model().state_dict(), tmp_path / "net.pth")
+    with pytest.raises(CheckpointError, match=r"blocks of N rows, and rnn.weight_hh_l0 is square; say relu, tanh"):
+        load(path, mapping={"cell": said})
