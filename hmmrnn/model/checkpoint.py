@@ -34,6 +34,7 @@ from hmmrnn.model.opening.formats import header_length, is_safetensors, open_ten
 from hmmrnn.model.opening.mapping_terms import Shape
 from hmmrnn.model.opening.reading import ALPHA, CELL, LEAK, MATRICES, STACKED, AmbiguousError, Reading, ReadingError
 from hmmrnn.model.opening.roles import read_roles
+from hmmrnn.model.opening.signs_and_masks import is_named_mask, kind_of_mask
 from hmmrnn.model.opening.unwrapping import is_number
 
 __all__ = [
@@ -299,6 +300,14 @@ def _own_reading(file: str, contents: Contents) -> Reading:
     return Reading(terms, cell=cell)
 
 
+def _masks_of(contents: Contents) -> dict[str, str]:
+    """The kinds of tensors that are masks or signs, by their names and their values."""
+    named = [name for name in contents.tensors if is_named_mask(name)]
+    values = contents.values() if named else {}
+    kinds = {name: kind_of_mask(values[name]) for name in named if name in values}
+    return {name: kind for name, kind in kinds.items() if kind is not None}
+
+
 def _reading(file: str, contents: Contents, mapping: Mapping[str, Any] | None) -> Reading:
     """How the tensors of any other file are read.
 
@@ -317,7 +326,7 @@ def _reading(file: str, contents: Contents, mapping: Mapping[str, Any] | None) -
         values = contents.values()
         said = {**{name: values[name].item() for name in numbers if name in values}, **said}
     try:
-        reading = read_roles(shapes, said, mapping, contents.asks)
+        reading = read_roles(shapes, said, mapping, contents.asks, _masks_of(contents))
     except AmbiguousError as error:
         sentence = f"{file} {shorten(str(error), MAX_WORDS)}"
         raise MappingNeededError(sentence, error.asked, error.shapes, error.proposal) from error

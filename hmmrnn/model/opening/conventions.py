@@ -10,38 +10,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from hmmrnn.model.cells import CURRENT
+from hmmrnn.model.opening.hints import MASK, MEMORY, SCALE, START, hint
+from hmmrnn.model.opening.leaky_scripts import full_rank_script, low_rank_script
 from hmmrnn.model.opening.mapping_terms import Shape
+from hmmrnn.model.opening.products import take_product
 from hmmrnn.model.opening.reading import CELL, AmbiguousError, Candidate, ReadingError, listed
+from hmmrnn.model.opening.signs_and_masks import fold_masks, take_masks
 from hmmrnn.model.opening.unwrapping import Terms, each, int_size, there, whole_tensors
 
 WHOLE = "save the whole network"
 ONLY = "here a network has one recurrent layer in one direction and one linear readout"
 BY_BLOCKS = {1: "relu", 3: "gru", 4: "lstm"}
-# Words that a tensor's name may be made of, by its role; those of own scripts and of the common tutorials.
-HINTS = {
-    role: frozenset(words.split())
-    for role, words in {
-        "W_hh": "whh wrec wr rec recurrent h2h hh j whidden wrecurrent wrnn hiddentohidden",
-        "W_ih": "wih win wi input2h i2h x2h in2h ih winput in input inputweights wx wxh",
-        "W_out": "wout wo out output readout fc decoder h2o woutput linear wy why h2output",
-        "b_ih": "bih bin bi",
-        "b_hh": "bh bhh brec b brecurrent bias",
-        "b_out": "bout bo boutput by",
-    }.items()
-}
 # Names that mean something in this project's own convention: (to, from), ReLU.
 OWN = frozenset(("W_hh", "W_ih", "W_out", "b_h", "b_out"))
 
 _RECURRENT = re.compile(r"(?P<prefix>(?:.*[._/])?)weight_hh(?P<layer>_l(?P<number>\d+))?(?P<reverse>_reverse)?")
-_START = re.compile(r"(?i)(^|[._])(h_?0|h_?init|init(ial)?_(h|hidden|state)|hidden_?0|h0s?)$")
-_MEMORY = re.compile(r"(?i)(^|[._])c_?0$")
 _ATTENTION = re.compile(r"(?i)(^|[._])(self_?attn|attn|attention|multihead_attn|c_attn)([._]|$)|in_proj_weight$")
-_MASK = re.compile(r"(?i)mask")
-_SCALE = re.compile(r"(?i)^(si|so)$")
 
 
-def recognise(shapes: Mapping[str, Shape]) -> Candidate:
-    """What the names and shapes of tensors let one think.
+def recognise(shapes: Mapping[str, Shape], masks: Mapping[str, str] | None = None) -> Candidate:
+    """What the names and shapes of tensors let one think; the values of masks tell their kinds.
 
     Raises:
         AmbiguousError: they could be read in several ways.
@@ -52,10 +40,12 @@ def recognise(shapes: Mapping[str, Shape]) -> Candidate:
             f"is a network with attention ({attention}), such as a Transformer, and cannot be shown: {ONLY}"
         )
     terms, left = whole_tensors(shapes)
-    for attempt in (_torch_layers, _low_rank, _currents, _concatenated, _own_or_hinted):
+    taken = take_masks(terms, masks or {})
+    for attempt in (_torch_layers, low_rank_script, full_rank_script, _concatenated, _own_or_hinted):
         found: Candidate | None = attempt(terms)
         if found is not None:
             found.left_out |= left
+            fold_masks(found, taken, terms)
             return found
     if not terms:
         raise ReadingError(
@@ -144,7 +134,7 @@ def _columns_of(shape: Shape) -> int:
 
 def _add_readout(found: Candidate, terms: Terms, taken: set[str], n: int, m: int) -> None:
     """The one other matrix with N columns; with N + M, its readout sees the input."""
-    others = {name: item for name, item in terms.matrices().items() if name not in taken and not _MASK.search(name)}
+    others = {name: item for name, item in terms.matrices().items() if name not in taken and not MASK.search(name)}
     fitting = [name for name, (_, shape) in others.items() if shape[1] == n]
     seeing = [name for name, (_, shape) in others.items() if shape[1] == n + m]
     transposed = [name for name, (_, shape) in others.items() if shape[0] == n and shape[1] != n]
@@ -166,8 +156,8 @@ def _add_readout(found: Candidate, terms: Terms, taken: set[str], n: int, m: int
             f"{there(terms)}; save the network with its readout"
         )
     readout = next((name for name in fitting if name == "fc.weight"), fitting[0])
-    if len(fitting) > 1 and len([name for name in fitting if _hint(name) == "W_out"]) == 1:
-        readout = next(name for name in fitting if _hint(name) == "W_out")
+    if len(fitting) > 1 and len([name for name in fitting if hint(name) == "W_out"]) == 1:
+        readout = next(name for name in fitting if hint(name) == "W_out")
     elif len(fitting) > 1:
         found.asked[f"its readout may be {' or '.join(fitting)}"] = frozenset({"W_out"})
     found.terms["W_out"] = terms[readout][0]
@@ -202,11 +192,11 @@ def _leave_out(found: Candidate, terms: Terms, taken: set[str], n: int) -> None:
     for name, (term, shape) in terms.items():
         if name in taken:
             continue
-        if _START.search(name) and int_size(shape) == n and "h0" not in found.terms:
+        if START.search(name) and int_size(shape) == n and "h0" not in found.terms:
             found.terms["h0"] = term
-        elif (_START.search(name) or _MEMORY.search(name)) and int_size(shape) in (n, 2 * n):
+        elif (START.search(name) or MEMORY.search(name)) and int_size(shape) in (n, 2 * n):
             found.left_out[term] = "a start, of which h0 (N,) alone is kept"
-        elif _MASK.search(name) or _SCALE.search(name):
+        elif MASK.search(name) or SCALE.search(name):
             found.left_out[term] = "all its values are 1"
             found.must_be_ones.append(term)
         elif name.endswith("embedding.weight") or (len(shape) == 2 and "embed" in name.lower()):
@@ -226,60 +216,6 @@ def _with_embedding(found: Candidate, term: str) -> dict[str, Any]:
     return {**found.terms, "W_ih": f"{found.terms['W_ih']} @ {term}.T", **guess}
 
 
-def _low_rank(terms: Terms) -> Candidate | None:
-    """The low-rank networks of Dubreuil et al.: wi, m, n, wo; their W_hh is m n^T / N."""
-    if not {"m", "n", "wi", "wo"} <= set(terms) or terms["m"][1] != terms["n"][1] or len(terms["m"][1]) != 2:
-        return None
-    size, (m, n) = terms["m"][1][0], (terms[name][0] for name in "mn")
-    if " * " in n:
-        raise ReadingError(
-            "has n of a network of low rank in two parts; call torch.nn.utils.prune.remove(module, 'n') first, and "
-            "save the state dict again"
-        )
-    found = _current_candidate(terms, size)
-    found.terms["W_hh"] = f"{m} @ {n}.T / {size}"
-    found.terms["W_out"] += f" / {size}"
-    found.notes = [f"a network of low rank {terms['m'][1][1]}, W_hh = m n^T / N"]
-    return found
-
-
-def _currents(terms: Terms) -> Candidate | None:
-    """The full-rank networks of the same: wi, wrec, wo."""
-    if not {"wi", "wrec", "wo"} <= set(terms):
-        return None
-    shape = terms["wrec"][1]
-    if len(shape) != 2 or shape[0] != shape[1]:
-        return None
-    found = _current_candidate(terms, shape[0])
-    found.terms["W_hh"] = terms["wrec"][0]
-    found.notes = ["a leaky network (wi, wrec, wo)"]
-    return found
-
-
-def _current_candidate(terms: Terms, n: int) -> Candidate:
-    def entering(name: str, scale: str) -> str:
-        term, shape = terms[name]
-        turned = each(term, ".T") if shape[0] != n or (name == "wi" and shape[1] == n) else term
-        return f"{turned} * {terms[scale][0]}" if scale in terms else turned
-
-    wi = entering("wi", "si")
-    wo = each(terms["wo"][0], ".T") if terms["wo"][1][0] == n else terms["wo"][0]
-    scaled = f"{wo} * {terms['so'][0]}" if "so" in terms and terms["so"][1] == (1,) else wo
-    found = Candidate({"W_hh": "", "W_ih": wi, "W_out": scaled}, leaky=True, leak=CURRENT, own_names=False)
-    if "b" in terms:
-        found.terms["b_hh"] = terms["b"][0]
-    taken = {"wi", "si", "wo", "wrec", "m", "n", "b"} | ({"so"} if scaled != wo else set())
-    for name, (term, shape) in terms.items():
-        if name not in taken and _START.search(name):
-            found.terms["h0"] = term
-        elif name not in taken and _SCALE.search(name):
-            found.left_out[term] = "all its values are 1"
-            found.must_be_ones.append(term)
-        elif name not in taken:
-            found.left_out[term] = f"not a part of a leaky network ({shape})"
-    return found
-
-
 def _concatenated(terms: Terms) -> Candidate | None:
     """One linear layer i2h on [x, h], and one i2o: the readout sees the state before the step."""
     if "i2h.weight" not in terms or "i2o.weight" not in terms:
@@ -297,28 +233,25 @@ def _concatenated(terms: Terms) -> Candidate | None:
 # ---- any other names ----
 
 
-def _hint(name: str) -> str | None:
-    """The role that a name hints at, from its last telling part."""
-    parts = [part for part in re.split(r"[./]", name) if part not in ("weight", "kernel", "bias", "data", "")]
-    is_bias = name.endswith("bias")
-    for part in reversed(parts):
-        word = re.sub(r"[^a-z0-9]", "", part.lower())
-        for role, words in HINTS.items():
-            if word in words and (not role.startswith("b") or is_bias or not word.startswith("w")):
-                return {"W_hh": "b_hh", "W_ih": "b_ih", "W_out": "b_out"}.get(role, role) if is_bias else role
-    return None
-
-
 def _own_or_hinted(terms: Terms) -> Candidate | None:
+    question = take_product(terms)
+    found = _by_names(terms)
+    if found is not None and question:
+        found.asked[question] = frozenset({"W_hh"})
+    return found
+
+
+def _by_names(terms: Terms) -> Candidate | None:
     matrices = terms.matrices()
     squares = [name for name, (_, shape) in matrices.items() if shape[0] == shape[1]]
-    hinted = [name for name in squares if _hint(name) == "W_hh"]
+    hinted = [terms.recurrent] if terms.recurrent else [name for name in squares if hint(name) == "W_hh"]
     if not squares or (len(squares) > 1 and len(hinted) != 1):
         return _by_size(terms, squares)
     recurrent = hinted[0] if len(hinted) == 1 else squares[0]
     n = matrices[recurrent][1][0]
     others = {name: shape for name, (_, shape) in matrices.items() if name != recurrent and n in shape}
     if len(others) < 2:
+        _ask_of_excitatory(terms, matrices, recurrent, n)
         raise ReadingError(
             f"has recurrent weights {recurrent} ({n}, {n}), and beside them {', '.join(others) or 'no other matrix'}; "
             f"expected input weights ({n}, M) and a readout (O, {n}); found {there(terms)}; save the whole network"
@@ -327,10 +260,34 @@ def _own_or_hinted(terms: Terms) -> Candidate | None:
     if roles is None:
         raise AmbiguousError(
             f"it is not certain which of {', '.join(others) or 'no other matrices'} is the input and which the readout",
-            {name: shape for name, (_, shape) in terms.items()},
+            terms.stored,
             _guess(terms, recurrent, others, n),
         )
     return _hinted_candidate(terms, recurrent, roles, n)
+
+
+def _ask_of_excitatory(terms: Terms, matrices: Mapping[str, tuple[str, Shape]], recurrent: str, n: int) -> None:
+    """Ask about a readout of fewer neurons than there are, as networks of excitatory and inhibitory neurons have it."""
+    entering = [name for name, (_, shape) in matrices.items() if name != recurrent and shape[0] == n]
+    leaving = [name for name, (_, shape) in matrices.items() if hint(name) == "W_out" and shape[1] < n]
+    if len(entering) != 1 or len(leaving) != 1:
+        return
+    read = matrices[leaving[0]][1][1]
+    found = {
+        "W_hh": f"abs({terms[recurrent][0]}) * signs({read}, {n - read}) * offdiagonal({n})",
+        "W_ih": terms[entering[0]][0],
+        "W_out": f"{terms[leaving[0]][0]} @ eye({read}, {n})",
+    }
+    biases = {"W_hh": "b_hh", "W_ih": "b_ih", "W_out": "b_out"}
+    for role, name in (("W_hh", recurrent), ("W_ih", entering[0]), ("W_out", leaving[0])):
+        if (bias := f"{name.removesuffix('weight')}bias") in terms:
+            found[biases[role]] = terms[bias][0]
+    raise AmbiguousError(
+        f"its readout {leaving[0]} reads {read} of {n} neurons, as that of the excitatory ones in networks under "
+        "Dale's law, whose W_hh has the sign of the sending neuron and no diagonal: leave out what yours does not have",
+        terms.stored,
+        {**found, CELL: "relu", "alpha": 0.1, "leak": CURRENT},
+    )
 
 
 def _by_size(terms: Terms, squares: list[str]) -> Candidate | None:
@@ -341,14 +298,14 @@ def _by_size(terms: Terms, squares: list[str]) -> Candidate | None:
     others = {name: shape for name, (_, shape) in terms.matrices().items() if name != squares[0] and n in shape}
     raise AmbiguousError(
         f"several of its matrices are square ({', '.join(squares)})",
-        {name: shape for name, (_, shape) in terms.items()},
+        terms.stored,
         _guess(terms, squares[0], others, n),
     )
 
 
 def _split(others: Mapping[str, Shape], n: int) -> tuple[str, str] | None:
     """The names of input and readout among matrices with N on one side; None if names and shapes do not tell."""
-    hints = {role: [name for name in others if _hint(name) == role] for role in ("W_ih", "W_out")}
+    hints = {role: [name for name in others if hint(name) == role] for role in ("W_ih", "W_out")}
     if all(len(names) == 1 for names in hints.values()):
         return hints["W_ih"][0], hints["W_out"][0]
     if len(others) == 2 and sum(map(len, hints.values())) == 1:
@@ -361,9 +318,9 @@ def _split(others: Mapping[str, Shape], n: int) -> tuple[str, str] | None:
 def _guess(terms: Terms, recurrent: str, others: Mapping[str, Shape], n: int) -> dict[str, Any]:
     """A mapping that works: the first matrix with N rows enters, the first other one is read out."""
     names = list(others)
-    entering = next((name for name in names if _hint(name) == "W_ih"), None)
+    entering = next((name for name in names if hint(name) == "W_ih"), None)
     entering = entering or next((name for name in names if others[name][0] == n), names[0] if names else recurrent)
-    leaving = next((name for name in names if name != entering and _hint(name) == "W_out"), None)
+    leaving = next((name for name in names if name != entering and hint(name) == "W_out"), None)
     leaving = leaving or next((name for name in names if name != entering), entering)
     shape_in, shape_out = terms[entering][1], terms[leaving][1]
     return {
@@ -388,7 +345,7 @@ def _hinted_candidate(terms: Terms, recurrent: str, roles: tuple[str, str], n: i
     end = ".T" if any(turned) and not any(straight) else ""
     found.notes = ["its matrices are (from, to), and turned"] if end else []
     found.terms = {
-        "W_hh": each(terms[recurrent][0], end),
+        "W_hh": terms.turned(recurrent) if end else terms[recurrent][0],
         "W_ih": each(terms[entering][0], ".T" if turned[0] else ""),
         "W_out": each(terms[leaving][0], ".T" if turned[1] else ""),
     }
@@ -403,7 +360,7 @@ def _hinted_candidate(terms: Terms, recurrent: str, roles: tuple[str, str], n: i
 def _add_hinted_biases(found: Candidate, terms: Terms, taken: set[str], n: int, o: int) -> None:
     sizes = {"b_ih": n, "b_hh": n, "b_out": o}
     for name, (term, shape) in terms.items():
-        role = _hint(name)
+        role = hint(name)
         if name not in taken and role in sizes and role not in found.terms and int_size(shape) == sizes[role]:
             found.terms[role] = term
             taken.add(name)

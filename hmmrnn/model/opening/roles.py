@@ -51,6 +51,7 @@ def read_roles(
     settings: Mapping[str, Any] | None = None,
     mapping: Mapping[str, Any] | None = None,
     asks: bool = False,
+    masks: Mapping[str, str] | None = None,
 ) -> Reading:
     """Find the roles of the tensors of a file.
 
@@ -59,6 +60,7 @@ def read_roles(
         settings: numbers and words beside them.
         mapping: what is said of them: a term for a role, and cell, alpha and leak.
         asks: whether the activation must be said, and is not taken as the paper's.
+        masks: kinds of tensors whose values are those of a mask, by name.
 
     Raises:
         AmbiguousError: they could be read in several ways.
@@ -70,7 +72,7 @@ def read_roles(
     if set(MATRICES) <= set(named):
         found = Candidate(dict(named), notes=["as the mapping says"])
     else:
-        found = _with_named(recognise(shapes), named, shapes)
+        found = _with_named(recognise(shapes, masks), named, shapes)
     if ALPHA not in said and ALPHA in stated and found.leakless and stated[ALPHA] != 1:
         _doubt_leak(found, stated)
     _check_blocks(found, shapes, said.get(CELL))

@@ -22,7 +22,26 @@ def is_number(name: str, shape: Shape) -> bool:
 
 
 class Terms(dict[str, tuple[str, Shape]]):
-    """Whole tensors by their names without wrappers: the term that makes each, and its shape."""
+    """Whole tensors by their names without wrappers: the term that makes each, and its shape.
+
+    Attributes:
+        stored: the shapes of the tensors as they are stored.
+        recurrent: the name of recurrent weights that are a product of others.
+    """
+
+    def __init__(self, items: Mapping[str, tuple[str, Shape]] | None = None, stored: Mapping[str, Shape] | None = None):
+        super().__init__(items or {})
+        self.stored: dict[str, Shape] = dict(stored or {})
+        self.recurrent = ""
+        self._turned: dict[str, str] = {}
+
+    def add_recurrent(self, term: str, turned: str, n: int) -> None:
+        """Add recurrent weights (N, N) that a term makes, and what makes them turned."""
+        self[term], self.recurrent, self._turned[term] = (term, (n, n)), term, turned
+
+    def turned(self, name: str) -> str:
+        """The term of a whole tensor turned."""
+        return self._turned.get(name) or each(self[name][0], ".T")
 
     def matrices(self) -> dict[str, tuple[str, Shape]]:
         """Those with two dimensions."""
@@ -35,7 +54,7 @@ def whole_tensors(shapes: Mapping[str, Shape]) -> tuple[Terms, dict[str, str]]:
     Raises:
         ReadingError: a weight cannot be told from what is stored of it.
     """
-    terms, left = Terms(), dict[str, str]()
+    terms, left = Terms(stored=shapes), dict[str, str]()
     for name, shape in shapes.items():
         plain = _unwrapped(name)
         if _COUNTER.search(name) and int_size(shape) == 1:

@@ -223,7 +223,7 @@ def test_starts_masks_of_ones_and_counters_are_left_out(extra, tmp_path):
 
 
 def test_a_mask_that_counts_is_folded_in_as_the_sentence_says(tmp_path):
-    model, mask = relu(), (torch.rand(N, N) > 0.5).float()
+    model, mask = relu(), torch.rand(N, N)
     path = kept(model.state_dict() | {"mask": mask}, tmp_path / "net.pth")
     with pytest.raises(CheckpointError, match="not all its values are 1; fold it in with") as caught:
         load(path)
