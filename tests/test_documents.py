@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 import yaml
@@ -104,6 +106,14 @@ def test_the_reference_has_a_page_for_each_package() -> None:
         page = PAGES / "reference" / f"{package}.md"
         assert f"::: hmmrnn.{package}\n" in page.read_text(encoding="utf-8")
         assert f"reference/{package}.md" in config
+
+
+@pytest.mark.parametrize("name", ["analysis", "comparison", "model.opening"])
+def test_a_package_lists_all_its_modules(name: str) -> None:
+    package = import_module(f"hmmrnn.{name}")
+    rows = [line for line in (package.__doc__ or "").splitlines() if line.startswith("|")]
+    listed = [module for row in rows for module in re.findall(r"`(\w+)`", row)]
+    assert sorted(listed) == sorted(module.name for module in iter_modules(package.__path__))
 
 
 def test_the_reference_lists_every_public_name() -> None:
