@@ -14,6 +14,7 @@ those below.
 | | `unwrapping` | what pruning, normalising and compiling have added to tensors and their names is taken off |
 | | `hints` | what the words in a name hint at |
 | | `leaky_scripts`, `products`, `signs_and_masks` | weights made of several tensors: scaled, of low rank, masked |
+| | `beside` | layers before and behind are folded in, or named |
 | | `conventions` | tensors are recognised by the names and shapes of known programs |
 | | `roles` | what was recognised and what is said beside it become one reading, or a question |
 | checked | `checks` | types, shapes, sizes and values are those of a network that can be shown |

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from hmmrnn.model.cells import CURRENT
+from hmmrnn.model.opening.beside import fold_beside, name_extra
 from hmmrnn.model.opening.hints import MASK, MEMORY, SCALE, START, hint
 from hmmrnn.model.opening.leaky_scripts import full_rank_script, low_rank_script
 from hmmrnn.model.opening.mapping_terms import Shape
@@ -53,9 +55,22 @@ def recognise(shapes: Mapping[str, Shape], masks: Mapping[str, str] | None = Non
             "dict with torch.save(model.state_dict(), path)"
         )
     raise ReadingError(
-        "has no recurrent layer: none of its tensors is a square matrix of recurrent weights, (N, N); found "
+        f"{_without_recurrence(shapes)}: none of its tensors is a square matrix of recurrent weights, (N, N); found "
         f"{listed(shapes)}; expected rnn.weight_ih_l0 (N, M), rnn.weight_hh_l0 (N, N) and fc.weight (O, N), under any "
         "names"
+    )
+
+
+def _without_recurrence(shapes: Mapping[str, Shape]) -> str:
+    """What a network without a recurrent layer is."""
+    if deep := next((f"{name} {tuple(shape)}" for name, shape in shapes.items() if len(shape) > 2), None):
+        return f"is a convolutional network ({deep}), or one of other layers, and has no recurrent layer"
+    chain = [shape for shape in shapes.values() if len(shape) == 2]
+    feeds = len(chain) > 1 and all(first[0] == second[1] for first, second in pairwise(chain))
+    return (
+        "is a feed-forward network, whose layers feed each other, and has no recurrent layer"
+        if feeds
+        else ("has no recurrent layer")
     )
 
 
@@ -159,7 +174,7 @@ def _add_readout(found: Candidate, terms: Terms, taken: set[str], n: int, m: int
     if len(fitting) > 1 and len([name for name in fitting if hint(name) == "W_out"]) == 1:
         readout = next(name for name in fitting if hint(name) == "W_out")
     elif len(fitting) > 1:
-        found.asked[f"its readout may be {' or '.join(fitting)}"] = frozenset({"W_out"})
+        found.asked[f"its readout may be {' or '.join(fitting)}{_behind(others, fitting, n)}"] = frozenset({"W_out"})
     found.terms["W_out"] = terms[readout][0]
     taken.add(readout)
     _add_output_bias(found, terms, taken, readout)
@@ -167,6 +182,16 @@ def _add_readout(found: Candidate, terms: Terms, taken: set[str], n: int, m: int
         if name != readout and found.asked:
             taken.update((name, f"{name.removesuffix('weight')}bias"))
             found.left_out[name] = "another readout"
+
+
+def _behind(others: Mapping[str, tuple[str, Shape]], fitting: list[str], n: int) -> str:
+    """That one of two readouts may lie behind the other, which is square."""
+    square = [name for name in fitting if others[name][1][0] == n]
+    last = [name for name in fitting if name not in square]
+    if len(square) != 1 or not last:
+        return ""
+    term = f"{others[last[0]][0]} @ {others[square[0]][0]}"
+    return f", or both, {last[0]} behind {square[0]}: W_out={term} if nothing such as a ReLU lies between"
 
 
 def _add_output_bias(found: Candidate, terms: Terms, taken: set[str], readout: str) -> None:
@@ -188,32 +213,24 @@ def _add_seeing(found: Candidate, terms: Terms, taken: set[str], readout: str, n
 
 
 def _leave_out(found: Candidate, terms: Terms, taken: set[str], n: int) -> None:
-    """What is no part of the network: learned starts and masks; anything else is one tensor too many."""
+    """What is no part of the network: learned starts, masks, layers beside it; anything else is one tensor too many."""
     for name, (term, shape) in terms.items():
         if name in taken:
             continue
         if START.search(name) and int_size(shape) == n and "h0" not in found.terms:
             found.terms["h0"] = term
+            taken.add(name)
         elif (START.search(name) or MEMORY.search(name)) and int_size(shape) in (n, 2 * n):
             found.left_out[term] = "a start, of which h0 (N,) alone is kept"
+            taken.add(name)
         elif MASK.search(name) or SCALE.search(name):
             found.left_out[term] = "all its values are 1"
             found.must_be_ones.append(term)
-        elif name.endswith("embedding.weight") or (len(shape) == 2 and "embed" in name.lower()):
-            raise ReadingError(
-                f"has a tensor {term} that such a network does not: an embedding of its {shape[0]} symbols. Fold it "
-                f"into the input weights: mapping={_with_embedding(found, term)!r}"
-            )
-        else:
-            raise ReadingError(
-                f"has a tensor {term} that such a network does not ({shape}); expected one recurrent layer and one "
-                f"linear readout. To leave it out, say which tensors count: mapping={found.terms!r}"
-            )
-
-
-def _with_embedding(found: Candidate, term: str) -> dict[str, Any]:
-    guess = {} if found.cell else {CELL: found.guess}
-    return {**found.terms, "W_ih": f"{found.terms['W_ih']} @ {term}.T", **guess}
+            taken.add(name)
+    fold_beside(found, terms, taken)
+    for name in terms:
+        if name not in taken:
+            raise name_extra(found, terms, name)
 
 
 def _concatenated(terms: Terms) -> Candidate | None:
@@ -259,7 +276,12 @@ def _by_names(terms: Terms) -> Candidate | None:
     roles = _split(others, n)
     if roles is None:
         raise AmbiguousError(
-            f"it is not certain which of {', '.join(others) or 'no other matrices'} is the input and which the readout",
+            f"it is not certain which of {', '.join(others) or 'no other matrices'} is the input and which the readout"
+            + (
+                ""
+                if hinted
+                else f", nor whether {recurrent} is recurrent at all, which in a feed-forward network it is not"
+            ),
             terms.stored,
             _guess(terms, recurrent, others, n),
         )

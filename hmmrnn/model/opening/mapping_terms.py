@@ -3,14 +3,16 @@
     rnn.weight_hh_l0                a tensor, by its name
     wi.T                            transposed; a vector becomes a column
     fc.weight[:, :6]  gates[6:12]   some of its rows and columns
-    a * b   a + b   a @ b   a / 6   products element by element, sums, matrix products, scales; from the left
-    abs(w)  relu(w)                 without signs; what is below zero as zero
+    a * b   a @ b   a / 6           products element by element, matrix products, scales; from the left
+    a + b   a - b                   sums and differences
+    abs(w)  relu(w)  neg(w)         without signs; what is below zero as zero; with the other sign
     stack(a, b, c)                  below each other, as gates lie
     norm(g, v)                      g v / |v| along what g has one number for, as weight normalisation has it
-    signs(40, 10)                   40 times 1, then 10 times -1
+    bn_scale(g, v, 1e-05)           g / sqrt(v + 1e-05), by which batch normalisation multiplies once it is trained
+    signs(40, 10)  zeros(6)  ones(6)    40 times 1, then 10 times -1; 6 times 0; 6 times 1
     offdiagonal(50)  eye(40, 50)    ones but for a diagonal of zeros; zeros but for a diagonal of ones
 
-Each operator stands between spaces, so that it is no part of a name; + binds weakest. Operators stand outside the
+Each operator stands between spaces, so that it is no part of a name; + and - bind weakest. Operators stand outside the
 brackets of a function.
 """
 
@@ -27,11 +29,10 @@ from hmmrnn.model.network import Floats
 
 T = TypeVar("T")
 Shape = tuple[int, ...]
-Meanings = Mapping[str, Callable[..., Any]]
 
-_OPERATOR = re.compile(r" ([*@/]) ")
+_SUM, _OPERATOR = re.compile(r" ([+-]) "), re.compile(r" ([*@/]) ")
 _SLICE = re.compile(r"(?P<name>.+)\[(?P<rows>\d*:\d*|:)(?:, ?(?P<columns>\d*:\d*|:))?\]")
-_CALL = re.compile(r"(?P<function>[a-z]+)\((?P<arguments>.+)\)")
+_CALL = re.compile(r"(?P<function>[a-z_]+)\((?P<arguments>.+)\)")
 _NUMBER = re.compile(r"\d+(\.\d+)?(e-?\d+)?")
 # What `signs`, `offdiagonal` and `eye` may count.
 _MOST = 8192
@@ -62,7 +63,7 @@ def names_of(term: str, known: Mapping[str, Any]) -> set[str]:
     """
     found: set[str] = set()
     nothing: Callable[..., None] = lambda *_: None  # noqa: E731
-    alike = dict.fromkeys(_FUNCTIONS, nothing), dict.fromkeys(_COUNTS, nothing), dict.fromkeys("*@/+", nothing)
+    alike = dict.fromkeys(_FUNCTIONS, nothing), dict.fromkeys(_COUNTS, nothing), dict.fromkeys("*@/+-", nothing)
     _evaluated(term, known, _Algebra(found.add, nothing, nothing, nothing, *alike))
     return found
 
@@ -73,9 +74,11 @@ def value_of(term: str, values: Mapping[str, Floats]) -> Floats:
     Raises:
         TermError: it cannot be read, or its tensors do not fit each other.
     """
-    operators = {"*": np.multiply, "@": np.matmul, "/": np.divide, "+": np.add}
-    counts: Meanings = {"signs": _signs, "offdiagonal": lambda n: 1 - np.eye(n), "eye": np.eye}
-    functions: Meanings = {"abs": np.abs, "relu": lambda a: np.maximum(a, 0), "stack": _stacked, "norm": _normed}
+    operators = {"*": np.multiply, "@": np.matmul, "/": np.divide, "+": np.add, "-": np.subtract}
+    counts: dict[str, Any] = {"signs": _signs, "offdiagonal": lambda n: 1 - np.eye(n), "eye": np.eye}
+    counts |= {"zeros": np.zeros, "ones": np.ones}
+    functions: dict[str, Any] = {"abs": np.abs, "relu": lambda a: np.maximum(a, 0), "stack": _stacked, "norm": _normed}
+    functions |= {"neg": np.negative, "bn_scale": lambda g, v, eps: g / np.sqrt(v + eps)}
     column: Callable[[Floats], Floats] = lambda a: a[:, None] if a.ndim == 1 else a.T  # noqa: E731
     algebra = _Algebra(values.__getitem__, column, lambda a, at: a[at], np.float64, functions, counts, operators)
     return np.asarray(_evaluated(term, values, algebra), dtype=np.float64)
@@ -88,32 +91,47 @@ def shape_of(term: str, shapes: Mapping[str, Shape]) -> Shape:
         TermError: as `value_of`.
     """
     broadcast: Callable[[Shape, Shape], Shape] = np.broadcast_shapes
-    operators = {"*": broadcast, "/": broadcast, "+": broadcast, "@": _product_shape}
-    counts: Meanings = {"signs": lambda a, b: (a + b,), "offdiagonal": lambda n: (n, n), "eye": lambda n, m: (n, m)}
-    functions: Meanings = {"abs": lambda a: a, "relu": lambda a: a, "stack": _stacked_shape, "norm": lambda _, v: v}
+    operators = {**dict.fromkeys("*/+-", broadcast), "@": _product_shape}
+    counts: dict[str, Any] = {
+        "signs": lambda a, b: (a + b,),
+        "offdiagonal": lambda n: (n, n),
+        "eye": lambda n, m: (n, m),
+    }
+    counts |= dict.fromkeys(("zeros", "ones"), lambda n: (n,))
+    functions: dict[str, Any] = {
+        "abs": lambda a: a,
+        "relu": lambda a: a,
+        "stack": _stacked_shape,
+        "norm": lambda _, v: v,
+    }
+    functions |= {"neg": lambda a: a, "bn_scale": lambda _, v, eps: v}
     column: Callable[[Shape], Shape] = lambda s: (*s, 1) if len(s) == 1 else s[::-1]  # noqa: E731
     algebra = _Algebra(lambda name: tuple(shapes[name]), column, _cut_shape, lambda _: (), functions, counts, operators)
     return _evaluated(term, shapes, algebra)
 
 
-_FUNCTIONS = {"abs": 1, "relu": 1, "stack": None, "norm": 2}
-_COUNTS = {"signs": 2, "offdiagonal": 1, "eye": 2}
+_FUNCTIONS = {"abs": 1, "relu": 1, "neg": 1, "stack": None, "norm": 2, "bn_scale": 3}
+_COUNTS = {"signs": 2, "zeros": 1, "ones": 1, "offdiagonal": 1, "eye": 2}
 
 
 def _evaluated(term: str, known: Mapping[str, Any], algebra: _Algebra[T]) -> T:
     try:
-        total: T | None = None
-        for summand in term.split(" + "):
-            first, *rest = _OPERATOR.split(summand)
-            product = _factor(first, known, algebra)
-            for operator, part in zip(rest[::2], rest[1::2], strict=True):
-                product = algebra.operators[operator](product, _factor(part, known, algebra))
-            total = product if total is None else algebra.operators["+"](total, product)
+        return _chain(
+            _SUM, term, algebra, lambda part: _chain(_OPERATOR, part, algebra, lambda t: _factor(t, known, algebra))
+        )
     except (ValueError, IndexError) as error:
         if isinstance(error, TermError):
             raise
         raise TermError(f"the tensors of {term!r} do not fit each other ({error})") from error
-    return total  # type: ignore[return-value]  # there is at least one summand
+
+
+def _chain(operator: re.Pattern[str], text: str, algebra: _Algebra[T], part: Callable[[str], T]) -> T:
+    """What the operators of one strength make of their parts, from the left."""
+    first, *rest = operator.split(text)
+    total = part(first)
+    for sign, text in zip(rest[::2], rest[1::2], strict=True):
+        total = algebra.operators[sign](total, part(text))
+    return total
 
 
 def _factor(text: str, known: Mapping[str, Any], algebra: _Algebra[T]) -> T:

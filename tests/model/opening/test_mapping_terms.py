@@ -25,7 +25,9 @@ A, B, W, V, G = VALUES.values()
     ("relu(rnn.w.T) * offdiagonal(6)", np.maximum(W.T, 0) * (1 - np.eye(6))), ("b.T @ eye(6, 8)", B.T @ np.eye(6, 8)),
     ("stack(rnn.w, a)", np.concatenate([W, A])), ("stack(a[:, :3].T, rnn.w[:, :4])",
     np.concatenate([A[:, :3].T, W[:, :4]])), ("norm(g, b)", G * B / np.linalg.norm(B, axis=1, keepdims=True)),
-    ("stack(v, v)", np.concatenate([V, V])),
+    ("stack(v, v)", np.concatenate([V, V])), ("a - neg(a) * 2 - a", 2 * A),
+    ("stack(zeros(2), ones(3), v[:1])", [0, 0, 1, 1, 1, V[0]]),
+    ("rnn.w * bn_scale(v, abs(v), 1e-05)", W * V / np.sqrt(np.abs(V) + 1e-5)),
 ])  # fmt: skip
 def test_a_term_has_the_value_that_numpy_gives_it(term, value):
     np.testing.assert_allclose(value_of(term, VALUES), value, rtol=1e-14)
@@ -37,11 +39,11 @@ def test_the_tensors_of_a_term_are_named():
 
 
 @pytest.mark.parametrize(("term", "sentence"), [
-    ("c", "there is no tensor 'c'"), ("exp(a)", "there is no function 'exp'; expected one of abs, relu, stack"),
+    ("c", "there is no tensor 'c'"), ("exp(a)", "there is no function 'exp'; expected one of abs, relu, neg, stack"),
     ("abs(a, b)", "abs takes 1 in its brackets; got 2"), ("eye(3)", "eye takes 2 in its brackets; got 1"),
     ("eye(3, 99999999)", "eye takes whole numbers up to 8,192"), ("signs(a, b)", "signs takes whole numbers"),
     ("a @ a", "matrices of shapes"), ("stack(a, b)", "cannot be stacked"), ("a * b", "do not fit each other"),
-    ("a +", "there is no tensor"), ("", "there is no tensor ''"), ("__import__(os)", "there is no tensor"),
+    ("a +", "there is no tensor"), ("", "there is no tensor ''"), ("__import__(os)", "there is no function"),
 ])  # fmt: skip
 def test_what_cannot_be_read_is_said(term, sentence):
     shapes = {name: item.shape for name, item in VALUES.items()}
