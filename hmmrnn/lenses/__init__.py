@@ -24,6 +24,18 @@ another network, so every lens follows interventions. What all lenses keep to:
 - Its figure is a function of (now, intact or None, theme) in `hmmrnn/figures/lenses`; its card a file of a few lines in
   `hmmrnn/dashboard/pages/lenses`, made by `lens_view`, and a line in the chapter *Lenses* of `chapters.py`, in the
   order of the catalog. Numbers, help and paper come from the catalog.
+
+What lies beside the lenses:
+
+| module | holds |
+| --- | --- |
+| `catalog` | the list of lenses |
+| `runs` | the runs that lenses look at |
+| `cross_validation` | regressions judged on runs that they have not seen |
+| `behaviour` | how networks behave under the same noise |
+| `made_networks` | the networks that two of the lenses make |
+| `switch_paths` | the ways between outputs that the state space shows |
+| `two_facts` | two facts that hold for all lenses |
 """
 
 from typing import TYPE_CHECKING, Any

@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import ThreadpoolController
 
 from hmmrnn.model.cells import CELLS, CURRENT, LEAKS, RATE, Cell, activate, make_step
-from hmmrnn.model.tensor_checks import MAX_NEURONS, freeze, matrix, vector, weights_in
+from hmmrnn.model.weight_checks import MAX_NEURONS, freeze, matrix, vector, weights_in
 
 Floats = NDArray[np.float64]
 

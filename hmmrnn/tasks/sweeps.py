@@ -25,7 +25,7 @@ from pydantic import AfterValidator, BaseModel, Field, Strict, ValidationError, 
 from hmmrnn.model.checkpoint import CheckpointError, Header, read_metadata
 from hmmrnn.model.files import replace_file
 from hmmrnn.model.hmm import HMM, PRESETS
-from hmmrnn.model.tensor_checks import MAX_NEURONS
+from hmmrnn.model.weight_checks import MAX_NEURONS
 from hmmrnn.tasks.store import TaskState
 from hmmrnn.tasks.task import UNFINISHED
 from hmmrnn.tasks.trainings import REMEMBERED, Training, Trainings, id_of

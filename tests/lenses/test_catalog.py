@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import dataclass
 from importlib import import_module
+from pkgutil import iter_modules
 from types import MappingProxyType
 
 import numpy as np
@@ -14,6 +16,12 @@ import hmmrnn
 from hmmrnn import lenses
 from hmmrnn.lenses.catalog import LENSES, Lens, headline, lens_named
 from hmmrnn.model.network import Network, Result
+
+
+def test_every_module_is_a_lens_or_listed_beside_them() -> None:
+    homes = [lens.home.partition(":")[0] for lens in LENSES]
+    beside = re.findall(r"^\| `(\w+)`", lenses.__doc__ or "", re.MULTILINE)
+    assert sorted([*homes, *beside]) == sorted(module.name for module in iter_modules(lenses.__path__))
 
 
 @pytest.mark.parametrize("lens", LENSES, ids=lambda lens: lens.id)

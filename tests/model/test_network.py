@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hmmrnn.model.inputs import with_fewer_inputs
 from hmmrnn.model.network import TARGETS, Intervention, Network, intervene, rollout
-from hmmrnn.model.tensor_checks import MAX_NEURONS
+from hmmrnn.model.weight_checks import MAX_NEURONS
 from tests.networks import network_of_cell, random_network
 
 WEIGHTS = ("W_hh", "W_ih", "W_out", "b_h", "b_out")

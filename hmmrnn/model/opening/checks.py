@@ -11,7 +11,7 @@ from hmmrnn.model.opening.contents import FLOATS, RESAVE, CheckpointError, Conte
 from hmmrnn.model.opening.mapping_terms import TermError, names_of, shape_of, value_of
 from hmmrnn.model.opening.reading import MATRICES, STACKED, Reading
 from hmmrnn.model.opening.unwrapping import int_size
-from hmmrnn.model.tensor_checks import MAX_NEURONS
+from hmmrnn.model.weight_checks import MAX_NEURONS
 
 # A few bytes can declare any shape; all that is computed and sent grows with these.
 MAX_INPUTS, MAX_OUTPUTS = 8192, 100

@@ -1,4 +1,4 @@
-"""Checks of the tensors that a network is made of: shapes that fit, finite values, arrays that stay."""
+"""Checks of the weights that a network is made of: shapes that fit, finite values, arrays that stay."""
 
 from collections.abc import Mapping
 from typing import Any
