@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from numpy.typing import NDArray
+
 from hmmrnn.model.cells import Floats
 
 MAX_BYTES = 256 * 2**20
@@ -19,6 +21,21 @@ DAMAGE = (
     RuntimeError, ValueError, LookupError, TypeError, AttributeError, AssertionError,
     OverflowError, MemoryError, EOFError, OSError, struct.error,
 )  # fmt: skip
+
+
+Array = NDArray[Any]
+
+
+class UnreadableError(ValueError):
+    """The predicate of a sentence: what is wrong with a file."""
+
+
+class Found(NamedTuple):
+    """What lies in a file of another program."""
+
+    arrays: dict[str, Array]  # by name
+    settings: dict[str, Any]  # numbers and words beside them
+    notes: list[str]  # how it was read
 
 
 class CheckpointError(ValueError):

@@ -12,9 +12,10 @@ from typing import Any
 
 from hmmrnn.model.cells import CURRENT
 from hmmrnn.model.opening.beside import fold_beside, name_extra
+from hmmrnn.model.opening.gates import put_gates_together
 from hmmrnn.model.opening.hints import MASK, MEMORY, SCALE, START, hint
 from hmmrnn.model.opening.leaky_scripts import full_rank_script, low_rank_script
-from hmmrnn.model.opening.mapping_terms import Shape
+from hmmrnn.model.opening.mapping_terms import Shape, shape_of
 from hmmrnn.model.opening.products import take_product
 from hmmrnn.model.opening.reading import CELL, AmbiguousError, Candidate, ReadingError, listed
 from hmmrnn.model.opening.signs_and_masks import fold_masks, take_masks
@@ -43,10 +44,14 @@ def recognise(shapes: Mapping[str, Shape], masks: Mapping[str, str] | None = Non
         )
     terms, left = whole_tensors(shapes)
     taken = take_masks(terms, masks or {})
+    gates = put_gates_together(terms)
     for attempt in (_torch_layers, low_rank_script, full_rank_script, _concatenated, _own_or_hinted):
         found: Candidate | None = attempt(terms)
         if found is not None:
             found.left_out |= left
+            found.asked |= dict.fromkeys(gates.questions, frozenset({"W_hh"}))
+            found.notes += gates.notes
+            found.own_names &= not gates.notes
             fold_masks(found, taken, terms)
             return found
     if not terms:
@@ -159,6 +164,7 @@ def _add_readout(found: Candidate, terms: Terms, taken: set[str], n: int, m: int
     if not fitting and len(transposed) == 1:
         found.terms["W_out"] = each(terms[transposed[0]][0], ".T")
         taken.add(transposed[0])
+        _add_output_bias(found, terms, taken, transposed[0])
         return
     if not fitting:
         wrong = [
@@ -195,7 +201,12 @@ def _behind(others: Mapping[str, tuple[str, Shape]], fitting: list[str], n: int)
 
 
 def _add_output_bias(found: Candidate, terms: Terms, taken: set[str], readout: str) -> None:
-    bias = f"{readout.removesuffix('weight')}bias" if readout.endswith("weight") else ""
+    ends = {"weight": "bias", "kernel": "bias", "w": "b"}
+    bias = next((f"{readout.removesuffix(end)}{other}" for end, other in ends.items() if readout.endswith(end)), "")
+    if bias not in terms:
+        outputs = (shape_of(found.terms["W_out"], terms.stored)[0],)
+        hinted = (name for name, (_, shape) in terms.items() if hint(name) == "b_out" and shape == outputs)
+        bias = next((name for name in hinted if name not in taken), "")
     if bias in terms:
         found.terms["b_out"] = terms[bias][0]
         taken.add(bias)

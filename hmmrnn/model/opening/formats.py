@@ -33,7 +33,9 @@ from hmmrnn.model.opening.contents import (
     ZIP,
     CheckpointError,
     Contents,
+    Found,
     Stored,
+    UnreadableError,
     shorten,
 )
 from hmmrnn.model.opening.not_networks import name_text
@@ -146,18 +148,28 @@ def _safetensors(path: Path) -> Contents:
     return Contents(metadata, tensors, values)
 
 
-def _foreign_reader(path: Path, head: bytes) -> Callable[[Path], other_programs.Found] | None:
+def _foreign_reader(path: Path, head: bytes) -> Callable[[Path], Found] | None:
     """What reads a file that is neither safetensors nor torch's; None if nothing does."""
     if head.startswith(ZIP):
         names = _archived(path)
         if names and all(name.endswith(".npy") for name in names):
             return other_programs.read_npz
         return other_programs.read_keras_archive if {"config.json", "model.weights.h5"} <= set(names) else None
-    if head.startswith(_HDF5) or (head.startswith(_MATLAB) and head[_MATLAB_VERSION] == 2):
+    if head.startswith(_HDF5) or (head.startswith(_MATLAB) and head[_MATLAB_VERSION : _MATLAB_VERSION + 1] == b"\x02"):
         return other_programs.read_hdf5
-    if head.startswith(_MATLAB):
+    if head.startswith(_MATLAB) or _is_matlab_4(head):
         return other_programs.read_mat
     return other_programs.read_json if head.lstrip().startswith(b"{") and _is_text(head) else None
+
+
+def _is_matlab_4(head: bytes) -> bool:
+    """Whether a file begins with the header of a matrix as MATLAB 4 writes it: five numbers and a name."""
+    if len(head) < 22:
+        return False
+    kind, rows, columns, imaginary, length = struct.unpack("<5i", head[:20])
+    name = head[20 : 20 + length] if 1 < length < 65 else b""
+    plain = name[:-1].replace(b"_", b"a").isalnum() and name[-1:] == b"\0"
+    return kind in (0, 10, 20, 30, 40, 50) and rows > 0 and columns > 0 and imaginary in (0, 1) and plain
 
 
 def _archived(path: Path) -> list[str]:
@@ -170,10 +182,10 @@ def _archived(path: Path) -> list[str]:
         return []
 
 
-def _foreign_file(path: Path, reader: Callable[[Path], other_programs.Found]) -> Contents:
+def _foreign_file(path: Path, reader: Callable[[Path], Found]) -> Contents:
     try:
         found = reader(path)
-    except other_programs.UnreadableError as error:
+    except UnreadableError as error:
         raise CheckpointError(f"{path.name} {error}") from error
     except (*DAMAGE, zipfile.BadZipFile, zlib.error) as error:
         raise CheckpointError(f"{path.name} is damaged ({shorten(str(error))}); copy or download it again") from error

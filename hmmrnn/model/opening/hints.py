@@ -24,14 +24,14 @@ MEMORY = re.compile(r"(?i)(^|[._])c_?0$")
 MASK = re.compile(r"(?i)mask")
 SCALE = re.compile(r"(?i)^(.*\.)?(si|so)$")
 # Words that say of what kind a tensor is, and not which.
-_KINDS = ("weight", "kernel", "bias", "data", "w", "")
+_KINDS = ("weight", "kernel", "bias", "data", "w", "b", "")
 
 
 def hint(name: str) -> str | None:
     """The role that a name hints at, from its last telling part."""
     whole = re.split(r"[./]", name)
-    parts = [part for place, part in enumerate(whole) if part not in _KINDS or (part == "w" and place == 0)]
-    is_bias = name.endswith("bias")
+    parts = [part for place, part in enumerate(whole) if part not in _KINDS or (part in ("w", "b") and place == 0)]
+    is_bias = name.endswith("bias") or (len(whole) > 1 and whole[-1] == "b")
     for part in reversed(parts):
         word = re.sub(r"[^a-z0-9]", "", part.lower())
         for role, words in HINTS.items():

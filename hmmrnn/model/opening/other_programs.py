@@ -1,9 +1,9 @@
-"""Tensors in files of NumPy, MATLAB, JSON and Keras, by their names, as float64; nothing of a file is run.
+"""Tensors in files of NumPy, MATLAB, JSON and HDF5, by their names, as float64; nothing of a file is run.
 
     .npz   arrays of NumPy; objects, which could hold code, are refused
     .mat   MATLAB 5 to 7.2 by SciPy, 7.3 (HDF5) by h5py; fields of structures are joined by dots
     .json  nested lists by nested names
-    .h5, .weights.h5, .keras  weights of Keras by h5py, put into torch's order: its kernels are (from, to)
+    .h5, .weights.h5, .keras  plain arrays, and weights of Keras (keras_layers.py), by h5py
 
 Numbers and words beside the tensors (`alpha`, `activation`, ...) are kept as settings.
 """
@@ -14,33 +14,18 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from hmmrnn.model.opening.contents import flatten
+from hmmrnn.model.opening.contents import MAX_DEPTH, Array, Found, UnreadableError, flatten
+from hmmrnn.model.opening.keras_layers import from_keras
 from hmmrnn.model.opening.not_networks import name_json
 
-Array = NDArray[Any]
-
 MAX_VALUES = 64 * 2**20
-# What a file of Keras calls its activation stands in its configuration.
-KERAS_UNKNOWN = "Keras file without its configuration"
-
-
-class Found(NamedTuple):
-    """What lies in a file."""
-
-    arrays: dict[str, Array]  # by name
-    settings: dict[str, Any]  # numbers and words beside them
-    notes: list[str]  # how it was read
-
-
-class UnreadableError(ValueError):
-    """The predicate of a sentence: what is wrong with a file."""
+# In MATLAB a number is a matrix of one: one with such a name is a weight or a bias.
+_WEIGHTS = re.compile(r"[bBwW]([^a-z]|$|in|out|rec|ias)")
 
 
 # ---- NumPy ----
@@ -105,29 +90,53 @@ def _arrays(tree: Any) -> Any:
 
 
 def read_mat(path: Path) -> Found:
-    """Arrays of a MATLAB file, fields of structures joined by dots."""
+    """Arrays of a MATLAB file, fields of structures and places of cell arrays joined by dots."""
     from scipy.io import loadmat
 
     try:
-        tree = loadmat(path, simplify_cells=True)
-    except (ValueError, OSError, TypeError, NotImplementedError, KeyError) as error:
+        tree = loadmat(path)
+    except (ValueError, OSError, TypeError, NotImplementedError, KeyError, EOFError) as error:
         raise UnreadableError(f"is a damaged MATLAB file ({str(error)[:120]}); save it again") from error
-    settings: dict[str, Any] = {}
-    visible = {name: item for name, item in tree.items() if not name.startswith("__")}
-    arrays: dict[str, Array] = {}
-    for name, array in flatten(visible, settings):
-        _keep(name, np.asarray(array), arrays, settings)
-    return Found(arrays, settings, ["a MATLAB file"])
+    found = Found({}, {}, ["a MATLAB file"])
+    for name, item in tree.items():
+        if not name.startswith("__"):
+            _keep_matlab(name, item, found)
+    return found
+
+
+def _keep_matlab(name: str, item: Any, found: Found, depth: int = 0) -> None:
+    """Keep a matrix, with what MATLAB has in place of numbers, words and vectors."""
+    if hasattr(item, "toarray"):
+        item = item.toarray()
+    if depth > MAX_DEPTH or not isinstance(item, np.ndarray):
+        return
+    if item.dtype.names:
+        for field in item.dtype.names:
+            for place, part in enumerate(item[field].reshape(-1)):
+                _keep_matlab(f"{name}.{place}.{field}" if item.size > 1 else f"{name}.{field}", part, found, depth + 1)
+    elif item.dtype.kind == "O":
+        for place, part in enumerate(item.reshape(-1)):
+            _keep_matlab(f"{name}.{place}" if item.size > 1 else name, part, found, depth + 1)
+    elif item.dtype.kind in "US":
+        found.settings[name] = "".join(map(str, item.reshape(-1)))
+    elif item.size == 1 and item.dtype.kind in "fiu" and not _WEIGHTS.match(name.rpartition(".")[2]):
+        found.settings[name] = float(item.reshape(-1)[0])
+    elif item.dtype.kind in "fiub":
+        # Every vector is a matrix of one row or column.
+        is_bias = name.rpartition(".")[2].lower().startswith("b") and 1 in item.shape
+        found.arrays[name] = item.reshape(-1) if is_bias else item
 
 
 # ---- HDF5: MATLAB 7.3, Keras, and plain arrays ----
 
 
-def read_hdf5(source: Path | bytes) -> Found:
-    """Arrays of an HDF5 file: of Keras in torch's order, of MATLAB as it shows them, others as they are."""
+def read_hdf5(source: Path | bytes, config: Any = None) -> Found:
+    """Arrays of an HDF5 file: of Keras as torch has them, of MATLAB as it shows them, others as they are."""
     h5py = _h5py()
     try:
         with h5py.File(io.BytesIO(source) if isinstance(source, bytes) else source, "r") as file:
+            if any("MATLAB_class" in item.attrs for item in file.values()):
+                return _matlab_in_hdf5(file)
             arrays: dict[str, Array] = {}
 
             def keep(name: str, item: Any) -> None:
@@ -135,20 +144,42 @@ def read_hdf5(source: Path | bytes) -> Found:
                     arrays[name] = item[()]
 
             file.visititems(keep)
-            config = file.attrs.get("model_config")
+            config = config or json.loads(file.attrs.get("model_config", "null"))
             said = {name: item for name, item in file.attrs.items() if isinstance(item, str) and name != "model_config"}
-            is_matlab = "MATLAB_class" in next(iter(file.values())).attrs if len(file) else False
+    except UnreadableError:
+        raise
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise UnreadableError(f"is an HDF5 file that cannot be read ({str(error)[:120]}); save it again") from error
-    if is_matlab:
-        shown = {name.replace("/", "."): array.T for name, array in arrays.items() if not name.startswith("#")}
-        return Found(shown, {}, ["a MATLAB 7.3 file"])
     if not any(re.search(r"(kernel(:0)?|/vars/\d+)$", name) for name in arrays):
         plain: dict[str, Array] = {}
         for name, array in arrays.items():
             _keep(name.replace("/", "."), array, plain, said)
         return Found(plain, said, ["an HDF5 file"])
-    return _from_keras(arrays, json.loads(config) if config else None)
+    return from_keras(arrays, config)
+
+
+def _matlab_in_hdf5(file: Any) -> Found:
+    """What MATLAB 7.3 writes: matrices turned, words as numbers, sparse matrices in three parts."""
+    found = Found({}, {}, ["a MATLAB 7.3 file"])
+
+    def keep(name: str, item: Any) -> None:
+        plain = name.replace("/", ".")
+        if name.startswith("#") or not item.attrs.get("MATLAB_class"):
+            return
+        if "MATLAB_sparse" in item.attrs and "data" in item:
+            whole = np.zeros((int(item.attrs["MATLAB_sparse"]), len(item["jc"]) - 1))
+            columns = np.repeat(np.arange(whole.shape[1]), np.diff(item["jc"][()].astype(np.int64)))
+            whole[item["ir"][()].astype(np.int64), columns] = item["data"][()]
+            _keep_matlab(plain, whole, found)
+        elif hasattr(item, "shape") and item.dtype.kind in "fiu" and item.size <= MAX_VALUES:
+            values = item[()]
+            if item.attrs["MATLAB_class"] == b"char":
+                found.settings[plain] = "".join(map(chr, values.reshape(-1)))
+            else:
+                _keep_matlab(plain, values.T, found)
+
+    file.visititems(keep)
+    return found
 
 
 def read_keras_archive(path: Path) -> Found:
@@ -156,8 +187,7 @@ def read_keras_archive(path: Path) -> Found:
     with zipfile.ZipFile(path) as archive:
         config = json.loads(archive.read("config.json"))
         weights = archive.read("model.weights.h5")
-    found = read_hdf5(weights)
-    return found._replace(settings=_keras_settings(config))
+    return read_hdf5(weights, config)
 
 
 def _h5py() -> Any:
@@ -166,64 +196,3 @@ def _h5py() -> Any:
     except ModuleNotFoundError as error:
         raise UnreadableError("is an HDF5 file, which takes h5py to read: pip install 'hmmrnn[files]'") from error
     return h5py
-
-
-def _from_keras(arrays: Mapping[str, Array], config: Any) -> Found:
-    """Keras layers under the names and in the order of torch's."""
-    layers: dict[str, dict[str, Array]] = {}
-    for name, array in arrays.items():
-        if re.match(r"(optimizer|top_level|_?metrics)", name) or array.ndim == 0:
-            continue
-        layer, part = _keras_name(name)
-        layers.setdefault(layer, {})[part] = array
-    found: dict[str, Array] = {}
-    for layer, parts in layers.items():
-        found |= {f"{layer}.{name}": array for name, array in _as_torch(parts).items()}
-    return Found(found, _keras_settings(config) if config else {}, ["a file of Keras, its kernels transposed"])
-
-
-def _keras_name(name: str) -> tuple[str, str]:
-    """Layer and part of a variable: `model_weights/rnn/rnn/simple_rnn_cell/kernel:0`, `layers/rnn/cell/vars/0`."""
-    parts = [
-        part for part in name.split("/") if part not in ("model_weights", "layers", "_layer_checkpoint_dependencies")
-    ]
-    if len(parts) > 2 and parts[-2] == "vars":
-        recurrent = len(parts) > 3 and parts[-3] == "cell"
-        names = ("kernel", "recurrent_kernel", "bias") if recurrent else ("kernel", "bias")
-        place = int(parts[-1]) if parts[-1].isdigit() else len(names)
-        return parts[0], names[place] if place < len(names) else parts[-1]
-    return parts[0], parts[-1].removesuffix(":0")
-
-
-def _as_torch(parts: Mapping[str, Array]) -> dict[str, Array]:
-    """The variables of one layer as torch has them."""
-    if "kernel" not in parts or parts["kernel"].ndim != 2:
-        return dict(parts)
-    if "recurrent_kernel" not in parts:
-        beside = {"bias": parts["bias"]} if "bias" in parts else {}
-        return {"weight": parts["kernel"].T, **beside}
-    back, kernel = parts["recurrent_kernel"].T, parts["kernel"].T
-    n = back.shape[1]
-    # Keras has the update gate of a GRU before its reset gate.
-    order = [1, 0, 2] if len(back) == 3 * n else list(range(len(back) // n))
-    rows: Callable[[Array], Array] = lambda array: array.reshape(len(order), n, -1)[order].reshape(array.shape)  # noqa: E731
-    found = {"weight_ih_l0": rows(kernel), "weight_hh_l0": rows(back)}
-    if "bias" not in parts:
-        return found
-    bias = parts["bias"]
-    if len(order) == 3 and bias.ndim == 1:
-        raise UnreadableError(
-            "holds a GRU of Keras with reset_after=False, whose reset gate acts before the recurrent weights: such a "
-            "cell cannot be stepped here; train it with reset_after=True, the default"
-        )
-    entering, recurrent = (bias[0], bias[1]) if bias.ndim == 2 else (bias, np.zeros_like(bias))
-    return {**found, "bias_ih_l0": rows(entering), "bias_hh_l0": rows(recurrent)}
-
-
-def _keras_settings(config: Any) -> dict[str, Any]:
-    """The activation of the recurrent layer, as the configuration of a model says it."""
-    layers = config.get("config", {}).get("layers", []) if isinstance(config, dict) else []
-    for layer in layers:
-        if layer.get("class_name") in ("SimpleRNN", "GRU", "LSTM"):
-            return {"activation": str(layer.get("config", {}).get("activation", "tanh"))}
-    return {}

@@ -121,7 +121,7 @@ def _role_of(name: str, mask: Mask, found: Candidate, terms: Terms) -> str:
 
 
 def _first_name(term: str, terms: Terms) -> str:
-    first = term.partition(" ")[0]
+    first = re.split(" [*@/+-] ", term)[0]
     return min(names_of(first, terms.stored), default=first)
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 from scipy.io import savemat
+from scipy.sparse import csc_matrix
 
 from hmmrnn.model.checkpoint import CheckpointError, MappingNeededError, load
-from hmmrnn.model.simulation import run
-from tests.model.opening.opened import M, N, O, X, assert_right, proposed, relu
+from tests.model.opening.opened import assert_right, proposed, relu
 
 
 def plain_weights() -> dict[str, np.ndarray]:
@@ -88,76 +88,76 @@ def test_objects_of_numpy_are_not_opened(tmp_path):
         load(tmp_path / "net.npz")
 
 
-def keras_file(path: Path, kind: str, weights: dict[str, np.ndarray], activation: str | None) -> Path:
-    """A file as Keras writes it: .h5 of a whole model, or .weights.h5 of version 3."""
-    with h5py.File(path, "w") as file:
-        if path.name.endswith(".weights.h5"):
-            for place, name in enumerate(("kernel", "recurrent", "bias")):
-                file[f"layers/{kind}/cell/vars/{place}"] = weights[name]
-            file["layers/dense/vars/0"], file["layers/dense/vars/1"] = weights["dense"], weights["dense_bias"]
-            file["optimizer/vars/0"] = np.float32(1)
-        else:
-            inner = f"model_weights/{kind}/{kind}/{kind}_cell"
-            file[f"{inner}/kernel:0"], file[f"{inner}/recurrent_kernel:0"] = weights["kernel"], weights["recurrent"]
-            file[f"{inner}/bias:0"] = weights["bias"]
-            file["model_weights/dense/dense/kernel:0"] = weights["dense"]
-            file["model_weights/dense/dense/bias:0"] = weights["dense_bias"]
-        if activation:
-            name = {"simple_rnn": "SimpleRNN", "gru": "GRU", "lstm": "LSTM"}[kind]
-            layer = {"class_name": name, "config": {"activation": activation}}
-            file.attrs["model_config"] = json.dumps({"config": {"layers": [layer]}})
+# ---- MATLAB ----
+
+
+def matlab_73(path: Path, write: Any) -> Path:
+    """A file as MATLAB 7.3 writes it: HDF5 behind a header of 512 bytes, matrices turned, with their class."""
+    with h5py.File(path, "w", userblock_size=512) as file:
+        write(file)
+    data = bytearray(path.read_bytes())
+    data[:128] = b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\x00\x02IM"
+    path.write_bytes(data)
     return path
 
 
-def keras_weights(blocks: int, bias: tuple[int, ...]) -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(0)
-    shapes = {
-        "kernel": (M, blocks * N),
-        "recurrent": (N, blocks * N),
-        "bias": bias,
-        "dense": (N, O),
-        "dense_bias": (O,),
-    }
-    return {name: 0.4 * rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+def put(group: Any, name: str, value: Any) -> None:
+    kind = b"char" if isinstance(value, str) else b"double"
+    values = np.array([[ord(sign)] for sign in value], "u2") if isinstance(value, str) else np.atleast_2d(value).T
+    group.create_dataset(name, data=values).attrs["MATLAB_class"] = np.bytes_(kind)
 
 
-def logistic(x: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-x))
+WEIGHTS = {"W_hh": np.arange(4.0).reshape(2, 2) / 9, "W_ih": np.ones((2, 1)), "W_out": np.array([[0.5, -1.0]])}
+BIASES = {"b_h": np.array([[0.1], [0.2]]), "b_out": 0.3}
+SAID = {"cell": "tanh", "alpha": 0.25}
 
 
-@pytest.mark.parametrize("ending", ["h5", "weights.h5"])
-@pytest.mark.parametrize("kind", ["simple_rnn", "gru", "lstm"])
-def test_layers_of_keras_step_as_its_documentation_says(kind, ending, tmp_path):
-    blocks = {"simple_rnn": 1, "gru": 3, "lstm": 4}[kind]
-    w = keras_weights(blocks, (2, 3 * N) if kind == "gru" else (blocks * N,))
-    network = load(
-        keras_file(tmp_path / f"net.{ending}", kind, w, None), mapping={"cell": "tanh"} if blocks == 1 else None
-    )
-    h, c, expected = np.zeros(N), np.zeros(N), []
-    for x in X[0]:
-        if kind == "simple_rnn":
-            h = np.tanh(x @ w["kernel"] + h @ w["recurrent"] + w["bias"])
-        elif kind == "lstm":
-            i, f, g, o = np.split(x @ w["kernel"] + h @ w["recurrent"] + w["bias"], 4)
-            c = logistic(f) * c + logistic(i) * np.tanh(g)
-            h = logistic(o) * np.tanh(c)
-        else:
-            xz, xr, xh = np.split(x @ w["kernel"] + w["bias"][0], 3)
-            hz, hr, hh = np.split(h @ w["recurrent"] + w["bias"][1], 3)
-            z, r = logistic(xz + hz), logistic(xr + hr)
-            h = z * h + (1 - z) * np.tanh(xh + r * hh)
-        expected.append(h @ w["dense"] + w["dense_bias"])
-    np.testing.assert_allclose(run(network, X[:1]).logits[0], expected, atol=1e-6)
+def assert_is_that(network: Any) -> None:
+    for name, value in WEIGHTS.items():
+        np.testing.assert_array_equal(getattr(network, name), value)
+    assert (network.b_h.tolist(), network.b_out.tolist()) == ([0.1, 0.2], [0.3])
+    assert (network.cell, network.alpha) == ("tanh", 0.25)
 
 
-def test_the_activation_of_a_keras_layer_is_read_or_asked_for(tmp_path):
-    w = keras_weights(1, (N,))
-    assert load(keras_file(tmp_path / "said.h5", "simple_rnn", w, "relu")).cell == "relu"
-    with pytest.raises(MappingNeededError, match="its tensors do not say its activation") as caught:
-        load(keras_file(tmp_path / "bare.h5", "simple_rnn", w, None))
-    assert load(tmp_path / "bare.h5", mapping=proposed(caught.value)).cell == "tanh"
+@pytest.mark.parametrize("turn", ["plain", "structure", "sparse", "rows"])
+def test_matlab_5_keeps_vectors_numbers_and_words_as_matrices(turn, tmp_path):
+    arrays: dict[str, Any] = {**WEIGHTS, **BIASES, **SAID}
+    if turn == "sparse":
+        arrays["W_hh"] = csc_matrix(arrays["W_hh"])
+    if turn == "rows":
+        arrays["b_h"] = arrays["b_h"].T
+    savemat(tmp_path / "net.mat", {"net": arrays} if turn == "structure" else arrays)
+    assert_is_that(load(tmp_path / "net.mat", mapping=SAID if turn == "structure" else None))
 
 
-def test_a_gru_of_keras_that_resets_before_is_named(tmp_path):
-    with pytest.raises(CheckpointError, match="a GRU of Keras with reset_after=False"):
-        load(keras_file(tmp_path / "net.h5", "gru", keras_weights(3, (3 * N,)), None))
+@pytest.mark.parametrize("turn", ["plain", "structure", "sparse"])
+def test_matlab_73_keeps_numbers_words_and_sparse_matrices(turn, tmp_path):
+    def write(file: Any) -> None:
+        group = file.create_group("net") if turn == "structure" else file
+        if turn == "structure":
+            group.attrs["MATLAB_class"] = np.bytes_(b"struct")
+        arrays: dict[str, Any] = {**WEIGHTS, **BIASES, **SAID}
+        if turn == "sparse":
+            whole, part = csc_matrix(arrays.pop("W_hh")), group.create_group("W_hh")
+            part.attrs["MATLAB_class"], part.attrs["MATLAB_sparse"] = np.bytes_(b"double"), np.uint64(2)
+            part["data"], part["ir"], part["jc"] = whole.data, whole.indices.astype("u8"), whole.indptr.astype("u8")
+        for name, value in arrays.items():
+            put(group, name, value)
+
+    assert_is_that(load(matlab_73(tmp_path / "net.mat", write), mapping=SAID if turn == "structure" else None))
+
+
+def test_matlab_4_and_cell_arrays(tmp_path):
+    savemat(tmp_path / "old.mat", {**WEIGHTS, **BIASES, **SAID}, format="4")
+    assert_is_that(load(tmp_path / "old.mat"))
+    savemat(tmp_path / "cells.mat", {"layers": np.array([*WEIGHTS.values()], dtype=object)})
+    with pytest.raises(MappingNeededError, match=r"Its tensors are layers.0 \(2, 2\), layers.1 \(2, 1\)"):
+        load(tmp_path / "cells.mat")
+
+
+@pytest.mark.parametrize("length", [20, 125, 126, 200])
+def test_a_matlab_file_that_is_cut_is_named(length, tmp_path):
+    savemat(tmp_path / "net.mat", WEIGHTS)
+    (tmp_path / "cut.mat").write_bytes((tmp_path / "net.mat").read_bytes()[:length])
+    with pytest.raises(CheckpointError, match=r"cut.mat is (damaged|a damaged MATLAB file)"):
+        load(tmp_path / "cut.mat")
