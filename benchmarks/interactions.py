@@ -139,9 +139,10 @@ def _drag(page: Page) -> tuple[int, float]:
     with holding_slider(page, "Noise sigma") as move:
         page.evaluate("linkStopwatch.count()")
         start = time.perf_counter()
-        while (passed := time.perf_counter() - start) < DRAG_S:
-            move(0.1 + 0.7 * abs((passed / DRAG_S * 2) % 2 - 1))
-            wait(page, 1 / MOVES_PER_S)
+        for turn in range(1, int(DRAG_S * MOVES_PER_S) + 1):
+            move(0.1 + 0.7 * abs((turn / MOVES_PER_S / DRAG_S * 2) % 2 - 1))
+            # A mouse does not wait for the page; a robot waits until the page has heard of its move.
+            wait(page, max(0.0, start + turn / MOVES_PER_S - time.perf_counter()))
         seconds = time.perf_counter() - start
         seen = page.evaluate("linkStopwatch.stop()")
     settle(page)

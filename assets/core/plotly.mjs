@@ -34,16 +34,15 @@ let react = null;
 const passed = new WeakMap();
 export const passedData = (graph) => passed.get(graph) ?? graph.data;
 
-/* Figures that the page has made by itself, by component; and how Dash configures each graph. */
+/* Figures that the page has made by itself, by component. */
 const own = new Map();
-const configs = new WeakMap();
 
 /* Draw a figure that the page has made, without Dash: that would take as long again. */
 export function drawOwn(id, { data, layout }) {
   const graph = graphOf(id);
   const figure = { data, layout: { ...structuredClone(layout), autosize: true } };
   own.set(id, figure);
-  window.Plotly.react(graph, { ...figure, config: configs.get(graph) });
+  window.Plotly.react(graph, figure);
 }
 
 /* The next figure of a component comes from the server. */
@@ -51,7 +50,6 @@ export const leaveToDash = (id) => own.delete(id);
 
 /* What Dash passes late, of an answer before the last one, is not drawn over what the page has made. */
 function newest(graph, figure) {
-  if (figure.config) configs.set(graph, figure.config);
   const made = own.get(graph.closest("[id]:not(.js-plotly-plot)")?.id);
   return made ? { ...figure, ...made } : figure;
 }

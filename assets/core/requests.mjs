@@ -98,10 +98,13 @@ async function request(lane) {
     lane.asking = true;
     const of = present();
     const keys = wanted.map((view) => keyOf(view));
+    const key = presentKey();
     state.asked += 1;
     const number = state.asked;
     const answer = await lane.ask(wanted, of);
     lane.asking = false;
+    /* The worker computes the newest state while this one is drawn. */
+    if (lane === PAGE && lane.again && presentKey() !== key) request(lane);
     if (answer) take(answer, wanted, keys, of, { number, isOwn: lane === PAGE });
     /* What is dragged is drawn whole when it is let go. */
     if (answer?.more) lane.again = lane === SERVER || !store.held;

@@ -20,6 +20,8 @@ export class Timeline {
     this.playing = false;
     this.speed = NORMAL_SPEED;
     this.span = null;
+    /* To ask the strip for it would lay out the page in the middle of a change. */
+    this.width = 0;
     this.build(root);
     this.listen();
   }
@@ -51,7 +53,10 @@ export class Timeline {
   }
 
   listen() {
-    new ResizeObserver(() => this.draw()).observe(this.strip);
+    new ResizeObserver(([{ contentRect }]) => {
+      this.width = contentRect.width;
+      this.draw();
+    }).observe(this.strip);
     let from = null;
     this.strip.addEventListener("pointerdown", (event) => {
       if (event.button || !this.moments) return;
@@ -97,7 +102,7 @@ export class Timeline {
   }
 
   stepAt(x) {
-    return 1 + Math.floor((x / this.strip.clientWidth) * this.moments.steps);
+    return 1 + Math.floor((x / this.width) * this.moments.steps);
   }
 
   between(a, b) {
@@ -224,8 +229,7 @@ export class Timeline {
   }
 
   draw() {
-    const { strip, moments, colours } = this;
-    const { clientWidth: width } = strip;
+    const { strip, moments, colours, width } = this;
     const ratio = window.devicePixelRatio || 1;
     Object.assign(strip, { width: Math.round(width * ratio), height: Math.round(STRIP_PX * ratio) });
     if (!moments || !colours) return;
