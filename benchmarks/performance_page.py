@@ -92,7 +92,7 @@ def _row(item: Json) -> tuple[str, ...]:
         str(item["n"]),
         _beside(item),
         "" if item["ratio"] is None else f"{_digits(item['ratio'])} x",
-        item["aim"] or "none",
+        ", ".join(item["aims"]) or "none",
         f"{load['before']:.2f}, {load['after']:.2f}",
         _remarks(item),
     )
@@ -105,9 +105,16 @@ def _beside(item: Json) -> str:
 
 
 def _remarks(item: Json) -> str:
-    verdict = {True: "Aim met", False: "**Aim missed**", None: "Not judged: too few samples"}[item["meets_aim"]]
-    parts = [verdict if item["aim"] else "No aim set", *([item["note"]] if item["note"] else [])]
-    return "; ".join(parts)
+    return "; ".join([_verdict(item["aims"]), *([item["note"]] if item["note"] else [])])
+
+
+def _verdict(aims: dict[str, bool | None]) -> str:
+    missed = [text for text, met in aims.items() if met is False]
+    if missed:
+        return "**Aim missed**" if len(aims) == 1 else f"**Aim missed**: {', '.join(missed)}"
+    if not aims:
+        return "No aim set"
+    return "Not judged: too few samples" if None in aims.values() else "Aim met"
 
 
 def _value(value: float | None, unit: str) -> str:

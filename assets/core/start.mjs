@@ -118,6 +118,8 @@ provideLazily(["sweepShown"], () => import("../pages/sweeps.mjs"));
 provide({ store, on, go, link, kickGroups, isSettled: () => isWhole && isSettled() });
 watchRequests({ tell: say, ended: showSignedOut });
 startPlotly();
+/* The first to hear of a change: the worker computes while the others follow it. */
+startRequests();
 startToolbars();
 startControls();
 startOver();
@@ -128,7 +130,6 @@ startNoise();
 startNow();
 startSilence();
 startTable();
-startRequests();
 startTasks();
 startSearch();
 startKeys();

@@ -51,11 +51,12 @@ def test_late_answers_never_replace_newer_ones_and_computing_is_said_meanwhile(p
     first, second = cells(page)[:2]
     sign = page.locator("#region-map-card").get_by_text("computing")
     expect(sign).to_be_hidden()
-    intact = traces(page, "region-map")
+    intact, room = traces(page, "region-map"), page.locator("#region-map").bounding_box()
     slow = Gate(page, asks_landscape)
     first.click(page)
     slow.wait()
     expect(sign).to_be_visible()
+    assert page.locator("#region-map").bounding_box() == room, "what is said of a view takes no room of its figure"
     assert "intact" in traces(page, "state-space"), "the fast views do not wait for the slow one"
     assert traces(page, "region-map") == intact
     slow.closed = False
