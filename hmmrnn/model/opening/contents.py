@@ -62,9 +62,11 @@ class Contents(NamedTuple):
 
 
 def flatten(tree: Any, settings: dict[str, Any], path: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """The arrays of nested mappings by their names, joined by dots; scalars and words go to the settings."""
+    """The arrays of nested mappings and lists by their names, joined by dots; numbers and words go to the settings."""
     if depth > MAX_DEPTH:
         return
+    if isinstance(tree, list | tuple) and any(isinstance(item, Mapping) or hasattr(item, "dtype") for item in tree):
+        tree = {str(place): item for place, item in enumerate(tree)}
     if isinstance(tree, Mapping):
         for key, value in tree.items():
             yield from flatten(value, settings, f"{path}.{key}" if path else str(key), depth + 1)

@@ -138,7 +138,11 @@ def _check_single(kind: str, layers: Mapping[str, re.Match[str]]) -> None:
     if any(found["reverse"] for found in layers.values()):
         raise ReadingError(f"is {words} in both directions, and cannot be shown: {ONLY}")
     if len(prefixes) > 1:
-        raise ReadingError(f"has {len(prefixes)} recurrent layers ({', '.join(layers)}), and cannot be shown: {ONLY}")
+        raise ReadingError(
+            f"has {len(prefixes)} recurrent layers ({', '.join(layers)}), and cannot be shown: {ONLY}; if they are "
+            f"networks beside each other, say which tensors are those of one, as W_hh={next(iter(layers))} with its "
+            "W_ih, biases and W_out"
+        )
     if len(layers) > 1:
         many = {2: "two", 3: "three", 4: "four"}.get(len(layers), str(len(layers)))
         extra = list(layers)[1]

@@ -29,7 +29,6 @@ from hmmrnn.model.opening.contents import (
     DAMAGE,
     FLOATS,
     MAX_BYTES,
-    RESAVE,
     ZIP,
     CheckpointError,
     Contents,
@@ -38,7 +37,7 @@ from hmmrnn.model.opening.contents import (
     UnreadableError,
     shorten,
 )
-from hmmrnn.model.opening.not_networks import name_text
+from hmmrnn.model.opening.not_networks import MAGIC, NPY, name_bytes, name_folder, name_text
 from hmmrnn.model.opening.torch_files import is_torch_file, open_torch_file
 
 _HEAD_BYTES = 1024
@@ -47,14 +46,6 @@ _METADATA = "__metadata__"
 _HDF5, _MATLAB, _MATLAB_VERSION = b"\x89HDF", b"MATLAB ", 125
 MOST_TEXT = 4_000_000  # characters of a text that are looked at
 _MAX_HEADER_BYTES = 100_000_000  # the limit of the safetensors format
-_NPY, _ARRAYS = b"\x93NUMPY", "np.savez(path, W_hh=..., W_ih=..., W_out=..., cell='tanh')"
-_OTHER_FORMATS = {
-    b"\x89PNG": "a PNG picture",
-    b"\xff\xd8\xff": "a JPEG picture",
-    b"%PDF": "a PDF document",
-    _NPY: "a NumPy .npy file",
-    b"\x1f\x8b": "a gzip archive",
-}
 
 
 def open_tensor_file(path: Path) -> Contents:
@@ -97,7 +88,7 @@ def _head(path: Path) -> bytes:
     except FileNotFoundError:
         raise CheckpointError(f"{path} does not exist; expected the file of a network; check its name") from None
     except IsADirectoryError:
-        raise CheckpointError(f"{path} is a folder; expected the file of a network; name a file in it") from None
+        raise CheckpointError(f"{path} {name_folder(os.listdir(path))}") from None
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read ({error}); check its name and permissions") from error
     if not head:
@@ -121,7 +112,7 @@ def _is_safetensors(path: Path, head: bytes) -> bool:
     # Asked before anything else: a header of 640 bytes begins with the same two bytes as a pickle.
     if head[8:9] == b"{" and header_length(head) <= _MAX_HEADER_BYTES:
         return True
-    foreign = (ZIP, b"\x80", *_OTHER_FORMATS)
+    foreign = (ZIP, b"\x80", NPY, *MAGIC)
     return path.suffix.lower() == ".safetensors" and not head.startswith(foreign) and not _is_text(head)
 
 
@@ -243,21 +234,14 @@ def _safetensors_fault(data: bytes, reason: str) -> str:
 
 def _foreign(path: Path, head: bytes) -> str:
     """The sentence for a file that is neither safetensors nor torch's."""
-    if head[0] == 0x80 and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
-        return (
-            f"{path.name} is a Python pickle, which can hold code and was not opened; expected a state dict; {RESAVE}, "
-            f"or arrays of NumPy with {_ARRAYS}"
-        )
-    if head.startswith(_NPY):
-        return f"{path.name} is a NumPy .npy file, not a network: it holds one array; save those of one with {_ARRAYS}"
-    found = next((name for magic, name in _OTHER_FORMATS.items() if head.startswith(magic)), None)
-    if found is None and _is_text(head) and not head.lstrip().startswith((b"{", b"[")):
+    if named := name_bytes(head, path.name):
+        return f"{path.name} {named}"
+    if _is_text(head) and not head.lstrip().startswith((b"{", b"[")):
         with open(path, encoding="utf-8", errors="replace") as file:
             return f"{path.name} {name_text(file.read(MOST_TEXT), path.name)}"
-    if found is None and _is_text(head):
-        found = "JSON text"
+    found = "JSON text" if _is_text(head) else "of an unknown format"
     return (
-        f"{path.name} is {found or 'of an unknown format'}, not a network; "
+        f"{path.name} is {found}, not a network; "
         f"expected a .safetensors file or a state dict written by torch.save; choose another file"
     )
 

@@ -37,4 +37,4 @@ def hint(name: str) -> str | None:
         for role, words in HINTS.items():
             if word in words and (not role.startswith("b") or is_bias or not word.startswith("w")):
                 return {"W_hh": "b_hh", "W_ih": "b_ih", "W_out": "b_out"}.get(role, role) if is_bias else role
-    return None
+    return "b_hh" if whole[-1] == "b" else None

@@ -82,7 +82,13 @@ def _arrays(tree: Any) -> Any:
     if isinstance(tree, dict):
         return {name: _arrays(item) for name, item in tree.items()}
     if isinstance(tree, list) and tree and isinstance(tree[0], (list, int, float)):
-        return np.array(tree, dtype=np.float64)
+        try:
+            return np.array(tree, dtype=np.float64)
+        except ValueError as error:
+            raise UnreadableError(
+                f"is JSON with rows of different lengths, or with words among numbers ({str(tree)[:60]}); write every "
+                "matrix as a list of rows of equally many numbers"
+            ) from error
     return tree
 
 
@@ -92,10 +98,11 @@ def _arrays(tree: Any) -> Any:
 def read_mat(path: Path) -> Found:
     """Arrays of a MATLAB file, fields of structures and places of cell arrays joined by dots."""
     from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
 
     try:
         tree = loadmat(path)
-    except (ValueError, OSError, TypeError, NotImplementedError, KeyError, EOFError) as error:
+    except (MatReadError, ValueError, OSError, TypeError, NotImplementedError, LookupError, EOFError) as error:
         raise UnreadableError(f"is a damaged MATLAB file ({str(error)[:120]}); save it again") from error
     found = Found({}, {}, ["a MATLAB file"])
     for name, item in tree.items():

@@ -78,14 +78,23 @@ def _check_archive(path: Path) -> None:
     if "data.pkl" not in parts and (named := name_archive(names)):
         raise CheckpointError(f"{path.name} {named}")
     if "data.pkl" not in parts or "constants.pkl" in parts:
-        found = "a TorchScript program" if "constants.pkl" in parts else "a zip archive of another kind"
-        advice = "load it with torch.jit.load and " + RESAVE if "constants.pkl" in parts else RESAVE
-        raise CheckpointError(f"{path.name} is {found}; expected a state dict; {advice}")
+        raise CheckpointError(f"{path.name} {_no_state_dict(names)}")
     if size > MAX_BYTES:
         raise CheckpointError(
             f"{path.name} unpacks to {size / 2**20:,.0f} MiB; expected at most {MAX_BYTES // 2**20} MiB; "
             f"save the state dict of the network alone"
         )
+
+
+def _no_state_dict(names: list[str]) -> str:
+    """What a zip archive is whose members are not those of a state dict."""
+    if any(name.endswith("constants.pkl") for name in names):
+        return (
+            "is a TorchScript program; expected a state dict; load it with model = torch.jit.load(path) and save its "
+            "state dict with torch.save(model.state_dict(), path)"
+        )
+    some = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+    return f"is a zip archive of another kind ({some or 'empty'}); expected a state dict; {RESAVE}"
 
 
 def _check_pickles(path: Path) -> None:
@@ -120,7 +129,8 @@ def _torch_object(path: Path) -> Any:
             raise _damaged(path, "its pickle cannot be read") from error
         raise CheckpointError(
             f"{path.name} is a pickle that asks for the code of {asked[1]}, which was refused and not run; "
-            f"expected tensors only; {RESAVE}"
+            f"expected tensors only; load it where its class is defined, with torch.load(path, weights_only=False), "
+            f"and {RESAVE}"
         ) from error
     except DAMAGE as error:
         raise _damaged(path, "torch cannot read it") from error
@@ -144,8 +154,12 @@ def _numpy_globals() -> list[Any]:
 
 def _torch_contents(name: str, loaded: Any) -> Contents:
     """The named tensors of what torch.load gave, wherever they are nested, and the settings beside them."""
+    if isinstance(loaded, list | tuple):
+        loaded = {str(place): item for place, item in enumerate(loaded)}
     if not isinstance(loaded, Mapping):
         raise CheckpointError(f"{name} holds a {type(loaded).__name__}; expected a dict of named tensors; {RESAVE}")
+    if {"state", "param_groups"} <= set(loaded):
+        raise CheckpointError(f"{name} holds the state of an optimizer, not its network; {RESAVE}")
     settings: dict[str, Any] = {}
     everything = dict(flatten(_without_others(loaded), settings))
     state, inside, beside = everything, [""], set[str]()
