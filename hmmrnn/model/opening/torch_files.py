@@ -154,7 +154,7 @@ def _numpy_globals() -> list[Any]:
 
 def _torch_contents(name: str, loaded: Any) -> Contents:
     """The named tensors of what torch.load gave, wherever they are nested, and the settings beside them."""
-    if isinstance(loaded, list | tuple):
+    if isinstance(loaded, list | tuple) and any(isinstance(item, Mapping) or hasattr(item, "dtype") for item in loaded):
         loaded = {str(place): item for place, item in enumerate(loaded)}
     if not isinstance(loaded, Mapping):
         raise CheckpointError(f"{name} holds a {type(loaded).__name__}; expected a dict of named tensors; {RESAVE}")

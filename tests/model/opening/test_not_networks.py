@@ -117,9 +117,6 @@ def programs(folder: Path) -> dict[str, tuple[str, dict[str, torch.Tensor]]]:
     (folder / "protocol-0.pkl").write_bytes(pickle.dumps({"W": 1}, protocol=0))
     loaded = torch.load(folder / "module.pt", weights_only=False).state_dict()
     scripted = torch.jit.load(str(folder / "script.pt")).state_dict()
-    asks = (
-        "asks for the code of .*Module, .*load it where its class is defined, with torch.load(path, weights_only=False)"
-    )
     return {
         "module.pt": (
             r"code of .*Module, .* load it where its class is defined, with torch.load\(path, weights_",
