@@ -35,9 +35,9 @@ READ_EVERY_SECONDS = 10.0
 WARM_SHARE = 0.25
 VIEWERS_PER_SECOND = 10
 LOAD_WORDS = (
-    "Written by `make load`. Each viewer asks what the bench asks: the fast views at each click, moments and region "
-    "map once the viewer pauses before the next one is due. `turned away`: the web process was computing a slow answer "
-    "for another viewer; the page asks again."
+    "Written by `make load`. Each viewer asks what the bench asks of a small network: nothing at a click, which the "
+    "page answers by itself; the region map a quarter of a second later, and then what it adds to the orbit. `turned "
+    "away`: the web process was computing a slow answer for another viewer; the page asks again."
 )
 SOAK_WORDS = "Written by `make soak`: the same viewers, and what the processes of the server hold meanwhile."
 SOAK_HEAD = (
@@ -185,7 +185,7 @@ def load_section(records: Sequence[dict[str, Any]]) -> str:
 
 
 def _seconds_between(record: dict[str, Any]) -> float:
-    clicks = sum(line["count"] for line in record["requests"] if line["name"] == "fast views")
+    clicks = sum(line["count"] for line in record["requests"] if line["name"].startswith("click"))
     return float(60 * record["minutes"] * record["viewers"] / clicks)
 
 

@@ -1,8 +1,9 @@
 """Viewers for a load test: each silences neurons of its own, about one a second, and fetches what the page would.
 
-A file for locust, which runs it in a process of its own (load.py). Each viewer asks what the bench asks, in the same
-order: the fast views at a click; the region map and the moments once the scenario rests, if the server has a turn for
-it. Of every answer it is checked that it is about the viewer's own scenario.
+A file for locust, which runs it in a process of its own (load.py). Each viewer asks what the bench asks of a small
+network, in the same order: nothing at a click, which the page answers by itself; the region map once the scenario
+rests, if the server has a turn for it; and then what it adds to the orbit. Of every answer it is checked that it is
+about the viewer's own scenario.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import itertools
 import json
 import random
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -22,9 +22,12 @@ from hmmrnn.dashboard import ids
 from hmmrnn.dashboard.answers import DEFAULT_MODEL
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.model.network import Intervention
-from tests.wire import FAST_VIEWS, question
+from tests.wire import question
 
 PATIENCE_SECONDS = 60.0
+PACE_SECONDS = 1.0
+# Stands in the table for a click, with the time by which it came late.
+CLICK = "click, late by"
 # As in assets/core/requests.mjs: when a scenario rests, and when a viewer that was turned away asks again.
 REST_SECONDS, BUSY_SECONDS = 0.25, 0.75
 MOST_SILENCED = 6
@@ -42,7 +45,7 @@ Shown = dict[str, dict[str, Any]]
 class Viewer(FastHttpUser):
     """One page, with a scenario of its own."""
 
-    wait_time = constant_pacing(1.0)
+    wait_time = constant_pacing(PACE_SECONDS)
     network_timeout = connection_timeout = PATIENCE_SECONDS
 
     def on_start(self) -> None:
@@ -53,32 +56,34 @@ class Viewer(FastHttpUser):
         self.scenario = Scenario(DEFAULT_MODEL, seed=1000 + number)
         self.client.get("/bench", name="page")
         self.client.get("/_dash-layout", name="layout")
+        self.due = time.monotonic()
 
     @task
     def silence(self) -> None:
         """Click on a neuron, and look at the answers until the next click is due."""
         began = time.monotonic()
+        self._note_click(max(0.0, began - self.due))
+        self.due = began + PACE_SECONDS
         touched = {i for item in self.scenario.interventions for i in item.neurons}
         neuron = self.random.choice([i for i in range(NEURONS) if i not in touched])
         kept = self.scenario.interventions[-MOST_SILENCED + 1 :]
         self.scenario = replace(self.scenario, interventions=(*kept, Intervention((neuron,), 0.0, "unit")))
-        self._ask("fast views", question(self.scenario, *FAST_VIEWS), self._fault_of_fast)
-        time.sleep(REST_SECONDS)
-        if time.monotonic() - began < 1.0:
-            self._look_closer(began)
-
-    def _look_closer(self, began: float) -> None:
-        """What a page asks for once the viewer pauses; turned away, again as long as nothing else has been clicked."""
-        with self.client.get(f"/moments?{self.scenario.to_query()}", name="moments", catch_response=True) as answer:
-            if answer.status_code == 200 and "refused" in answer.json():
-                answer.failure(answer.json()["refused"])
-        asked = question(self.scenario, ids.REGION_MAP, settled=True)
-        while self._ask("region map", asked, self._fault_of_slow) == "busy":
-            time.sleep(BUSY_SECONDS)
-            if time.monotonic() - began >= 1.0:
+        for name, view in (("region map", ids.REGION_MAP), ("orbit", ids.ORBIT)):
+            time.sleep(REST_SECONDS if view == ids.REGION_MAP else 0.0)
+            while (answer := self._ask(name, view)) == "busy":
+                time.sleep(BUSY_SECONDS)
+                if time.monotonic() - began >= PACE_SECONDS:
+                    break
+            if answer != "answered":
                 return
 
-    def _ask(self, name: str, asked: dict[str, Any], fault: Callable[[Shown], str]) -> str:
+    def _note_click(self, late_seconds: float) -> None:
+        """Write down that there was a click, and by how much it came late, because the one before was answered late."""
+        facts = {"request_type": "", "response_length": 0, "exception": None, "context": {}}
+        self.environment.events.request.fire(name=CLICK, response_time=1000 * late_seconds, **facts)
+
+    def _ask(self, name: str, view: str) -> str:
+        asked = question(self.scenario, view, settled=True)
         with self.client.post("/views", json=asked, name=name, catch_response=True) as answer:
             if answer.status_code != 200:
                 answer.failure(f"status {answer.status_code}")
@@ -88,27 +93,14 @@ class Viewer(FastHttpUser):
                 # Counted by itself: to be turned away takes no time.
                 answer.request_meta["name"] = f"{name}, turned away"
                 return "busy"
-            wrong = found["refused"] if "refused" in found else fault(dict(found["updates"]))
+            wrong = found.get("refused") or fault_of_figure(self.scenario.seed, dict(found["updates"]), view)
             if wrong:
                 answer.failure(wrong)
             return "answered"
 
-    def _fault_of_fast(self, shown: Shown) -> str:
-        """Why numbers and figures are not those of the viewer's own scenario; empty if they are."""
-        own, seen = self.scenario.drawn.to_query(), shown[ids.NUMBERS]["values"]["of"]
-        if seen != own:
-            return f"asked for {own} and got {seen}"
-        return fault_of_figures(self.scenario.seed, shown, ids.STATE_SPACE, ids.ORBIT)
 
-    def _fault_of_slow(self, shown: Shown) -> str:
-        return fault_of_figures(self.scenario.seed, shown, ids.REGION_MAP)
-
-
-def fault_of_figures(seed: int, shown: Shown, *views: str) -> str:
-    """Which figure another viewer, with another seed, has got too; empty if there is none."""
-    for view in views:
-        drawn = hashlib.sha256(json.dumps(shown[view]["figure"]["data"]).encode()).hexdigest()
-        owner = _owners.setdefault(drawn, seed)
-        if owner != seed:
-            return f"the {view} of seed {owner} came to seed {seed}"
-    return ""
+def fault_of_figure(seed: int, shown: Shown, view: str) -> str:
+    """Whether another viewer, with another seed, has got this figure too, in words; empty if not."""
+    drawn = hashlib.sha256(json.dumps(shown[view]["figure"]["data"]).encode()).hexdigest()
+    owner = _owners.setdefault(drawn, seed)
+    return "" if owner == seed else f"the {view} of seed {owner} came to seed {seed}"

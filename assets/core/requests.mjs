@@ -209,6 +209,12 @@ export function turn(turning) {
 
 /* ---- slow ---- */
 
+/* Whether slow results add to a fast view: where a field has one of some values, or everywhere if no field is named. */
+function isRefined({ refined }, scenario) {
+  const conditions = Object.entries(refined ?? {});
+  return Boolean(refined) && (!conditions.length || conditions.some(([name, values]) => values.includes(scenario[name])));
+}
+
 function settle() {
   if (!present() || !isInChapter()) return;
   state.rests = true;
@@ -222,7 +228,7 @@ async function requestSlow() {
   const turn = state.slow;
   const of = present();
   const isStill = () => turn === state.slow && same(drawn(of), drawn(present()));
-  const refined = shownViews().filter((view) => views()[view].refines);
+  const refined = shownViews().filter((view) => isRefined(views()[view], of));
   for (const view of [...due("slow"), ...refined]) {
     const isRefined = refined.includes(view);
     const key = keyOf(view, isRefined);

@@ -19,11 +19,13 @@ export class Summaries {
   /* scenario: seed, sigma, steps, trajectories, interventions, pair, start; `neuron`: whose pre-activation is wanted, or null.
    * Null where no step can be drawn. */
   of(scenario, neuron = null) {
-    const { n, o } = this.network;
+    const { n, o, axes } = this.network;
     const { steps, trajectories: count, pair } = scenario;
     const summary = {
       runs: count, steps, outputs: o,
       points: new Float32Array(2 * count * steps).fill(NaN),
+      /* Along the third direction of the plane, which is not drawn in it. */
+      depth: axes > 2 ? new Float32Array(count * steps).fill(NaN) : null,
       speed: new Float32Array(count * steps).fill(NaN),
       output: new Int8Array(count * steps),
       probabilities: new Float32Array(o * count * steps).fill(NaN),
@@ -71,6 +73,7 @@ export class Summaries {
         for (let axis = 0; axis < axes; axis++) now[axis] = network.project(state.h, axis);
         into.points[2 * at] = now[0];
         into.points[2 * at + 1] = now[1];
+        if (into.depth) into.depth[at] = now[2];
         into.probabilities.set(probabilities, o * at);
         seen.add(now[0], now[1], probabilities);
       }

@@ -114,9 +114,7 @@ export async function answer(wanted, scenario, few = false) {
   const trajectories = few ? Math.min(FIRST_RUNS, scenario.trajectories) : scenario.trajectories;
   const shown = { ...scenario, trajectories };
   const neuron = scenario.colour === "neuron" && wanted.includes(idOf("STATE_SPACE")) ? scenario.neuron : null;
-  const { interventions, sigma } = scenario.against ?? { interventions: [], sigma: scenario.sigma };
-  const [reference, now] = await Promise.all([
-    summaryOf({ ...shown, interventions, sigma }, null), summaryOf(shown, neuron)]);
+  const [reference, now] = await Promise.all([summaryOf(referenceOf(shown), null), summaryOf(shown, neuron)]);
   if (!reference || !now || of !== state.of) {
     if (trajectories < scenario.trajectories && of === state.of) return answer(wanted, scenario);
     state.failed.add(drawnKey(scenario));
@@ -125,6 +123,21 @@ export async function answer(wanted, scenario, few = false) {
   const behind = isCompared(scenario) ? reference : null;
   const updates = wanted.flatMap((view) => updatesOf(view, parts, scenario, now, behind, reference));
   return trajectories < scenario.trajectories ? { updates, more: wanted } : { updates };
+}
+
+/* What a scenario is compared with. */
+function referenceOf(scenario) {
+  const { interventions, sigma } = scenario.against ?? { interventions: [], sigma: scenario.sigma };
+  return { ...scenario, interventions, sigma };
+}
+
+/* All runs of a scenario and of what it is compared with, for Moments; null where the server has to send them. */
+export async function summariesOf(scenario) {
+  const { of, parts } = state;
+  if (!parts || planeOf(scenario) !== of || !isSound(scenario) || state.failed.has(drawnKey(scenario))) return null;
+  const summaries = [scenario, ...(isCompared(scenario) ? [referenceOf(scenario)] : [])].map((one) => summaryOf(one, null));
+  const [now, reference = null] = await Promise.all(summaries);
+  return now && reference !== undefined && of === state.of ? { now, reference, scale: parts.network.plane.scale } : null;
 }
 
 function updatesOf(view, { figures, target, rest }, scenario, now, behind, reference) {

@@ -1,16 +1,17 @@
 /* The views as one instrument: one moment marked in all of them, a selection that restricts them. All of it happens in
- * the page; the server gives the runs once, and which neurons differ. */
+ * the page, of runs that it has made or that the server gives once; the server says which neurons differ. */
 
 import { on } from "../core/events.mjs";
 import { link } from "../core/link.mjs";
-import { present, store, viewsOf } from "../core/page.mjs";
+import { present, scheme, store, viewsOf } from "../core/page.mjs";
 import { rests } from "../core/requests.mjs";
 import { isInChapter } from "../core/router.mjs";
 import { make } from "../core/elements.mjs";
 import { attachCamera, follow, startCamera } from "./camera.mjs";
 import { afterFigures, boxOf, changeFigures, graphOf, layoutOf } from "../core/plotly.mjs";
 import { makeOverlays, each } from "./overlays.mjs";
-import { address, element, idOf } from "../core/configuration.mjs";
+import { address, configuration, element, idOf } from "../core/configuration.mjs";
+import { summariesOf } from "../fast/answers.mjs";
 import { cornersOf, ellipse } from "./areas.mjs";
 import { Moments } from "./moments.mjs";
 import { Timeline } from "./timeline.mjs";
@@ -31,7 +32,7 @@ const DRAG_PX = 8;
 
 const state = {
   moments: null, reference: null, shown: null, hovered: null, chosen: null, area: null, span: null, picked: null, pointed: null,
-  touched: new Set(), colours: null, themes: null, of: null, ranked: null,
+  touched: new Set(), colours: null, of: null, ranked: null,
 };
 let timeline = null;
 let overlays = [];
@@ -104,15 +105,28 @@ async function settled() {
   }
   asked += 1;
   const turn = asked;
-  const answer = await fetched(address("moments"), scenario);
-  if (turn !== asked || runsOf(present()) !== of || !answer || answer.refused) return;
-  const made = (packed) => packed && new Moments(packed, answer.scale);
-  Object.assign(state, { of, moments: made(answer.now), reference: made(answer.reference), themes: answer.themes });
+  const found = await summarised(scenario) ?? await sent(scenario);
+  if (turn !== asked || runsOf(present()) !== of || !found) return;
+  Object.assign(state, { of, ...found });
   recolour();
   choose();
   refresh();
   rank();
 }
+
+/* Moments of a scenario and of what it is compared with: of runs that the page has, or of the server's; null where there are none. */
+async function summarised(scenario) {
+  const runs = await summariesOf(scenario);
+  return runs && bothOf(runs, Moments.summarised);
+}
+
+async function sent(scenario) {
+  const answer = await fetched(address("moments"), scenario);
+  return answer && !answer.refused ? bothOf(answer, Moments.sent) : null;
+}
+
+const bothOf = ({ now, reference, scale }, make) => (
+  { moments: make(now, scale), reference: reference && make(reference, scale) });
 
 /* Null where the server does not answer: the page says so elsewhere, and asks again when it is back. */
 async function fetched(path, scenario) {
@@ -126,8 +140,7 @@ async function fetched(path, scenario) {
 }
 
 function recolour() {
-  if (!state.themes) return;
-  state.colours = state.themes[document.documentElement.dataset.scheme || "light"];
+  state.colours = configuration().colours[scheme()];
   if (timeline) timeline.show(state.moments, state.colours, state.span);
   refresh();
 }

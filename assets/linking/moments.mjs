@@ -16,16 +16,33 @@ export function within(x, y, corners) {
 
 /* The runs of one network: all that a view needs to show a moment. */
 export class Moments {
-  constructor({ points, output, probabilities }, scale) {
-    const [runs, steps, dimensions] = points.shape;
+  /* points (B, T, dimensions), output (B, T), -1 where nothing is drawn, and probabilities (B, T, outputs), flat. */
+  constructor({ runs, steps, dimensions, outputs, points, output, probabilities }, scale) {
     this.runs = runs;
     this.steps = steps;
     this.dimensions = dimensions;
-    this.outputs = probabilities.shape[2];
+    this.outputs = outputs;
+    this.points = points;
+    this.output = output;
+    this.probabilities = probabilities;
     this.scale = scale;
-    this.points = unpacked(points);
-    this.output = unpacked(output);
-    this.probabilities = unpacked(probabilities);
+  }
+
+  /* As the server sends them. */
+  static sent({ points, output, probabilities }, scale) {
+    const [runs, steps, dimensions] = points.shape;
+    const [flat, outputs] = [[points, output, probabilities].map(unpacked), probabilities.shape[2]];
+    return new Moments({ runs, steps, dimensions, outputs, points: flat[0], output: flat[1], probabilities: flat[2] }, scale);
+  }
+
+  /* Of a summary that the page has made. */
+  static summarised(summary, scale) {
+    const { points, depth } = summary;
+    const output = summary.output.map((output, i) => (points[2 * i] === points[2 * i] ? output : -1));
+    if (!depth) return new Moments({ ...summary, dimensions: 2, output }, scale);
+    const places = new Float32Array(3 * depth.length);
+    depth.forEach((z, i) => places.set([points[2 * i], points[2 * i + 1], z], 3 * i));
+    return new Moments({ ...summary, dimensions: 3, points: places, output }, scale);
   }
 
   index({ run, step }) {

@@ -95,14 +95,19 @@ def _viewers(victim: Victim, scale: int) -> Outcome:
             requests = json.loads(said.read())
     finally:
         attackers.stop()
+    clicks = sum(one["num_requests"] for one in requests if one["name"].startswith("click"))
     failed, asked = (sum(one[name] for one in requests) for name in ("num_failures", "num_requests"))
+    asked -= clicks
     counts = attackers.counts
     sent = (
         f"{viewers} viewers who click once a second for {60 * minutes:.0f} s, beside {DRIPPING * scale} clients "
         f"that send a byte a second, one that asks {counts['refused']:,} questions that are refused, and one that "
         f"uploads {counts['uploads']:,} files"
     )
-    seen = f"{asked:,} answers to viewers, {failed} of them failed, in {time.monotonic() - began:.0f} s"
+    seen = (
+        f"{clicks:,} clicks and {asked:,} answers to viewers, {failed} of them failed, "
+        f"in {time.monotonic() - began:.0f} s"
+    )
     return Outcome(sent, seen, failed == 0 < asked and min(counts.values()) > 0)
 
 

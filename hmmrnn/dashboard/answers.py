@@ -204,6 +204,9 @@ def _updates(wanted: Iterable[View], explored: Explored, asked: Json) -> Updates
         if view.kind == SLOW and not asked["settled"]:
             raise ValueError(f"{view.title} is computed once the scenario has settled")
         refines = asked["settled"] and view.refine is not None
+        # A fast view to which slow results add nothing stays as it is.
+        if refines and not view.is_refined(explored.scenario):
+            continue
         fresh = view.id in asked["fresh"]
         try:
             result = view.refine(explored) if refines and view.refine else view.compute(explored)
@@ -211,9 +214,6 @@ def _updates(wanted: Iterable[View], explored: Explored, asked: Json) -> Updates
             # What is shown of another scenario goes; a fast view stays as it is.
             found = [] if refines else view.without_result(sentence(error))
             updates += view.mounted(found) if fresh and found else found
-            continue
-        # A fast view to which slow results add nothing stays as it is.
-        if result is None and refines:
             continue
         found = view.updates(explored, result, THEMES[asked["theme"]])
         updates += view.mounted(found) if fresh else found

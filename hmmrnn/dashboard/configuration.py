@@ -27,6 +27,8 @@ from hmmrnn.explorer.scenario import (
     TRAJECTORIES,
     Scenario,
 )
+from hmmrnn.figures.theme import THEMES
+from hmmrnn.report.live_page import list_colours
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ def configuration(app: Dash) -> Json:
         "fields": {name: {"control": field.control, "prop": field.prop} for name, field in FIELDS.items()},
         "defaults": {key: value for key, value in Scenario("none").to_dict().items() if key != "model"},
         "limits": _LIMITS,
+        "colours": {name: list_colours(theme) for name, theme in THEMES.items()},
         "addresses": _addresses(app),
     }
 
@@ -77,7 +80,7 @@ def _view(view: View) -> Json:
         "title": view.title,
         "kind": view.kind,
         "of": view.of,
-        "refines": view.refine is not None,
+        "refined": None if view.refine is None else dict(view.refined_where),
         "needsKickNeurons": view.needs_kick_neurons,
         "fields": list(view.fields),
     }

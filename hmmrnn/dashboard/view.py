@@ -16,6 +16,7 @@ from dash.development.base_component import Component
 
 from hmmrnn.dashboard import ids
 from hmmrnn.explorer.explored import Explored
+from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.figures.theme import GRAPH_CONFIG, Theme
 
 Json = dict[str, Any]
@@ -61,7 +62,9 @@ class View:
         of: what it depends on: the "scenario", or the "network" alone, or with it the "plane" that it is seen in.
         compute: from a scenario to the result; None while there is nothing to show. A task's is the experiment of the
             same id, and a worker calls it.
-        refine: of a fast view, the result once the slow ones are known; None if it stays as it is.
+        refine: of a fast view, the result once the slow ones are known.
+        refined_where: of a view with `refine`, fields of the scenario and values; slow results add to it where one of
+            the fields has one of its values, or everywhere if there are none.
         figures: of a result, one for each graph; None leaves a graph empty.
         caption: of a result: how much is shown, of how many, as text or components.
         content: of a result, components for a view without graphs.
@@ -83,6 +86,7 @@ class View:
     of: Part = "scenario"
     compute: Callable[..., Any] = lambda _explored: None
     refine: Callable[[Explored], Any] | None = None
+    refined_where: tuple[tuple[str, tuple[Any, ...]], ...] = ()
     figures: Callable[[Explored, Any, Theme], Sequence[go.Figure | None]] = _no_figures
     caption: Callable[[Explored, Any, Theme], Any] = _no_words
     content: Callable[[Explored, Any], Any] | None = None
@@ -108,6 +112,11 @@ class View:
         """What Plotly offers in its graphs."""
         unused = [] if self.selectable else ["select2d", "lasso2d"]
         return {**GRAPH_CONFIG, "scrollZoom": not self.tall, "modeBarButtonsToRemove": ["autoScale2d", *unused]}
+
+    def is_refined(self, scenario: Scenario) -> bool:
+        """Whether slow results add to it."""
+        where = self.refined_where
+        return self.refine is not None and (not where or any(getattr(scenario, name) in of for name, of in where))
 
     def updates(self, explored: Explored, result: Any, theme: Theme) -> Updates:
         """What the page's components get to show a result: graphs, caption, content."""

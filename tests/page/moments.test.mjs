@@ -8,7 +8,7 @@ import { Moments } from "../../assets/linking/moments.mjs";
 import { assertClose, numbers } from "./numbers.mjs";
 
 const given = numbers("moments");
-const moments = new Moments(given, given.scale);
+const moments = Moments.sent(given, given.scale);
 const [, steps] = given.points.shape;
 
 test("each moment has the phase of Python", () => {
@@ -62,7 +62,7 @@ test("each step is so far from the nearest switch of its run", () => {
     assert.equal(Math.abs(found), Math.abs(expected), `step ${step}`);
     assert.ok(given.switches.includes(step - found));
   }
-  const still = new Moments({ ...given, output: given.output }, given.scale);
+  const still = Moments.sent(given, given.scale);
   still.output = new Int8Array(still.output.length);
   assert.equal(still.fromSwitch({ run: 0, step: 5 }), null, "a run without a switch");
 });

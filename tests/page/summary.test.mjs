@@ -8,6 +8,7 @@ import { Network, unpacked } from "../../assets/engine/network.mjs";
 import { Summaries } from "../../assets/engine/summary.mjs";
 import { orbit, orbitCaption, stateSpace, stateSpaceCaption } from "../../assets/fast/figures.mjs";
 import { numbersOf } from "../../assets/fast/numbers.mjs";
+import { Moments } from "../../assets/linking/moments.mjs";
 import { assertClose, numbers } from "./numbers.mjs";
 
 const { parts, asked } = numbers("summary");
@@ -44,11 +45,17 @@ function assertSameFigure(found, wanted) {
   ["xaxis", "yaxis"].forEach((axis) => assertSame(found.layout[axis].range, wanted.layout[axis].range, axis));
 }
 
+function assertSameMoments(found, wanted) {
+  ["runs", "steps", "dimensions", "outputs", "scale"].forEach((name) => assert.deepEqual(found[name], wanted[name], name));
+  assert.deepEqual(found.output, wanted.output);
+  ["points", "probabilities"].forEach((name) => assertSame(found[name], wanted[name], `${name} of moments`));
+}
+
 const still = ({ range, ...axis }) => axis;
 const looks = ({ color, cmin, cmax, ...rest }) => ({ ...rest, ...(typeof color === "string" && { color }) });
 
 asked.forEach(({ name, scenario, parts: key, now, reference, figures, captions, values }) => test(`${name} is as in Python`, () => {
-  const { figures: drawn, target, rest } = parts[key];
+  const { figures: drawn, target, rest, network: { plane: { scale } } } = parts[key];
   const make = (one, neuron = null) => summarised(key).of({ ...scenario, ...one }, neuron);
   const found = make({}, scenario.colour === "neuron" ? scenario.neuron : null);
   const intact = make(scenario.against ?? { interventions: [] });
@@ -62,6 +69,7 @@ asked.forEach(({ name, scenario, parts: key, now, reference, figures, captions, 
     });
     ["points", "probabilities", "speed"].forEach((field) => assertSame(one[field], wanted[field], field));
     assert.deepEqual([...one.profile.counts], wanted.counts, "the same counts");
+    assertSameMoments(Moments.summarised(one, scale), Moments.sent(wanted.moments, scale));
   });
   const behind = scenario.interventions.length || scenario.against ? intact : null;
   assertSameFigure(stateSpace(drawn.light, scenario, found, behind), figures["state-space"]);

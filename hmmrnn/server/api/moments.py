@@ -16,8 +16,7 @@ from hmmrnn.analysis.trajectory_summary import TrajectorySummary
 from hmmrnn.explorer import queries
 from hmmrnn.explorer.explored import Explored
 from hmmrnn.explorer.scenario import Scenario
-from hmmrnn.figures.theme import THEMES
-from hmmrnn.report.live_page import list_colours, pack_array
+from hmmrnn.report.live_page import pack_array
 from hmmrnn.server.sentence import sentence
 from hmmrnn.server.services import compact_json, explored_of_link
 
@@ -48,13 +47,13 @@ def moments(explored: Explored) -> dict[str, Any]:
     plane = queries.plane_of(explored)
     return {
         "scale": plane.scale[:2].tolist(),
-        "themes": {name: list_colours(theme) for name, theme in THEMES.items()},
-        "now": _packed(queries.summary_of(explored)),
-        "reference": _packed(queries.summary_of(explored.reference)) if explored.scenario.compared else None,
+        "now": pack_moments(queries.summary_of(explored)),
+        "reference": pack_moments(queries.summary_of(explored.reference)) if explored.scenario.compared else None,
     }
 
 
-def _packed(motion: TrajectorySummary) -> dict[str, Any]:
+def pack_moments(motion: TrajectorySummary) -> dict[str, Any]:
+    """Place (B, T, C), output (B, T), -1 where nothing is drawn, and probabilities (B, T, O) of each moment."""
     drawn = np.isfinite(motion.points[..., 0])
     return {
         "points": pack_array(motion.points, "f4"),

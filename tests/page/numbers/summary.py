@@ -23,6 +23,7 @@ from hmmrnn.model.checkpoint import save
 from hmmrnn.model.network import Intervention, Network
 from hmmrnn.model.simulation import simulate
 from hmmrnn.report.live_page import pack_array
+from hmmrnn.server.api.moments import pack_moments
 from hmmrnn.server.services import resolve
 from tests.networks import network_of_cell, random_network
 from tests.page.numbers.given import Numbers, shipped, silent, small_switch, with_fuse
@@ -130,6 +131,7 @@ def plain_summary(summary: TrajectorySummary) -> Numbers:
         "output": pack_array(summary.output, "i1"),
         "valid": np.where(summary.diverged_at < 0, steps, summary.diverged_at).tolist(),
         "largest_neuron": summary.largest_neuron,
+        "moments": pack_moments(summary),
         "counts": summary.profile.counts.tolist(),
     }
 

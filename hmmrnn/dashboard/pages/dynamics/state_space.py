@@ -58,11 +58,9 @@ def compute(explored: Explored) -> StateSpace:
     return _state_space(explored, _fast_colouring(explored))
 
 
-def refine(explored: Explored) -> StateSpace | None:
-    """The states coloured by region or residency time, and the ways between outputs, if these are chosen."""
+def refine(explored: Explored) -> StateSpace:
+    """The states coloured by region or residency time, or the ways between outputs, or both."""
     scenario = explored.scenario
-    if scenario.colour not in SLOW_COLOURS and not scenario.paths:
-        return None
     if scenario.colour in SLOW_COLOURS:
         colouring = _surveyed_colouring(scenario, queries.survey_of(explored))
     else:
@@ -199,6 +197,7 @@ VIEW = View(
     kind=FAST,
     compute=compute,
     refine=refine,
+    refined_where=(("colour", SLOW_COLOURS), ("paths", (True,))),
     figures=figures,
     caption=caption,
     controls=_controls,
