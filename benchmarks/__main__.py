@@ -21,7 +21,7 @@ from benchmarks.engine import kick_figures, residency_figures
 from benchmarks.experiments import gain_sweep_figures
 from benchmarks.figures import COST_RUNS, FIGURES, LENSES, LIVE_RUNS, LIVE_SIZES, Measurement, record
 from benchmarks.interactions import drag_figures, link_figures, play_memory_figures, rapid_figures
-from benchmarks.lenses import comparison_figures, lens_figures
+from benchmarks.lenses import comparison_figures, lens_figures, search_figures
 from benchmarks.live_clicks import live_click_figures
 from benchmarks.live_engine import live_engine_figures
 from benchmarks.live_view import live_frames_figures, live_memory_figures
@@ -58,6 +58,7 @@ BENCHES = (
     Bench(("gain_sweep_s",), gain_sweep_figures, 2),
     Bench(tuple(f"lens_{name}_s" for name in LENSES), lens_figures, 2),
     Bench(("compare_s",), comparison_figures, 2),
+    Bench(("compare_many_s",), search_figures, 1),
     Bench(tuple(f"live_steps_per_s_{neurons}" for neurons in LIVE_SIZES), live_engine_figures, 40),
     Bench(tuple(f"live_frames_per_s_{runs}" for runs in LIVE_RUNS), live_frames_figures, 20),
     Bench(("live_click_to_frame_ms",), live_click_figures, 40),

@@ -32,6 +32,7 @@ LENSES = (
     "effects",
 )
 COMPARED = 6
+MANY = 30
 STATISTICS = ("median", "p95", "ratio")
 
 
@@ -186,6 +187,13 @@ FIGURES = {
             "s",
             f"{COMPARED} networks of 150 neurons side by side, without a search for their kick neurons.",
             (Aim(36),),
+        ),
+        Definition(
+            "compare_many_s",
+            "s",
+            f"{MANY} networks of 150 neurons side by side, with a search for the kick neurons of each, on as many "
+            "threads as there are cores.",
+            (Aim(180),),
         ),
         *(
             Definition(
