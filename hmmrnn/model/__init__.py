@@ -3,6 +3,7 @@
 | subject | module | holds |
 | --- | --- | --- |
 | HMMs | `hmm` | models over a small alphabet, the paper's families, their exact statistics |
+| | `matrix_notation` | the notations of LaTeX, R, Julia, YAML and printed tables as plain rows |
 | | `hmm_text` | probabilities read from pasted text |
 | | `sequences` | symbol sequences read from a table |
 | networks | `cells` | how one step makes the next state out of the last one, for each kind of cell |

@@ -25,11 +25,27 @@ MAX_OUTPUTS = 32
 ROW_SUM_TOLERANCE = 1e-6
 # Rows of numbers that are written with so many decimals are taken for rounded ones.
 ROUNDED_DECIMALS = range(3, 9)
+
+
 # What programs call the matrices; those that end in _ are the attributes of a fitted hmmlearn model.
+def _spelled(*phrases: str) -> tuple[str, ...]:
+    """Names with blanks or lines between their words, and with a capital or not."""
+    plain = [phrase.replace(" ", sign) for phrase in phrases for sign in " _"]
+    return (*plain, *(name.capitalize() for name in plain))
+
+
+_TRANSITIONS = _spelled(
+    "transition matrix", "transition probability", "transition probabilities", "transitions", "transition"
+)
+_EMISSIONS = _spelled("emission matrix", "emission probability", "emission probabilities", "emissions", "emission")
+_STARTS = _spelled(
+    "start probability", "start probabilities", "initial distribution", "initial probabilities", "initial"
+)
+# What the matrices of an HMM are called: here, in hmmlearn, in R (HMM), in MATLAB, and in words.
 NAMES = {
-    **dict.fromkeys(("A", "transmat_", "transmat"), "A"),
-    **dict.fromkeys(("B", "emissionprob_", "emissionprob"), "B"),
-    **dict.fromkeys(("start", "startprob_", "startprob", "pi"), "start"),
+    **dict.fromkeys(("A", "transmat_", "transmat", "transProbs", "TRANS", "tpm", *_TRANSITIONS), "A"),
+    **dict.fromkeys(("B", "emissionprob_", "emissionprob", "emissionProbs", "EMIS", *_EMISSIONS), "B"),
+    **dict.fromkeys(("start", "startprob_", "startprob", "startProbs", "pi", *_STARTS), "start"),
     "name": "name",
 }
 
@@ -300,6 +316,19 @@ def transition_matrix(joint: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.divide(joint, mass, out=np.full_like(joint, np.nan), where=mass > 0)
 
 
+def rows_of_labels(tree: Any) -> list[Any] | None:
+    """The numbers of a mapping of labels, or of rows of labels in the order of the first one; None if it is none."""
+    if not isinstance(tree, Mapping) or not tree:
+        return None
+    rows = list(tree.values())
+    if not all(isinstance(row, Mapping) for row in rows):
+        return rows
+    columns = list(tree) if set(rows[0]) == set(tree) else list(rows[0])
+    if any(set(row) - set(columns) for row in rows):
+        return None
+    return [[row.get(column, 0.0) for column in columns] for row in rows]
+
+
 def _named(data: Any) -> dict[str, Any]:
     """The matrices among plain values, by the names of the fields of an HMM."""
     wanted = (
@@ -324,7 +353,7 @@ def _named(data: Any) -> dict[str, Any]:
         if NAMES[name] in found:
             raise ValueError(f"{NAMES[name]} is there twice, under two names; got {', '.join(data)}")
         if value is not None or NAMES[name] not in ("start", "name"):
-            found[NAMES[name]] = value
+            found[NAMES[name]] = rows_of_labels(value) or value
     if not {"A", "B"} <= set(found):
         raise ValueError(f"{wanted}; got {', '.join(map(str, data)) or 'nothing'}")
     return found

@@ -1,4 +1,4 @@
-"""Probabilities read from text, as NumPy, MATLAB, pandas, torch, hmmlearn, R, Julia and spreadsheets write them.
+"""Probabilities read from text, as NumPy, MATLAB, pandas, torch, hmmlearn, R, Julia, LaTeX and spreadsheets write them.
 
 A matrix is read from brackets, nested or with rows apart by `;` or lines, or from a table with or without header and
 index. Numbers may be 0.25, 1e-05, 0,25, 25 % and 1/4. Nothing of the text is run.
@@ -6,51 +6,34 @@ index. Numbers may be 0.25, 1e-05, 0,25, 25 % and 1/4. Nothing of the text is ru
 
 from __future__ import annotations
 
+import ast
 import csv
 import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hmmrnn.model.hmm import NAMES
+from hmmrnn.model.hmm import NAMES, rows_of_labels
+from hmmrnn.model.matrix_notation import plain_notation, tidy
 
 Rows = list[list[float]]
 
 MAX_CHARACTERS = 250_000
 SHOWN = 40
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?"
+_NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?"
 _CELL = re.compile(rf"({_NUMBER})(%|/({_NUMBER}))?", re.IGNORECASE)
-# A name is followed by a sign, or stands at the end of a line above the matrix that a session prints.
+_NAME = rf"[\"'$]?\b({'|'.join(sorted(NAMES, key=len, reverse=True))})[\"']?"
+# A name is followed by a sign, or stands alone on a line above its matrix.
 _NAMED = re.compile(
-    rf"(?<!\w)[\"']?\b({'|'.join(NAMES)})[\"']?(?:\s*[=:](?!=)|\)?[ \t]*\n(?=\s*(?:array\(|tensor\()?\[))"
+    rf"(?<!\w){_NAME}[ \t]*(?:<-|[=:](?!=))|^[ \t]*(?:print\()?(?:\w+\.)*{_NAME}\)?[ \t]*(?:\n|$)", re.MULTILINE
 )
-# What sessions of Python write before what is typed and shown.
-_PROMPT = re.compile(r"^[ \t]*(?:>>>|(?:In|Out) ?\[\d+\]:)[ \t]*", re.MULTILINE)
-_SCALE = re.compile(rf"({_NUMBER})[ \t]*\*[ \t]*$", re.IGNORECASE | re.MULTILINE)
+# What sessions write before what is typed and shown.
+_PROMPT = re.compile(r"^[ \t]*(?:>>>|>>|julia>|>|(?:In|Out) ?\[\d+\]:)[ \t]*", re.MULTILINE)
+_OTHER_NAME = re.compile(r"[A-Za-z_]\w*[ \t]*=")
+_SCALE = re.compile(rf"(?<![\d.])({_NUMBER})[ \t]*\*[ \t]*$", re.IGNORECASE | re.MULTILINE)
 # A line of columns that pandas goes on with below, and the blank lines between its blocks.
 _GOES_ON = re.compile(r"[ \t]*\\[ \t]*$", re.MULTILINE)
 _COLUMNS = re.compile(r"^\s*columns? +\d+(?: +(?:through|and|to) +\d+)?:?\s*$", re.IGNORECASE | re.MULTILINE)
-# What stands for other signs, in this order.
-_PLAIN = (
-    (r"[\u2212\u2010-\u2013]", "-"),
-    (r"[\u00a0\u202f\u2009]", " "),
-    (r"\r\n?", "\n"),
-    # What Julia writes above a matrix.
-    (r"(?m)^\s*\d+×\d+ .*:[ \t]*$", ""),
-    (r"\{", "["),
-    (r"\}", "]"),
-    # How NumPy writes a number in a list of Python.
-    (r"(?:np\.|numpy\.)?float\d+\(([^()]*)\)", r"\1"),
-    # A table of Markdown.
-    (r"(?m)^[ \t]*\|[ \t:|-]*-[ \t:|-]*$\n?", ""),
-    (r"(?m)^[ \t]*\||\|[ \t]*$", ""),
-    (r"\|", ","),
-    # Labels of rows and columns in R.
-    (r"\[,\d+\]", " column "),
-    (r"\[\d+,\]", " row "),
-    (r"[ \t]*%", "%"),
-    (r"(?<=[\d.])[ \t]*//?[ \t]*(?=[\d.])", "/"),
-)
 
 
 def read_hmm(text: str) -> dict[str, Any]:
@@ -68,16 +51,30 @@ def read_hmm(text: str) -> dict[str, Any]:
         found = None
     if isinstance(found, Mapping):
         return dict(found)
-    text = _PROMPT.sub("", text)
+    text = _PROMPT.sub("", tidy(text))
     marks = list(_NAMED.finditer(text))
     named: dict[str, Any] = {}
     for i, mark in enumerate(marks):
-        name, end = mark.group(1), marks[i + 1].start() if i + 1 < len(marks) else len(text)
+        name, end = next(filter(None, mark.groups())), marks[i + 1].start() if i + 1 < len(marks) else len(text)
+        section = text[mark.end() : end].strip(" ,;\n\t")
+        if not section or (mark.group().endswith("\n") and _OTHER_NAME.match(section)):
+            continue
         if name in named:
             raise ValueError(f"{name} is there twice; expected each matrix once")
-        rows = read_rows(text[mark.end() : end], square=NAMES[name] == "A")
+        rows = _by_labels(section) or read_rows(section, square=NAMES[name] == "A")
         named[name] = [value for row in rows for value in row] if NAMES[name] == "start" else rows
     return named
+
+
+def _by_labels(text: str) -> Rows | None:
+    """The rows of a dictionary of dictionaries, as Python prints it; None if it is none."""
+    if not re.match(r"\{\s*[\"'\w]+\s*:", text):
+        return None
+    try:
+        tree = ast.literal_eval(text[: text.rindex("}") + 1])
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+    return rows_of_labels(tree)
 
 
 def read_rows(text: str, square: bool = False) -> Rows:
@@ -92,9 +89,7 @@ def read_rows(text: str, square: bool = False) -> Rows:
     """
     if len(text) > MAX_CHARACTERS:
         raise ValueError(f"a matrix must have at most {MAX_CHARACTERS:,} characters; got {len(text):,}")
-    text = _PROMPT.sub("", text)
-    for pattern, plain in _PLAIN:
-        text = re.sub(pattern, plain, text)
+    text = plain_notation(_PROMPT.sub("", tidy(text)))
     scale = _SCALE.search(text)
     text = _SCALE.sub("", text)
     split = re.split(r"\n[ \t]*\n", _GOES_ON.sub("", text)) if _GOES_ON.search(text) else _COLUMNS.split(text)
@@ -157,7 +152,8 @@ def _table(text: str, square: bool) -> Rows:
         ends = separator if all(line.rstrip().endswith(separator) for line in lines[:-1]) and len(lines) > 1 else ""
         table = [[cell.strip() for cell in row] for row in csv.reader(
             [line.strip(" ").removesuffix(ends) for line in lines], delimiter=separator)]  # fmt: skip
-    return _values([row for row in table if any(row)], square)
+    filled = [row for row in table if any(row)]
+    return _values(filled, square) if filled else []
 
 
 def _values(table: list[list[str]], square: bool) -> Rows:
