@@ -19,7 +19,7 @@ from hmmrnn.dashboard.answers import DEFAULT_MODEL
 from hmmrnn.shipped import MODELS
 
 # Of the short trial, and of the long one.
-VIEWERS, MINUTES = {1: 3, 10: 50}, {1: 0.15, 10: 3.0}
+VIEWERS, MINUTES = {1: 3, 10: 50}, {1: 0.1, 10: 3.0}
 DRIPPING = 20
 DRIP_SECONDS = 1.0
 BEGUN = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-More: "
