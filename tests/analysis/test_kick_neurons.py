@@ -40,7 +40,7 @@ RUNS = 24
 @pytest.fixture(scope="module")
 def switch() -> PlantedSwitch:
     """Two outputs, each left by three planted kick neurons, small enough to search in a second."""
-    return planted_switch(hold=8, integrators=16, kick=3, echoes=2, idle=8)
+    return planted_switch(hold=4, integrators=8, kick=3, echoes=2, idle=3)
 
 
 @pytest.fixture(scope="module")
