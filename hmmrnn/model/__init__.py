@@ -5,6 +5,7 @@
 | HMMs | `hmm` | models over a small alphabet, the paper's families, their exact statistics |
 | | `matrix_notation` | the notations of LaTeX, R, Julia, YAML and printed tables as plain rows |
 | | `hmm_text` | probabilities read from pasted text |
+| | `sequence_letters` | sequences that are no table: FASTA, lists, words of letters |
 | | `sequences` | symbol sequences read from a table |
 | networks | `cells` | how one step makes the next state out of the last one, for each kind of cell |
 | | `weight_checks` | what the weights of a network must be |

@@ -11,18 +11,21 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hmmrnn.model.hmm import MAX_OUTPUTS
 from hmmrnn.model.network import Result
+from hmmrnn.model.sequence_letters import named_words, records, words_of_letters
 
 # More symbols would take a fit of an HMM hours.
 MAX_SYMBOLS = 500_000
 SHORTEST = 2
-# Letters of words are symbols if there are so many of each on average.
-FEWEST_OF_A_LETTER = 4
+# What stands for a value that is missing; `none` may be a symbol.
+MISSING = frozenset(("NA", "N/A", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "<NA>"))
 # Names of columns that hold symbols, and those that hold ids of sequences; compared without case.
 SYMBOL_NAMES = (
     "symbol",
@@ -98,14 +101,21 @@ def read_sequences(text: str, symbols: str = "", sequence: str = "") -> Sequence
     Raises:
         ValueError: the table cannot be read in one way, or holds no sequences that an HMM can be fitted to.
     """
+    if not (symbols or sequence) and (found := records(text)):
+        return _numbered(*found)
     table = _cells(text)
     if symbols or sequence:
         return _in_columns(table, _header(table), symbols, sequence)
     width = max(map(len, table))
     header = _header(table)
+    if width == 2 and (words := named_words(table)):
+        return _numbered(
+            [list(word) for word in words], "one row a sequence, a symbol for each letter, beside its name"
+        )
     if width == 2 or (width > 2 and header and _are_columns(header, table)):
         return _in_columns(table, header, "", "")
-    if width == 1 and (words := _letters(table)):
+    known = bool(header) and table[0][0].lower() in {*SYMBOL_NAMES, *ID_NAMES}
+    if width == 1 and (words := words_of_letters([row[0] for row in table[known:]])):
         return _numbered([list(word) for word in words], "one row a sequence, a symbol for each letter")
     if width == 1:
         cells = [row[0] for row in (table[1:] if header else table)]
@@ -118,6 +128,8 @@ def read_sequences(text: str, symbols: str = "", sequence: str = "") -> Sequence
 
 def _cells(text: str) -> list[list[str]]:
     # What a reader puts in place of bytes that are no letter: different symbols would become one.
+    if "\x00" in text:
+        raise ValueError("the table is not written in UTF-8, but in UTF-16 as some programs do; save it as CSV UTF-8")
     if "\ufffd" in text:
         raise ValueError("the table is not written in UTF-8: some of its letters cannot be read; save it as CSV UTF-8")
     lines = [line for line in text.lstrip("\ufeff").splitlines() if line.strip(" ,;\t")]
@@ -146,7 +158,7 @@ def _header(table: list[list[str]]) -> list[str] | None:
     """The first row, if none of its cells is found below it and one of them is a word."""
     first, below = table[0], {cell for row in table[1:] for cell in row}
     words = any(not _is_number(cell) for cell in first)
-    known = {cell.lower() for cell in first} & {*SYMBOL_NAMES, *ID_NAMES}
+    known = {cell.lower() for cell in first} & {*SYMBOL_NAMES, *ID_NAMES} - below
     return first if len(table) > 1 and words and (known or not below & set(first)) else None
 
 
@@ -163,17 +175,6 @@ def _are_columns(header: list[str], table: list[list[str]]) -> bool:
         else []
     )
     return bool(ids) and all(len(set(column)) < len(column) for column in ids)
-
-
-def _letters(table: list[list[str]]) -> list[str]:
-    """Words whose letters are the symbols: one in each row, none twice; without a header."""
-    words = [row[0] for row in table]
-    if len(words) > 1 and (words[0].lower() in {*SYMBOL_NAMES, *ID_NAMES} or set(words[0]) - set("".join(words[1:]))):
-        words = words[1:]
-    are = len(words) > 1 and len(set(words)) == len(words) and all(word.isalpha() and len(word) > 1 for word in words)
-    # Names of behaviours have many letters, each of them a few times.
-    letters = "".join(words)
-    return words if are and len(set(letters)) * FEWEST_OF_A_LETTER <= len(letters) else []
 
 
 def _is_number(cell: str) -> bool:
@@ -199,11 +200,34 @@ def _in_columns(table: list[list[str]], header: list[str] | None, symbols: str, 
     short = next((i for i, row in enumerate(rows) if len(row) <= max(at, ids or 0)), None)
     if short is not None:
         raise ValueError(f"row {short + 1 + bool(header)} has no symbol or no sequence id; fill it in, or leave it out")
-    found: dict[str, list[str]] = {}
-    for row in rows:
-        found.setdefault("" if ids is None else row[ids], []).append(row[at])
+    columns = [ids] if sequence else _id_columns(rows, names, at, ids)
+    found: dict[Any, list[str]] = {}
+    for key, row in zip(_keys(rows, columns), rows, strict=True):
+        found.setdefault(key, []).append(row[at])
     where = f"symbols in column {names[at]}"
-    return _numbered(list(found.values()), where if ids is None else f"{where}, sequence ids in column {names[ids]}")
+    ids_of = " and ".join(names[column] for column in columns if column is not None)
+    return _numbered(list(found.values()), f"{where}, sequence ids in column {ids_of}" if ids_of else where)
+
+
+def _keys(rows: list[list[str]], columns: list[int | None]) -> list[Any]:
+    """What tells the sequence of each row: its cells in these columns."""
+    places = [column for column in columns if column is not None]
+    return list(map(itemgetter(*places), rows)) if places else [""] * len(rows)
+
+
+def _id_columns(rows: list[list[str]], names: list[str], at: int, ids: int | None) -> list[int | None]:
+    """The columns that tell sequences apart: all that are named so, without those in which no value comes twice."""
+
+    def repeats(columns: list[int | None]) -> bool:
+        return len(set(_keys(rows, columns))) < len(rows)
+
+    if ids is not None and names[ids].lower() not in ID_NAMES and len(rows) > 1 and not repeats([ids]):
+        # A column of times or of numbers of rows.
+        return [None]
+    named: list[int | None] = [column for column, name in enumerate(names) if name.lower() in ID_NAMES and column != at]
+    whole = all(len(row) == len(names) for row in rows)
+    repeat = [column for column in named if whole and repeats([column])]
+    return repeat if len(repeat) > 1 and repeats(repeat) else [ids]
 
 
 def _place(names: list[str], wanted: str) -> int:
@@ -239,9 +263,24 @@ def _in_rows(table: list[list[str]], header: list[str] | None) -> Sequences:
     rows = table[1:] if header else table
     first = [row[0] for row in rows]
     others = {cell for row in rows for cell in row[1:]}
+    _refuse_columns(rows, header)
     labelled = len(rows) > 1 and len(set(first)) == len(first) and not set(first) & others
     how = "one row a sequence" + (", its name in the first column" if labelled else "")
     return _numbered([row[1:] if labelled else row for row in rows], how)
+
+
+def _refuse_columns(rows: list[list[str]], header: list[str] | None) -> None:
+    """Raise ValueError for rows whose columns have nothing in common, of which one repeats: they are no sequences."""
+    width = len(rows[0]) if rows else 0
+    if header or len(rows) < 4 or not 2 < width < 7 or any(len(row) != width for row in rows):
+        return
+    columns = [{row[place] for row in rows} for place in range(width)]
+    apart = len(set().union(*columns)) == sum(map(len, columns))
+    if apart and len(columns[0]) < len(rows):
+        raise ValueError(
+            f"the {width} columns have no value in common, so that a row is no sequence; name the columns of symbols "
+            "and of sequence ids in a first row, as sequence,symbol"
+        )
 
 
 # ---- the symbols ----
@@ -250,8 +289,17 @@ def _in_rows(table: list[list[str]], header: list[str] | None) -> Sequences:
 def _numbered(cells: list[list[str]], how: str) -> Sequences:
     """Sequences of cells as numbers of an alphabet."""
     for number, row in enumerate(cells):
+        while row and row[-1] in MISSING:
+            row.pop()
+        if not MISSING.isdisjoint(row):
+            missing = next(cell for cell in row if cell in MISSING)
+            raise ValueError(
+                f"sequence {number + 1} has a missing value, {missing}, at symbol {row.index(missing) + 1}; leave that "
+                "row out, or cut the sequence there, or give it a name such as 'missing' to make it a symbol"
+            )
         if "" in row:
             raise ValueError(f"sequence {number + 1} has an empty cell at symbol {row.index('') + 1}; fill it in")
+    cells = [row for row in cells if row]
     plain = [[_canonical(cell) for cell in row] for row in cells]
     different = {cell for row in plain for cell in row}
     numeric = all(map(_is_number, different))

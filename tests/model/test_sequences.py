@@ -95,3 +95,64 @@ def test_remarks_above_a_table(remarks):
     found = read_sequences(f"{remarks}1,a\n1,b\n2,a\n2,b")
     assert found.how == "symbols in column symbol, sequence ids in column sequence"
     assert found.lengths.tolist() == [2, 2]
+
+
+DNA = ["ACGTACGTAACC", "GGCATTACGGAT", "ACCCGTTTAGGA"]
+
+
+@pytest.mark.parametrize("text", [
+    "\n".join(f">s{i} of 2, b\n{one}" for i, one in enumerate(DNA)),
+    "\n".join(f">s{i}\n{one[:7]}\n{one[7:]}" for i, one in enumerate(DNA)) + "*\n",
+    "\n".join(f"@s{i}\n{one}\n+\n{'I' * 12}" for i, one in enumerate(DNA)),
+    "\n".join(DNA), "\n".join(f"s{i}\t{one}" for i, one in enumerate(DNA)),
+    "id,sequence\n" + "\n".join(f"s{i},{one}" for i, one in enumerate(DNA)), str([list(one) for one in DNA]),
+    "\n".join(str(list(one)) for one in DNA),
+    "\n".join(f">{i}\n{one}" for i, one in enumerate(DNA)).replace("\n", "\r\n"),
+])  # fmt: skip
+def test_letters_in_fasta_lists_and_strings(text):
+    found = read_sequences(text)
+    assert found.alphabet == ("A", "C", "G", "T")
+    assert ["".join(one) for one in words(found)] == DNA
+
+
+@pytest.mark.parametrize(("text", "wanted"), [
+    ("0010110\n0110100\n1110001", ["0010110", "0110100", "1110001"]), (DNA[0] * 3, [DNA[0] * 3]),
+    ("\n".join([DNA[0], DNA[0], DNA[1]]), [DNA[0], DNA[0], DNA[1]]),
+    ("AC-GT-AC\nA--GTTAC\nACGGT--C", ["AC-GT-AC", "A--GTTAC", "ACGGT--C"]),
+    ("[[0, 1, 0], [1, 1, 0]]", ["010", "110"]), ("x y x y\ny y x x", ["xyxy", "yyxx"]),
+])  # fmt: skip
+def test_strings_of_digits_alone_twice_and_with_gaps(text, wanted):
+    assert ["".join(one) for one in words(read_sequences(text))] == wanted
+
+
+@pytest.mark.parametrize("text", ["10\n11\n10\n101", "walking\ngrooming\nwalking\ngrooming", "100\n200\n100\n300"])
+def test_names_and_numbers_are_no_strings(text):
+    assert read_sequences(text).how == "one column: one sequence"
+
+
+@pytest.mark.parametrize("names", ["subject,trial", "animal,session", "fly,bout"])
+def test_several_columns_of_ids_tell_sequences_apart(names):
+    text = f"{names},choice\nm,1,L\nm,1,R\nm,2,L\nm,2,L\nn,1,R\nn,1,L"
+    if names == "fly,bout":
+        text = text.replace("fly", "animal")
+    assert read_sequences(text).lengths.tolist() == [2, 2, 2]
+
+
+@pytest.mark.parametrize("text", ["time,symbol\n0.0,x\n0.1,y\n0.2,x", "n,state\n1,x\n2,y\n3,x", "0,x\n1,y\n2,x\n3,x"])
+def test_a_column_of_times_or_numbers_of_rows_is_no_id(text):
+    assert len(read_sequences(text).symbols) == 1
+
+
+@pytest.mark.parametrize(("text", "sentence"), [
+    ("sequence,symbol\na,x\na,NA\na,y", "sequence 1 has a missing value, NA, at symbol 2; leave that row out"),
+    ("0,1,nan,1\n1,0,1,1\n0,0,1,1", "sequence 1 has a missing value, nan, at symbol 3"),
+    ("symbol\nx\n#N/A\ny", "missing value, #N/A, at symbol 2"), ("a\x00b\x00", "but in UTF-16"),
+    ("m,1,a\nm,1,b\nm,2,a\nn,1,b\nn,1,a", "the 3 columns have no value in common"),
+])  # fmt: skip
+def test_missing_values_and_columns_without_names_are_refused(text, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        read_sequences(text)
+
+
+def test_missing_values_at_the_end_fill_rows_up():
+    assert read_sequences("x,y,x,NA,NA\ny,y,x,x,NA\nx,y,x,y,x").lengths.tolist() == [3, 4, 5]
