@@ -17,12 +17,25 @@ def _folder(name: str) -> Path:
 ASSETS = _folder("assets")
 MODELS = _folder("models")
 ANSWERS = MODELS / "answers"
+FAMILIES = ("linear-2", "linear-3", "linear-4", "linear-5", "fully-connected", "cyclic")
 # The networks in it: one for each family of the paper by the recipe `fast`, and one by the paper's own recipe.
-SHELF = ("linear-2", "linear-3", "linear-4", "linear-5", "fully-connected", "cyclic", "linear-2-paper")
-# Further networks, among them those of the families by `fast` with other seeds, FAMILY-seed-1 and so on.
+SHELF = (*FAMILIES, "linear-2-paper")
+# Further networks: the families by `fast` with other seeds, FAMILY-seed-1 and so on, and others by the paper's recipe.
 FURTHER = MODELS / "more"
+# Snapshots of trainings, a folder for each.
+SERIES = MODELS / "emergence"
+
+
+def list_further_trainings() -> tuple[str, ...]:
+    """The names of the further networks of which there are snapshots under their own names."""
+    return tuple(name for name in list_further() if (SERIES / name).is_dir())
+
+
+def list_further() -> tuple[str, ...]:
+    """The names of the further networks."""
+    return tuple(sorted(path.stem for path in FURTHER.glob("*.safetensors")))
 
 
 def list_seeds() -> tuple[str, ...]:
     """The names of the further networks that differ from those on the shelf in their seed alone."""
-    return tuple(sorted(path.stem for path in FURTHER.glob("*-seed-*.safetensors")))
+    return tuple(name for name in list_further() if name.rsplit("-seed-", 1)[0] in FAMILIES)

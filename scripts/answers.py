@@ -14,10 +14,10 @@ from typing import Any
 
 from hmmrnn.analysis.numerics import no_progress
 from hmmrnn.explorer import queries
-from hmmrnn.explorer.experiments import CLAIMS, EXPERIMENTS, identify, shipped_question
+from hmmrnn.explorer.experiments import CLAIMS, EMERGENCE, EXPERIMENTS, FORMATION, identify, shipped_question
 from hmmrnn.explorer.explored import Explored, Explorer, Query
 from hmmrnn.explorer.scenario import Scenario
-from hmmrnn.shipped import ANSWERS, MODELS, SHELF, list_seeds
+from hmmrnn.shipped import ANSWERS, MODELS, SHELF, list_further_trainings, list_seeds
 from hmmrnn.storage.cache import AnswerCache
 from hmmrnn.storage.model_registry import ModelRegistry
 from hmmrnn.storage.shipped_answers import Question, ShippedAnswers
@@ -28,7 +28,7 @@ Work = tuple[Question, Callable[[], Any]]
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.answers", description=__doc__)
-    known = (*SHELF, *list_seeds())
+    known = (*SHELF, *list_seeds(), *list_further_trainings())
     parser.add_argument("networks", nargs="*", default=list(known), help="names of shipped networks (all)")
     parser.add_argument("--anew", action="store_true", help="compute what is there already as well")
     args = parser.parse_args(argv)
@@ -54,11 +54,13 @@ def explorer_in(folder: Path, shipped: ShippedAnswers | None) -> Explorer:
 def answers_of(explorer: Explorer, name: str) -> Iterator[Work]:
     """The questions about a network to which answers are shipped, each with the function that computes its answer.
 
-    They are about a new scenario, which is what a page shows first. Of the further networks only claims are shipped.
+    They are about a new scenario, which is what a page shows first. Of the further networks only claims are shipped, or
+    what is known of their own training.
     """
     explored = explorer.resolve(Scenario(name))
     if name not in SHELF:
-        yield from _experiment(CLAIMS, explored)
+        for experiment in (CLAIMS,) if name in list_seeds() else (EMERGENCE, FORMATION):
+            yield from _experiment(experiment, explored)
         return
     for query in vars(queries).values():
         if isinstance(query, Query) and (question := query.question(explored)) is not None:

@@ -27,7 +27,7 @@ from hmmrnn.report.formation import describe_formation
 from hmmrnn.report.judge_dynamics import format_intercept
 from hmmrnn.report.reference import write_mean
 from hmmrnn.report.verdicts import CLEARLY, REPRODUCED, describe_thresholds
-from hmmrnn.shipped import ANSWERS, SHELF, list_seeds
+from hmmrnn.shipped import ANSWERS, SHELF, list_further_trainings, list_seeds
 from hmmrnn.storage.shipped_answers import ShippedAnswers
 from scripts.answers import answers_of, explorer_in
 from scripts.seeds_table import Claims, recipe_rows, test_rows, verdict_rows
@@ -57,8 +57,9 @@ of 600 steps, seed 0; ± one standard error). *recurrent*: the rows of W_hh alon
 ↑: activity grows without bound. Published, on a network of two states: within +0.063 and +0.081, between -0.146 and
 -0.130, 0.028 switches a step; with the recurrent input of a triple silenced, one of the two groups stops switching
 (at most one of 13.9 upward switches in nine runs of nine), and the other never does. The training of `linear-2` is
-by the paper's recipe at batch 1,024 while the orbit opens, that of `linear-2-paper` goes on to step 2,500; those of
-`linear-3` and `fully-connected` are by `fast`, but from torch's own initial weights.
+by the paper's recipe at batch 1,024 while the orbit opens, those of `linear-2-paper` go on to step 2,500 (`-seed-1`:
+another seed; `-normal-start`: h_0 ~ N(0, 1) as in the paper, else 0); those of `linear-3` and `fully-connected` are by
+`fast`, but from torch's own initial weights.
 """
 
 SEVERAL = """Networks of each family by the recipe `fast`, N = 150, M = 100, that differ in their seed alone; the
@@ -75,8 +76,9 @@ def main(argv: list[str] | None = None) -> int:
         known = Known(explorer_in(Path(folder), ShippedAnswers(ANSWERS)), ShippedAnswers(ANSWERS))
         shelf = {name: known.network(name) for name in names}
         seeds = {name: known.answer(name, CLAIMS) for name in list_seeds()}
+        formed = {name: known.answer(name, FORMATION) for name in list_further_trainings()}
     judged = {name: one.claims for name, one in seeds.items() if one is not None}
-    PAGE.write_text(page(shelf, judged, date.today().isoformat()), encoding="utf-8")
+    PAGE.write_text(page(shelf, judged, formed, date.today().isoformat()), encoding="utf-8")
     sys.stderr.write(f"wrote {PAGE.relative_to(ROOT)}\n")
     return 0
 
@@ -125,12 +127,13 @@ class Known:
         return Shown(claims.claims, evidence, formation, plane, survey, measure_circling(run, plane), noise.sweep)
 
 
-def page(shelf: dict[str, Shown], seeds: dict[str, Claims], today: str) -> str:
+def page(shelf: dict[str, Shown], seeds: dict[str, Claims], formed: dict[str, Formation], today: str) -> str:
     """The whole page, in Markdown.
 
     Args:
         shelf: what is known of each network of the shelf.
         seeds: the claims on further networks, whose names are FAMILY-seed-NUMBER.
+        formed: how the mechanism forms in further trainings.
         today: the date.
     """
     judged = {name: one.claims for name, one in shelf.items()}
@@ -140,7 +143,7 @@ def page(shelf: dict[str, Shown], seeds: dict[str, Claims], today: str) -> str:
         _table(["claim", *judged], _rows(judged, "verdict")),
         "## By our own tests\n",
         _table(["claim", *judged], _rows(judged, "test")),
-        *_formations(shelf),
+        *_formations({**{name: one.formation for name, one in shelf.items()}, **formed}),
         *_seeds(judged, seeds),
         "## Kick groups\n",
         _kick_groups(shelf),
@@ -156,13 +159,12 @@ def page(shelf: dict[str, Shown], seeds: dict[str, Claims], today: str) -> str:
     return "\n".join(parts)
 
 
-def _formations(shelf: dict[str, Shown]) -> list[str]:
+def _formations(found: dict[str, Formation | None]) -> list[str]:
     """A table for each series: the mechanism and the fidelity by optimizer steps."""
     parts = ["## How the mechanism forms\n", FORMED]
     seen: list[Formation] = []
-    # The training that goes on to its end comes first.
-    for name, shown in reversed(shelf.items()):
-        one = shown.formation
+    # The trainings that go on to their end come first.
+    for name, one in sorted(found.items(), key=lambda item: -max(item[1].steps_done, default=0) if item[1] else 0):
         # Two networks may have one training.
         if one is None or any(np.array_equal(one.recurrent, other.recurrent, equal_nan=True) for other in seen):
             continue

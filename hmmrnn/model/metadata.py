@@ -13,7 +13,8 @@ from pathlib import Path
 from hmmrnn.model.hmm import HMM, MAX_NAME, PRESETS
 
 FAMILY, FULL, BROUGHT_BY, RECIPE, NOTE = "family", "hmm", "brought_by", "recipe", "note"
-# Beside the networks; holds a folder of snapshots for each training, named FAMILY-RECIPE or FAMILY.
+# Beside the networks; holds a folder of snapshots for each training: FAMILY-RECIPE-normal-start if its runs began at
+# h_0 ~ N(0, 1), FAMILY-RECIPE-seed-SEED, FAMILY-RECIPE or FAMILY.
 FOLDER = "emergence"
 MAX_REASON = MAX_NOTE = 300
 # What a network may be called: a name that a link can hold, and that is never a path.
@@ -68,10 +69,12 @@ def _named(metadata: Mapping[str, str]) -> HMM:
 def snapshot_files(models: Path, metadata: Mapping[str, str]) -> list[Path]:
     """The snapshots of a training like that of a network, in their order; none if there are none.
 
-    A training of its family by its recipe comes first, any training of its family second.
+    The training most like its own comes first: by the same recipe with the same start or seed, by the same recipe, of
+    the same family.
     """
     family, recipe = metadata.get(FAMILY, ""), metadata.get(RECIPE, "")
-    for name in (f"{family}-{recipe}", family):
+    own = "normal-start" if metadata.get("normal_start") == str(True) else f"seed-{metadata.get('seed', '')}"
+    for name in (f"{family}-{recipe}-{own}", f"{family}-{recipe}", family):
         # The metadata may come from anywhere: they become part of a path, so they must be a plain name.
         found = sorted((models / FOLDER / name).glob("*.safetensors")) if family and MODEL_NAME.fullmatch(name) else []
         if found:
