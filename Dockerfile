@@ -1,4 +1,6 @@
-FROM python:3.11.14-slim-bookworm
+# By its digest, that of all architectures together: `docker build --build-arg BASE=...` takes another.
+ARG BASE=python:3.11.14-slim-bookworm@sha256:65a93d69fa75478d554f4ad27c85c1e69fa184956261b4301ebaf6dbb0a3543d
+FROM ${BASE}
 
 RUN groupadd --gid 10001 hmmrnn \
     && useradd --uid 10001 --gid hmmrnn --no-create-home --home-dir /tmp --shell /usr/sbin/nologin hmmrnn \

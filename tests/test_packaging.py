@@ -347,7 +347,8 @@ class TestDockerfile:
         assert self.position("USER") < self.position("CMD")
 
     def test_the_base_image_is_pinned(self) -> None:
-        assert re.fullmatch(r"FROM python:3\.11\.\d+-slim-bookworm", self.steps[0])
+        assert re.fullmatch(r"ARG BASE=python:3\.11\.\d+-slim-bookworm@sha256:[0-9a-f]{64}", self.steps[0])
+        assert self.steps[1] == "FROM ${BASE}"
 
     def test_a_change_of_code_does_not_install_again(self) -> None:
         assert self.position("RUN python -m pip install") < self.position("COPY hmmrnn")
