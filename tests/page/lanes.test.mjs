@@ -80,6 +80,25 @@ test("each lane is asked for its views at once", async () => {
   assert.deepEqual(state(), { plane: [1], numbers: [1], orbit: undefined }, "the page waits for no server");
 });
 
+test("the worker has the newest scenario before the page draws an older one", async () => {
+  const { change, work, state, worker, window } = await opened();
+  const waiting = [];
+  const { react } = window.Plotly;
+  window.Plotly.react = (...given) => {
+    waiting.push(worker.asked.map(({ scenario }) => scenario.seed));
+    return react(...given);
+  };
+  await change({ seed: 1 });
+  await change({ seed: 2 });
+  await change({ seed: 3 });
+  assert.deepEqual(worker.asked.map(({ scenario }) => scenario.seed), [1], "one at a time");
+  await work(1);
+  assert.deepEqual(waiting, [[3]], "asked while the first is drawn, the second never");
+  await work(3);
+  assert.deepEqual(state().plane, [1, 3]);
+  assert.equal(waiting.length, 2, "with nothing new, nothing is asked");
+});
+
 test("an answer of one lane does not cancel the other's", async () => {
   const { page, change, server, work, state } = await opened();
   await change({ seed: 1 });
