@@ -21,9 +21,12 @@ SERIES := -$(PY) -m hmmrnn train --out .series.safetensors
 PAPER_NOTE := Trained by the paper's recipe for 2,500 steps at batch 1,024 (paper: 1,500 at 4,096). It fails the fidelity gate: \
 it switches too rarely. It is here for its mechanism: without the recurrent input of three neurons it leaves output 0 no more, as \
 published, but runs away; see Formation in Emergence.
-TUNED_NOTE := The paper's recipe to step 1,750, then 60 steps that also match pairs of symbols. It passes the fidelity gate, and \
-without the recurrent input of six neurons neither output is left any more: at one exit or both because activity then runs away \
-in the cluster.
+NORMAL_NOTE := Trained by the paper's recipe for 2,500 steps at batch 1,024 (paper: 1,500 at 4,096), from h_0 ~ N(0, 1) as in the \
+paper. It fails the fidelity gate; without the recurrent input of six neurons neither output is left any more, and activity \
+stays bounded. See Formation in Emergence.
+TUNED_NOTE := The paper's recipe with seed 1 to step 2,000, then 30 steps that also match pairs of symbols. It passes the fidelity \
+gate, and without the recurrent input of three neurons neither output is left any more; at output 0 activity then grows \
+without bound.
 
 # Every command starts many processes, which would each compile the package anew where the environment forbids to keep it.
 export PYTHONDONTWRITEBYTECODE :=
@@ -83,9 +86,15 @@ models: $(RUNTIME) ## Train the networks that are shipped, and the series that s
 	    --snapshots models/emergence/fully-connected --at 1:31:3,35:120:5,140::20
 	-$(PY) -m hmmrnn train --preset linear-2 --recipe paper --batch 1024 --steps 2500 --set normal_start=false \
 	    --snapshots models/emergence/linear-2-paper --at 250::250 --note "$(PAPER_NOTE)" --out models/linear-2-paper.safetensors
-	$(PY) -m hmmrnn train --preset linear-2 --recipe paper --start models/emergence/linear-2-paper/step-01750.safetensors \
-	    --batch 512 --steps 60 --set sequences=0 --set cosine=true --set pair_weight=10 --set learning_rate=0.0001 \
-	    --set normal_start=false --note "$(TUNED_NOTE)" --out models/more/linear-2-tuned.safetensors
+	-$(PY) -m hmmrnn train --preset linear-2 --recipe paper --batch 1024 --steps 2500 --set threads=1 \
+	    --snapshots models/emergence/linear-2-paper-normal-start --at 250::250 --note "$(NORMAL_NOTE)" \
+	    --out models/more/linear-2-paper-normal-start.safetensors
+	$(SERIES) --preset linear-2 --recipe paper --batch 1024 --steps 2500 --seed 1 --set normal_start=false --set threads=1 \
+	    --snapshots models/emergence/linear-2-paper-seed-1 --at 250::250
+	cp models/emergence/linear-2-paper-seed-1/step-02000.safetensors models/more/linear-2-paper-seed-1.safetensors
+	$(PY) -m hmmrnn train --preset linear-2 --recipe paper --start models/emergence/linear-2-paper-seed-1/step-02000.safetensors \
+	    --batch 512 --steps 30 --seed 1 --set sequences=0 --set cosine=true --set pair_weight=10 --set learning_rate=0.0001 \
+	    --set normal_start=false --set threads=1 --note "$(TUNED_NOTE)" --out models/more/linear-2-tuned.safetensors
 	$(PY) -m scripts.answers
 
 seeds: $(RUNTIME) ## Train further networks of each family, which differ in their seed alone, as a sweep

@@ -234,7 +234,7 @@ FIGURES = {
             "the live view's worker included, is larger after ten minutes than after one, while 50 runs go as fast as "
             "they can. Each of the two is the median of ten readings within ten seconds, after the page and its "
             "workers were made to collect their garbage.",
-            (Aim(20),),
+            (Aim(10),),
         ),
         Definition(
             "hover_link_ms",
@@ -271,7 +271,7 @@ FIGURES = {
             "By how much the resident memory (RSS, in 10^6 bytes) of the process in which the browser keeps the page "
             "is larger after ten minutes of playing at 200 steps a second than after one, the live view closed; read "
             "as for the live view.",
-            (Aim(20),),
+            (Aim(10),),
         ),
         *(
             Definition(

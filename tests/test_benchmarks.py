@@ -143,8 +143,8 @@ class TestLive:
         assert 0 < turns(counts)[-1] <= COUNTS_PER_TURN
 
     def test_memory_is_compared_with_what_was_there_before(self) -> None:
-        found = recorded(growth_figure(Memory(400, 300), Memory(410, 304.5), 9, 12345))
-        assert (found["median"], found["baseline_median"], [*found["aims"].values()]) == (10, 400, [True])
+        found = recorded(growth_figure(Memory(400, 300), Memory(409, 304.5), 9, 12345))
+        assert (found["median"], found["baseline_median"], [*found["aims"].values()]) == (9, 400, [True])
         assert "10 minutes and 12,345 steps" in found["note"]
         assert "(USS): 4.5 MB more" in found["note"]
         assert recorded(growth_figure(Memory(400, 300), Memory(390, 300), 9, 1))["median"] == -10

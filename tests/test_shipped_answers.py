@@ -24,7 +24,7 @@ from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.model.checkpoint import load, save
 from hmmrnn.model.network import Intervention
 from hmmrnn.server.services import resolve, services
-from hmmrnn.shipped import ANSWERS, MODELS, SHELF, list_seeds
+from hmmrnn.shipped import ANSWERS, MODELS, SHELF, list_further_trainings, list_seeds
 from hmmrnn.storage.result_files import read_result, write_result
 from hmmrnn.storage.shipped_answers import ShippedAnswers
 from hmmrnn.tasks import queue, store
@@ -36,6 +36,7 @@ pytest_plugins = ["tests.fixtures_dashboard"]
 
 ROOT = Path(__file__).resolve().parents[1]
 MODEL = DEFAULT_MODEL
+NAMES = (*SHELF, *list_seeds(), *list_further_trainings())
 # Each is computed in about a second.
 FAST = (
     *("_fitted_plane", "survey_of", "orbit_spectrum_of", "_rest", "switch_average_of"),
@@ -128,13 +129,13 @@ def work_of(explorer: Explorer, name: str) -> dict[str, Work]:
 
 
 class TestFolder:
-    @pytest.mark.parametrize("name", [*SHELF, *list_seeds()])
+    @pytest.mark.parametrize("name", NAMES)
     def test_it_holds_the_answer_to_every_question_about_a_shipped_network(self, name, afresh, shipped):
         missing = [question.name for question, _ in answers_of(afresh, name) if shipped.find(question) is None]
         assert missing == [], "run make answers"
 
     def test_and_nothing_that_is_never_asked_for(self, afresh):
-        asked = {question.file for name in (*SHELF, *list_seeds()) for question, _ in answers_of(afresh, name)}
+        asked = {question.file for name in NAMES for question, _ in answers_of(afresh, name)}
         assert {path.name for path in ANSWERS.iterdir()} <= asked, "run make answers"
 
     def test_the_slow_ones_are_among_them(self, afresh):

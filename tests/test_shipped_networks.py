@@ -17,7 +17,7 @@ from hmmrnn.model.hmm import HMM, PRESETS
 from hmmrnn.model.metadata import note_of, snapshot_files, target
 from hmmrnn.model.network import Network
 from hmmrnn.model.simulation import simulate
-from hmmrnn.shipped import FURTHER, SHELF, list_seeds
+from hmmrnn.shipped import FURTHER, SHELF, list_further_trainings, list_seeds
 from hmmrnn.training.config import TrainingConfig
 from hmmrnn.training.trainer import FIDELITY_NUMBERS, name_start
 
@@ -157,16 +157,25 @@ class TestTuned:
         assert network.metadata["fidelity_passes"] == "true"
 
     def test_it_says_from_which_snapshot_it_goes_on(self, network) -> None:
-        start = load(MODELS / "emergence" / "linear-2-paper" / "step-01750.safetensors")
-        config = TrainingConfig.preset("linear-2", "paper")
+        start = load(MODELS / "emergence" / "linear-2-paper-seed-1" / "step-02000.safetensors")
+        config = TrainingConfig.preset("linear-2", "paper", seed=1)
         assert network.metadata["started_from"] == name_start(config, start)
 
-    def test_six_neurons_trap_each_output_by_their_recurrent_input(self, network, monkeypatch) -> None:
+    def test_three_neurons_trap_each_output_by_their_recurrent_input(self, network, monkeypatch) -> None:
         monkeypatch.setattr(formation, "CONTROLS", 1)
         found = trace_formation([network])
-        assert (found.recurrent[0, :, 1] <= MAX_LEAVE_RATE_RATIO).all()
+        assert (found.recurrent[0] <= MAX_LEAVE_RATE_RATIO).all()
         # Only one of the two states stays in its cluster.
-        assert found.recurrent_bounded[0, :, 1].tolist() == [True, False]
+        assert found.recurrent_bounded[0].tolist() == [[False, False], [True, True]]
+
+
+@pytest.mark.parametrize("name", list_further_trainings())
+def test_a_further_training_has_a_series_of_its_own_that_holds_the_network(name) -> None:
+    network = load(FURTHER / f"{name}.safetensors")
+    files = snapshot_files(MODELS, network.metadata)
+    assert [path.parent.name for path in files] == [name] * 10
+    own = next(path for path in files if path.stem == f"step-{int(network.metadata['steps_done']):05d}")
+    assert all(np.array_equal(getattr(load(own), weights), getattr(network, weights)) for weights in ("W_hh", "W_ih"))
 
 
 @pytest.mark.parametrize("name", list_seeds())
