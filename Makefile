@@ -22,8 +22,8 @@ PAPER_NOTE := Trained by the paper's recipe for 2,500 steps at batch 1,024 (pape
 it switches too rarely. It is here for its mechanism: without the recurrent input of three neurons it leaves output 0 no more, as \
 published, but runs away; see Formation in Emergence.
 NORMAL_NOTE := Trained by the paper's recipe for 2,500 steps at batch 1,024 (paper: 1,500 at 4,096), from h_0 ~ N(0, 1) as in the \
-paper. It fails the fidelity gate; without the recurrent input of six neurons neither output is left any more, and activity \
-stays bounded. See Formation in Emergence.
+paper. It fails the fidelity gate; without the recurrent input of six neurons both outputs are hardly left any more, and \
+activity stays bounded. See Formation in Emergence.
 TUNED_NOTE := The paper's recipe with seed 1 to step 2,000, then 30 steps that also match pairs of symbols. It passes the fidelity \
 gate, and without the recurrent input of three neurons neither output is left any more; at output 0 activity then grows \
 without bound.
