@@ -80,7 +80,7 @@ def _view(view: View) -> Json:
         "title": view.title,
         "kind": view.kind,
         "of": view.of,
-        "refined": None if view.refine is None else dict(view.refined_where),
+        "refined": None if view.refine is None else {name: list(of) for name, of in view.refined_where},
         "needsKickNeurons": view.needs_kick_neurons,
         "fields": list(view.fields),
     }
