@@ -10,7 +10,6 @@ import argparse
 import logging
 import os
 import sys
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,7 +34,7 @@ from hmmrnn.model.files import replace_file
 from hmmrnn.model.hmm import PRESETS
 from hmmrnn.server.services import Services
 from hmmrnn.server.settings import Settings
-from hmmrnn.storage.processes import noted_signals
+from hmmrnn.storage.processes import Signalled, noted_signals
 from hmmrnn.tasks import sweep_runner
 from hmmrnn.tasks.queue import TRAININGS
 from hmmrnn.tasks.store import Store, TaskState
@@ -150,7 +149,7 @@ def _run(
     sweeps: Sweeps,
     runner: sweep_runner.SweepRunner,
     out: Path | None,
-    stop: threading.Event,
+    stop: Signalled,
     display: ProgressDisplay,
 ) -> int:
     sweep, results, last_warning = runner.sweep, _Results(runner.sweep, out), ""
@@ -175,7 +174,7 @@ def _run(
     return _end(sweep, runner.rows, out, stop)
 
 
-def _end(sweep: Sweep, rows: Sequence[Row], out: Path | None, stop: threading.Event) -> int:
+def _end(sweep: Sweep, rows: Sequence[Row], out: Path | None, stop: Signalled) -> int:
     """Report the end of the sweep, and return the exit status."""
     found = counts(rows)
     if stop.is_set() and not _all_done(rows):

@@ -5,16 +5,42 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _PR_SET_PDEATHSIG = 1
 
 
+class Signalled:
+    """Whether a signal has come.
+
+    No `threading.Event`: a handler runs between any two steps of the main thread, and would wait for ever for the lock
+    of an event that this thread holds while it waits for the event.
+    """
+
+    def __init__(self) -> None:
+        self._has_come = False
+
+    def set(self) -> None:
+        """Note one; safe in a handler."""
+        self._has_come = True
+
+    def is_set(self) -> bool:
+        """Whether one has come so far."""
+        return self._has_come
+
+    def wait(self, seconds: float) -> bool:
+        """Let so much time pass, unless a signal has come already; gives whether one has."""
+        if not self._has_come:
+            time.sleep(seconds)
+        return self._has_come
+
+
 @contextmanager
-def noted_signals() -> Iterator[threading.Event]:
-    """Have SIGTERM and SIGINT set an event, which can be waited for, instead of ending the process."""
-    signalled = threading.Event()
+def noted_signals() -> Iterator[Signalled]:
+    """Have SIGTERM and SIGINT noted instead of ending the process."""
+    signalled = Signalled()
     numbers = (signal.SIGTERM, signal.SIGINT)
     previous = {number: signal.signal(number, lambda _number, _frame: signalled.set()) for number in numbers}
     try:
