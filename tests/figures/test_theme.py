@@ -32,6 +32,7 @@ class TestNothingIsComputed:
             "training",
             "analysis",
             "lenses",
+            "comparison",
             "report",
         }
         assert [one for one in from_elsewhere if not one[2][0].isupper()] == []
