@@ -168,6 +168,8 @@ def test_a_report_of_an_intervention_is_opened_and_saved(page: Page, watch: Watc
         link.click()
     report = opening.value
     watch.on(report)
+    # A page that is not there yet cannot be loaded again.
+    expect(report.locator("h1")).to_have_text(re.compile("^planted"), timeout=READY_MS)
     report.reload()
     expect(report.locator("h1")).to_have_text(re.compile("^planted"), timeout=READY_MS)
     report.locator(".live-story").scroll_into_view_if_needed()
