@@ -137,7 +137,7 @@ export async function summariesOf(scenario) {
   if (!parts || planeOf(scenario) !== of || !isSound(scenario) || state.failed.has(drawnKey(scenario))) return null;
   const summaries = [scenario, ...(isCompared(scenario) ? [referenceOf(scenario)] : [])].map((one) => summaryOf(one, null));
   const [now, reference = null] = await Promise.all(summaries);
-  return now && reference !== undefined && of === state.of ? { now, reference, scale: parts.network.plane.scale } : null;
+  return now && of === state.of ? { now, reference, scale: parts.network.plane.scale } : null;
 }
 
 function updatesOf(view, { figures, target, rest }, scenario, now, behind, reference) {

@@ -40,8 +40,8 @@ let asked = 0;
 const describe = describeFigures(() => state.moments);
 
 /* What the runs depend on, and with them every moment. */
-const runsOf = ({ model, pair, seed, sigma, interventions, steps, trajectories, against }) => (
-  JSON.stringify([model, pair, seed, sigma, interventions, steps, trajectories, against]));
+const runsOf = ({ model, pair, input, sequence, start, seed, sigma, interventions, steps, trajectories, against }) => (
+  JSON.stringify([model, pair, input, sequence, start, seed, sigma, interventions, steps, trajectories, against]));
 
 export function start() {
   window.hmmrnnLinked = state;

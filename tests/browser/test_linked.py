@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -84,6 +85,13 @@ def page(page: Page) -> Page:
 
 
 class TestMoment:
+    @pytest.mark.parametrize("field", [{"start": "random"}, {"input": [0.5]}], ids=["start", "input"])
+    def test_moments_are_of_the_runs_that_are_shown(self, page: Page, field: dict[str, Any]) -> None:
+        before = linked(page, "moments.at({ run: 0, step: 1 }).place")
+        put(page, **field)
+        wait_until(page, LINKED)
+        assert linked(page, "moments.at({ run: 0, step: 1 }).place") != before
+
     def test_a_moment_that_is_pointed_at_is_marked_in_every_view_without_asking_the_server(self, page: Page) -> None:
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
