@@ -336,7 +336,8 @@ class TestLarge:
         assert (first.runs_in_words, whole.runs_in_words) == (f"3 of {B} runs", f"{B} runs")
         assert (first.is_first, whole.is_first) == (True, False)
         shown = queries.summary_of(first).points
-        np.testing.assert_array_equal(shown, queries.summary_of(whole).points[: queries.FIRST_RUNS])
+        # Some machines round products of few rows otherwise than those of many.
+        np.testing.assert_allclose(shown, queries.summary_of(whole).points[: queries.FIRST_RUNS], atol=1e-4)
         assert queries.pictured(explored, few=True) is explored, "all are known now"
 
     def test_what_cannot_be_computed_in_time_is_left_out_and_said(self, large, monkeypatch):

@@ -52,8 +52,10 @@ def shared_server(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> Ite
     # At the top it would be imported before it is registered as a plugin.
     from tests.fixtures_dashboard import world_of
 
+    # Its answers are spoilt: other tests, which run meanwhile, need theirs.
+    own = replace(shelf, cache=tmp_path_factory.mktemp("cache"), data=tmp_path_factory.mktemp("data"))
     with pytest.MonkeyPatch.context() as patch:
-        for world in world_of(replace(shelf, data=tmp_path_factory.mktemp("data")), patch):
+        for world in world_of(own, patch):
             running = Server(world.cache, world.data)
             running.start()
             yield running
