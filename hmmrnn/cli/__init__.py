@@ -32,14 +32,14 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "serve": Command("serve the dashboard", "server"),
-    "worker": Command("train and experiment for a dashboard", "all"),
-    "user": Command("let a user sign in to the dashboard", "server"),
+    "worker": Command("do the trainings and experiments of a dashboard", "all"),
+    "user": Command("add a user of the dashboard, or change a password", "server"),
     "train": Command("train a network to emulate an HMM", "train"),
     "fit": Command("fit an HMM to sequences of symbols, and train a network", "data"),
     "sweep": Command("train a network for each family, N, M and seed of a grid", "all"),
     "analyse": Command("summarise a network as JSON, or write a report", "dashboard"),
-    "lens": Command("look at a network through the analysis of a neighbouring paper", "lenses"),
-    "compare": Command("compare networks in one table, and how alike they are", "lenses"),
+    "lens": Command("apply the analysis of a neighbouring paper to a network", "lenses"),
+    "compare": Command("compare networks in one table, and measure how alike they are", "lenses"),
     "circuits": Command("find the neurons that are sufficient and necessary for an exit", "dashboard"),
     "live": Command("write a page that runs a network by itself", "dashboard"),
     "convert": Command("read a network from any supported file, and write it as safetensors", "train"),

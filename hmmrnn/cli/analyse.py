@@ -22,9 +22,9 @@ from hmmrnn.report.findings import gather_findings
 from hmmrnn.report.summary import STAGES, summarise
 
 DESCRIPTION = (
-    "Summarise a network as JSON: sizes, provenance, fidelity to its HMM, matched sequences, decoded states, fixed "
-    "point without noise, shares of the regions, and kick groups. With --out, run every analysis and write a report "
-    "in the order of the argument, which opens in any browser."
+    "Summarise a network as JSON: sizes, how it was trained, fidelity to its HMM, matched sequences, decoded states, "
+    "fixed point without noise, shares of the regions, and kick groups. With --out, run every analysis and write a "
+    "report that opens in any browser."
 )
 
 

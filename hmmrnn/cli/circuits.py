@@ -21,8 +21,9 @@ from hmmrnn.cli.common import (
 from hmmrnn.model.checkpoint import load
 
 DESCRIPTION = (
-    "Find the fewest neurons that keep the rate of an exit within 20 % while all others are held, and the fewest that "
-    "close it while they are held: at their mean during stays in the output, or at states drawn from other times. "
+    "Find minimal sets of neurons that are sufficient, and necessary, for an exit (a switch out of an output). "
+    "Sufficient: with all others held, the leave rate stays within 20 %. Necessary: with these neurons held, the "
+    "exit closes. Held neurons are kept at their mean during stays in the output, or at states drawn from other times. "
     "Prints one line of JSON, with ratios to the intact rate in noise that the search did not see, beside random sets."
 )
 
@@ -30,9 +31,9 @@ DESCRIPTION = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.add_argument("network", metavar="NETWORK", help=".safetensors or .pth file")
-    add_number(parser, "--output", "output that is left", 0, required=True)
-    add_number(parser, "--to", "output that follows (any)", 0)
-    parser.add_argument("--hold", choices=HOLDS, default=MEAN, help="where other neurons are held (%(default)s)")
+    add_number(parser, "--output", "output that is left, counted from 0", 0, required=True)
+    add_number(parser, "--to", "output that it is left for (any)", 0)
+    parser.add_argument("--hold", choices=HOLDS, default=MEAN, help="value at which neurons are held (%(default)s)")
     add_seed(parser)
     add_progress(parser)
 

@@ -47,7 +47,7 @@ class Parser(argparse.ArgumentParser):
 
 def add_seed(parser: argparse.ArgumentParser, most: float = math.inf) -> None:
     """Add the option for the seed of every run."""
-    add_number(parser, "--seed", "of every run (%(default)s)", 0, most, default=0)
+    add_number(parser, "--seed", "seed of every run (%(default)s)", 0, most, default=0)
 
 
 def add_progress(parser: argparse.ArgumentParser, lines: str = "") -> None:

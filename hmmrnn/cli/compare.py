@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from hmmrnn.model.network import Network
 
 DESCRIPTION = (
-    "Compare 2 to 60 networks: fidelity, switches, leave rates, kick groups, regions, exponents and participation "
-    "ratio of each, with standard errors or nulls where there are any, as a table in CSV; with --json also what each "
-    "two have in common: activity under the same noise, orbits, kick groups and weights."
+    "Compare 2 to 60 networks: fidelity, switches, leave rates, kick groups, regions, Lyapunov exponents and "
+    "participation ratio of each, with standard errors or nulls where there are any, as a table in CSV; with --json "
+    "also what each two have in common: activity under the same noise, orbits, kick groups and weights."
 )
 SEARCH, KNOWN = "search", "known"
 
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--kick",
         choices=(SEARCH, KNOWN),
         default=SEARCH,
-        help="kick neurons: those of shipped networks are known; search for others, or leave them out (%(default)s)",
+        help="kick neurons of networks that are not shipped: search for them, or leave them out (%(default)s)",
     )
     parser.add_argument("--dsa", action="store_true", help="measure distances of DSA too; needs the extra similarity")
     parser.add_argument("--json", action="store_true", help="one line of JSON instead of CSV, with all pairs")

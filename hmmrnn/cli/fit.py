@@ -34,10 +34,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DESCRIPTION = (
-    "Fit HMMs of one to S states to sequences of symbols (Baum-Welch, several starts), choose the number of states by "
-    "held-out likelihood, and train a network to emulate the HMM. The data are a table: one column of symbols and one "
-    "of sequence ids, or one row a sequence. Prints one JSON document: the curve over numbers of states, the HMM with "
-    "standard errors, and the statistics of data, HMM and network side by side."
+    "Fit HMMs with different numbers of states to sequences of symbols (Baum-Welch, several starts), choose the number "
+    "of states by held-out likelihood, and train a network to emulate the HMM. The data are a table: one column of "
+    "symbols and one of sequence ids, or one row per sequence. Prints one JSON document: the curve over numbers of "
+    "states, the HMM with standard errors, and the statistics of data, HMM and network side by side."
 )
 
 
@@ -49,11 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sequences", default="", metavar="COLUMN", help="name or number of the column of sequence ids"
     )
     add_number(parser, "--most-states", "largest number of states tried (%(default)s)", 1, MAX_STATES, default=6)
-    add_number(parser, "--states", "take this number of states whatever the curve says", 1, MAX_STATES, default=None)
+    add_number(parser, "--states", "number of states, instead of choosing it", 1, MAX_STATES, default=None)
     add_number(parser, "--starts", "random starts of each fit (%(default)s)", default=4)
     add_seed(parser, 2**31 - 1)
-    parser.add_argument("--no-train", action="store_true", help="stop at the HMM")
-    parser.add_argument("--out", metavar="FILE", help=".safetensors file of the network (beside DATA.csv)")
+    parser.add_argument("--no-train", action="store_true", help="fit the HMM only")
+    parser.add_argument("--out", metavar="FILE", help=".safetensors file (DATA.safetensors beside DATA.csv)")
     parser.add_argument("--json", metavar="FILE", help="write the document to this file instead of stdout")
     add_number(
         parser, "--neurons", f"N, recurrent units ({TrainingConfig.n_neurons})", default=TrainingConfig.n_neurons

@@ -32,8 +32,8 @@ from hmmrnn.model.network import Network
 
 DESCRIPTION = (
     "Look at a network through one lens: the central analysis of a neighbouring paper on recurrent dynamics. Prints "
-    "each number with its standard error (±) and its null or floor. The lenses: "
-    + "; ".join(f"{lens.id}, {lens.title.lower()}" for lens in LENSES)
+    "each number with its standard error (±) and its null, the value where there is nothing to find. The lenses: "
+    + "; ".join(f"{lens.id} ({lens.title})" for lens in LENSES)
     + "."
 )
 
@@ -56,14 +56,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out",
         metavar="FILE",
-        help=".safetensors file for the network that the lens halves or rank makes, instead of numbers",
+        help="write the network that the lens halves or rank makes into this .safetensors file; prints no numbers",
     )
-    add_factor(parser, "--alpha", "times the symmetric half of the weights")
-    add_factor(parser, "--beta", "times the skew half")
-    add_number(parser, "--rank", "of the weights (%(default)s)", default=3)
-    parser.add_argument("--truncation", choices=TRUNCATIONS, default="weighted", help="to the lower rank (%(default)s)")
+    add_factor(parser, "--alpha", "halves --out: factor of the symmetric half of the recurrent weights")
+    add_factor(parser, "--beta", "halves --out: factor of the skew half")
+    add_number(parser, "--rank", "rank --out: rank of the recurrent weights (%(default)s)", default=3)
+    parser.add_argument(
+        "--truncation",
+        choices=TRUNCATIONS,
+        default="weighted",
+        help="rank --out: how it is lowered (%(default)s)",
+    )
     add_seed(parser)
-    add_number(parser, "--seeds", "of the noise, from --seed on: each number with its mean and spread over them (1)", 1)
+    add_number(parser, "--seeds", "how many seeds, from --seed on; prints means, and standard deviations as ± (1)", 1)
     parser.add_argument("--json", action="store_true", help="one line of JSON instead of a table")
     add_progress(parser)
 

@@ -63,7 +63,7 @@ DESCRIPTION = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("--name", default="sweep", help="of the sweep, on its page and to continue it (%(default)s)")
+    parser.add_argument("--name", default="sweep", help="name of the sweep, and of its page (%(default)s)")
     _add_grid(parser)
     parser.add_argument("--out", metavar="FILE", help=".csv file of all results, replaced whenever a training ends")
     add_number(parser, "--workers", "also train here, so many at once, while the command runs")

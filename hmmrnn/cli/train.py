@@ -95,7 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_steps,
         default="10::10",
         metavar="STEPS",
-        help="steps of the snapshots, as FIRST:LAST:EVERY, several with commas between; the last step is always one "
+        help="steps of the snapshots, as FIRST:LAST:EVERY, several with commas between; the last step is always added "
         "(%(default)s)",
     )
     parser.add_argument(
