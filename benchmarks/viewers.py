@@ -2,8 +2,8 @@
 
 A file for locust, which runs it in a process of its own (load.py). Each viewer asks what the bench asks of a small
 network, in the same order: nothing at a click, which the page answers by itself; the region map once the scenario
-rests, if the server has a turn for it; and then what it adds to the orbit. Of every answer it is checked that it is
-about the viewer's own scenario.
+rests, if the server has a turn for it, again until it is computed; and then what it adds to the orbit. Of every
+answer it is checked that it is about the viewer's own scenario.
 """
 
 from __future__ import annotations
@@ -55,7 +55,6 @@ class Viewer(FastHttpUser):
         # No other viewer has this seed, so no answer can be that of another viewer by chance.
         self.scenario = Scenario(DEFAULT_MODEL, seed=1000 + number)
         self.client.get("/bench", name="page")
-        self.client.get("/_dash-layout", name="layout")
         self.due = time.monotonic()
 
     @task
@@ -70,8 +69,9 @@ class Viewer(FastHttpUser):
         self.scenario = replace(self.scenario, interventions=(*kept, Intervention((neuron,), 0.0, "unit")))
         for name, view in (("region map", ids.REGION_MAP), ("orbit", ids.ORBIT)):
             time.sleep(REST_SECONDS if view == ids.REGION_MAP else 0.0)
-            while (answer := self._ask(name, view)) == "busy":
-                time.sleep(BUSY_SECONDS)
+            while (answer := self._ask(name, view)) in ("busy", "computing"):
+                if answer == "busy":
+                    time.sleep(BUSY_SECONDS)
                 if time.monotonic() - began >= PACE_SECONDS:
                     break
             if answer != "answered":
@@ -89,10 +89,11 @@ class Viewer(FastHttpUser):
                 answer.failure(f"status {answer.status_code}")
                 return "failed"
             found = answer.json()
-            if found.get("busy"):
-                # Counted by itself: to be turned away takes no time.
-                answer.request_meta["name"] = f"{name}, turned away"
-                return "busy"
+            for why, words in (("busy", "turned away"), ("computing", "being computed")):
+                if found.get(why):
+                    # Counted by itself.
+                    answer.request_meta["name"] = f"{name}, {words}"
+                    return why
             wrong = found.get("refused") or fault_of_figure(self.scenario.seed, dict(found["updates"]), view)
             if wrong:
                 answer.failure(wrong)

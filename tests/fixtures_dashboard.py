@@ -18,6 +18,7 @@ from flask.testing import FlaskClient
 
 from hmmrnn.analysis import orbit
 from hmmrnn.cli.worker import functions_for
+from hmmrnn.dashboard import answers
 from hmmrnn.dashboard.app import create_app
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.model.checkpoint import save
@@ -27,6 +28,7 @@ from hmmrnn.tasks import short_tasks
 from hmmrnn.tasks.queue import SHORT_TASKS
 from hmmrnn.tasks.store import Store
 from tests.networks import PlantedSwitch, planted_switch, random_network
+from tests.programs import PATIENCE_SECONDS
 from tests.services import rebuild_services, services_of_environment
 
 # Doubled, this self-excitation makes its neuron grow without end; as it is, the neuron does no more than any other.
@@ -134,6 +136,7 @@ def world_of(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shelf]:
     monkeypatch.setenv("HMMRNN_CACHE", str(shelf.cache))
     monkeypatch.setenv("HMMRNN_DATA", str(shelf.data))
     monkeypatch.delenv("HMMRNN_REDIS_URL", raising=False)
+    monkeypatch.setattr(answers, "ANSWER_SECONDS", PATIENCE_SECONDS)
     with services_of_environment():
         yield shelf
 

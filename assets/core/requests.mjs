@@ -233,7 +233,7 @@ async function requestSlow() {
     const isRefined = refined.includes(view);
     const key = keyOf(view, isRefined);
     if (shown[view] === key) continue;
-    const answer = await askUntilFree([view], of, isStill);
+    const answer = await askUntilThere([view], of, isStill);
     if (!isStill()) return;
     if (answer && answer.refused) sayRefusal(answer);
     else if (answer) show(answer, [view], [key], of);
@@ -241,12 +241,13 @@ async function requestSlow() {
   state.slowEnded = turn;
 }
 
-/* The server computes for others: again after a random time, so that not all pages come back at once. */
-async function askUntilFree(wanted, of, isStill) {
+/* While the answer is computed, again at once: the server waits a moment by itself. While it computes for others, after a
+ * random time, so that not all pages come back together. */
+async function askUntilThere(wanted, of, isStill) {
   for (;;) {
     const answer = await askFor(wanted, of, true);
-    if (!answer || !answer.busy || !isStill()) return answer;
-    await new Promise((resolve) => { window.setTimeout(resolve, BUSY_MS * (1 + Math.random())); });
+    if (!(answer?.busy || answer?.computing) || !isStill()) return answer;
+    if (answer.busy) await new Promise((resolve) => { window.setTimeout(resolve, BUSY_MS * (1 + Math.random())); });
     if (!isStill()) return null;
   }
 }

@@ -10,12 +10,13 @@ POST /claims         the paper's claims, judged on the network, as far as its re
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, NotRequired
 from urllib.parse import parse_qsl
 
-from flask import Flask, jsonify, request
+from flask import Flask, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -35,7 +36,7 @@ from hmmrnn.model.network import Intervention, intervene
 from hmmrnn.server.questions import STRICT, InputValues, Name, answer_at
 from hmmrnn.server.sentence import sentence
 from hmmrnn.server.services import resolve, services
-from hmmrnn.server.turns import turn
+from hmmrnn.server.turns import ComputingError, SlowAnswers
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,9 @@ DEFAULT_MODEL = "linear-2"
 # A question that does not get its turn within this time is answered so, and asked again unless the user has moved on
 # by then. Each that waits holds a thread: of fifty viewers that wait ten times as long, all wait for two seconds.
 WAIT_SECONDS = 0.02
+# So long a request waits for a slow answer, before the page asks again.
+ANSWER_SECONDS = 0.15
+_slow: SlowAnswers[Updates] = SlowAnswers()
 
 Theme = Literal["light", "dark"]
 ViewNames = Annotated[list[Name], Field(max_length=64)]
@@ -174,7 +178,7 @@ def answer_views(asked: Json) -> Json:
             ones, and what slow results add to fast ones.
 
     Returns:
-        updates: of components; or busy, if the slow ones of others are being computed.
+        updates: of components; instead of them `computing` while a slow one is, or `busy` while those of others are.
         more: views that show the first runs of a large network alone, of which all are to be asked for next.
 
     Raises:
@@ -187,8 +191,17 @@ def answer_views(asked: Json) -> Json:
         updates = _updates(wanted, explored, asked)
         more = [view.id for view in wanted if view.of == "scenario"] if explored.is_first else []
         return {"updates": updates, "more": more} if more else {"updates": updates}
-    with turn(WAIT_SECONDS) as taken:
-        return {"updates": _updates(wanted, explored, asked)} if taken else {"busy": True}
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+
+    def compute() -> Updates:
+        with app.app_context():
+            return _updates(wanted, explored, asked)
+
+    key = json.dumps([explored.fingerprint, asked], sort_keys=True)
+    try:
+        return {"updates": _slow.fetch(key, compute, WAIT_SECONDS, ANSWER_SECONDS)}
+    except ComputingError as error:
+        return {"computing": True} if error.begun else {"busy": True}
 
 
 def _view(name: str, *kinds: str) -> View:

@@ -1,15 +1,19 @@
 """Turns: a web process computes one slow answer at a time, whatever address asks for it.
 
-A slow answer takes a core for a second or more. The other threads of the process are for fast ones.
+A slow answer takes a core for a second or more. The other threads of the process are for fast ones. What a page asks
+for is computed by a thread of its own, so that no request waits for long: the page asks until the answer is there.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import wraps
+from typing import Generic, TypeVar
 
 from flask import Response
 from flask.typing import ResponseReturnValue
@@ -21,7 +25,69 @@ AT_ONCE = 1
 MOST_WAITING, WAIT_SECONDS = 1, 10.0
 TOO_LARGE = "This needs more memory than the server has for it; choose fewer trajectories or a shorter window."
 BUSY = "The server is computing other slow answers; try again in a moment."
+# Answers that no page has come back for.
+MOST_KEPT = 8
 _turn, _room = threading.BoundedSemaphore(AT_ONCE), threading.BoundedSemaphore(MOST_WAITING)
+
+Answer = TypeVar("Answer")
+
+
+class ComputingError(Exception):
+    """An answer is not there yet.
+
+    Attributes:
+        begun: whether it is being computed; else the process computes another one.
+    """
+
+    def __init__(self, begun: bool) -> None:
+        super().__init__("it is being computed" if begun else BUSY)
+        self.begun = begun
+
+
+class SlowAnswers(Generic[Answer]):
+    """Slow answers, each computed by a thread that has the turn of this process, and kept until it is fetched."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._begun: OrderedDict[str, Future[Answer]] = OrderedDict()
+        self._thread = ThreadPoolExecutor(1, "slow answer")
+
+    def fetch(self, key: str, compute: Callable[[], Answer], turn_seconds: float, seconds: float) -> Answer:
+        """The answer of a key, begun if it is not.
+
+        Args:
+            key: equal for equal questions.
+            compute: gives the answer; what it raises is raised here.
+            turn_seconds: how long to wait for a turn.
+            seconds: how long to wait for the answer.
+
+        Raises:
+            ComputingError: it is not there within these times.
+        """
+        with self._lock:
+            answer = self._begun.get(key)
+        if answer is None:
+            if not _turn.acquire(timeout=turn_seconds):
+                raise ComputingError(False)
+            answer = self._begin(key, compute)
+        if not wait([answer], seconds).done:
+            raise ComputingError(True)
+        with self._lock:
+            self._begun.pop(key, None)
+        return answer.result()
+
+    def _begin(self, key: str, compute: Callable[[], Answer]) -> Future[Answer]:
+        def work() -> Answer:
+            try:
+                return compute()
+            finally:
+                _turn.release()
+
+        with self._lock:
+            answer = self._begun[key] = self._thread.submit(work)
+            while len(self._begun) > MOST_KEPT:
+                self._begun.popitem(last=False)
+        return answer
 
 
 @contextmanager

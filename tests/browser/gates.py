@@ -63,8 +63,9 @@ class Gate:
         if not (self.closed and self.wanted(route.request)):
             return route.fallback()
         answer = route.fetch()
-        # Meanwhile it may have been opened; then nothing lets through what is held.
-        if not self.closed:
+        # Meanwhile it may have been opened; then nothing lets through what is held. Of a slow answer only the last part
+        # is held: before it the page asks again and again.
+        if not self.closed or answer.json().get("computing"):
             return route.fulfill(response=answer)
         return self.held.append((route, answer))
 

@@ -1,12 +1,14 @@
 """Turns of slow answers, bodies of views that come with their first result, and figures of both themes."""
 
 import re
+import threading
 from dataclasses import replace
 
 import pytest
 
 from hmmrnn.dashboard import answers, chapters, ids
 from hmmrnn.dashboard.answers import answer_claims, answer_views
+from hmmrnn.dashboard.pages.regions import region_map
 from hmmrnn.dashboard.view import FAST, SLOW
 from hmmrnn.explorer import cost, experiments
 from hmmrnn.figures.theme import THEMES
@@ -15,6 +17,7 @@ from hmmrnn.report.claims import Claim
 from hmmrnn.server.turns import turn
 from tests.dashboard.page import MODEL, fast, question, settled, show, values_of
 from tests.networks import random_network
+from tests.programs import PATIENCE_SECONDS, eventually
 
 pytest_plugins = ["tests.fixtures_dashboard"]
 
@@ -33,9 +36,35 @@ class TestTurns:
             assert answer_views(question(intact, ids.ORBIT))["updates"], "fast ones need no turn"
         assert answer_views(asked)["updates"]
 
+    def test_what_takes_longer_is_asked_for_again_until_it_is_there(self, asked, monkeypatch):
+        monkeypatch.setattr(answers, "ANSWER_SECONDS", 0.0)
+        goes_on, compute = threading.Event(), region_map.VIEW.compute
+
+        def slowly(explored):
+            goes_on.wait(PATIENCE_SECONDS)
+            return compute(explored)
+
+        monkeypatch.setattr(answers, "_view", lambda _name: replace(region_map.VIEW, compute=slowly))
+        assert answer_views(asked) == answer_views(asked) == {"computing": True}
+        assert answer_views({**asked, "theme": "dark"}) == {"busy": True}, "another one has the turn"
+        goes_on.set()
+        found: list[dict] = []
+        eventually(lambda: found.append(answer_views(asked)) or "updates" in found[-1])
+        assert dict(found[-1]["updates"])[ids.REGION_MAP]["figure"]
+
     def test_an_answer_that_fails_lets_the_next_one_through(self, asked):
         with pytest.raises(ValueError, match="must be from 0 to 5"):
             answer_views({**asked, "scenario": {**asked["scenario"], "sigma": 9.0}})
+        assert answer_views(asked)["updates"]
+
+    def test_one_that_fails_while_it_is_computed_is_refused_once(self, asked, monkeypatch):
+        def fail(_explored):
+            raise ValueError("it can't be done")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(answers, "_view", lambda _name: replace(region_map.VIEW, compute=fail))
+            with pytest.raises(ValueError, match="it can't be done"):
+                answer_views(asked)
         assert answer_views(asked)["updates"]
 
 

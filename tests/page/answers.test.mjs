@@ -100,6 +100,19 @@ test("a busy server is asked again, unless the scenario has changed", async () =
   assert.deepEqual(slow(), [0, 0]);
 });
 
+test("while a slow answer is computed the page asks again at once, unless the scenario has changed", async () => {
+  const { page, seed, answer, slow } = await opened();
+  await answer(false);
+  await page.wait(A_WHILE);
+  await answer(true, { computing: true });
+  assert.deepEqual(slow(), [0, 0]);
+  await answer(true, { computing: true });
+  assert.deepEqual(slow(), [0, 0, 0]);
+  await seed(1);
+  await answer(true, { computing: true });
+  assert.deepEqual(slow(), [0, 0, 0]);
+});
+
 test("what the server refuses is taken back", async () => {
   const { page, store, answer, seed } = await opened();
   await answer(false);
