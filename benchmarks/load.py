@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -66,11 +66,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return int(any(line["failed"] for record in records for line in record["requests"]))
 
 
-def measured(store: str, viewers: int, minutes: float) -> dict[str, Any]:
-    """What so many viewers get from a server of their own in so many minutes."""
+def measured(store: str, viewers: int, minutes: float, clicks: int = 0) -> dict[str, Any]:
+    """What so many viewers get from a server of their own in so many minutes, or until each has made so many clicks."""
     before = load()
     # What locust says of twenty minutes is more than a pipe holds.
-    with TemporaryFile("w+") as said, served(store) as server, locust(server.url, viewers, minutes, said) as process:
+    with (
+        TemporaryFile("w+") as said,
+        served(store) as server,
+        locust(server.url, viewers, minutes, said, clicks) as process,
+    ):
         readings = list(_memory_of(server, process))
         said.seek(0)
         output = said.read()
@@ -106,7 +110,7 @@ def served(store: str) -> Iterator[Server]:
 
 
 @contextmanager
-def locust(url: str, viewers: int, minutes: float, said: IO[str]) -> Iterator[subprocess.Popen[str]]:
+def locust(url: str, viewers: int, minutes: float, said: IO[str], clicks: int = 0) -> Iterator[subprocess.Popen[str]]:
     """Viewers of a server, in a process of their own, which writes what they got as JSON when it ends."""
     options = {
         "--locustfile": Path(__file__).with_name("viewers.py"),
@@ -119,7 +123,7 @@ def locust(url: str, viewers: int, minutes: float, said: IO[str]) -> Iterator[su
     }
     flags = [str(part) for option in options.items() for part in option]
     command = [sys.executable, "-m", "locust", *flags, "--headless", "--only-summary", "--json"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "VIEWER_CLICKS": str(clicks)}
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, text=True)
     try:
         yield process
@@ -133,7 +137,8 @@ def _memory_of(server: Server, viewers: subprocess.Popen[str]) -> Iterator[dict[
     """Resident memory of all web processes together, and of all workers, in MB, as long as the viewers are there."""
     began = time.monotonic()
     while viewers.poll() is None:
-        time.sleep(READ_EVERY_SECONDS)
+        with suppress(subprocess.TimeoutExpired):
+            viewers.wait(READ_EVERY_SECONDS)
         web, *workers = children(server.process.pid)
         yield {
             "seconds": round(time.monotonic() - began, 1),

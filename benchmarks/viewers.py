@@ -11,12 +11,14 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import os
 import random
 import time
 from dataclasses import replace
 from typing import Any
 
 from locust import FastHttpUser, constant_pacing, task
+from locust.exception import StopUser
 
 from hmmrnn.dashboard import ids
 from hmmrnn.dashboard.answers import DEFAULT_MODEL
@@ -25,7 +27,10 @@ from hmmrnn.model.network import Intervention
 from tests.wire import question
 
 PATIENCE_SECONDS = 60.0
+# Between two clicks of a viewer.
 PACE_SECONDS = 1.0
+# With a number of clicks each viewer waits for all answers, leaves after the last one, and the last viewer ends the run.
+CLICKS = int(os.environ.get("VIEWER_CLICKS", "0"))
 # Stands in the table for a click, with the time by which it came late.
 CLICK = "click, late by"
 # As in assets/core/requests.mjs: when a scenario rests, and when a viewer that was turned away asks again.
@@ -34,7 +39,7 @@ MOST_SILENCED = 6
 # Every shipped network has at least as many.
 NEURONS = 150
 
-_numbers = itertools.count()
+_numbers, _left = itertools.count(), itertools.count(1)
 # Whose each figure is that has come, by what it draws.
 _owners: dict[str, int] = {}
 
@@ -55,11 +60,19 @@ class Viewer(FastHttpUser):
         # No other viewer has this seed, so no answer can be that of another viewer by chance.
         self.scenario = Scenario(DEFAULT_MODEL, seed=1000 + number)
         self.client.get("/bench", name="page")
-        self.due = time.monotonic()
+        self.due, self.clicks = time.monotonic(), 0
+
+    def on_stop(self) -> None:
+        """End the run with the last viewer who leaves."""
+        if next(_left) == self.environment.parsed_options.num_users:
+            self.environment.runner.quit()
 
     @task
     def silence(self) -> None:
         """Click on a neuron, and look at the answers until the next click is due."""
+        if CLICKS and self.clicks == CLICKS:
+            raise StopUser
+        self.clicks += 1
         began = time.monotonic()
         self._note_click(max(0.0, began - self.due))
         self.due = began + PACE_SECONDS
@@ -72,7 +85,7 @@ class Viewer(FastHttpUser):
             while (answer := self._ask(name, view)) in ("busy", "computing"):
                 if answer == "busy":
                     time.sleep(BUSY_SECONDS)
-                if time.monotonic() - began >= PACE_SECONDS:
+                if not CLICKS and time.monotonic() - began >= PACE_SECONDS:
                     break
             if answer != "answered":
                 return
