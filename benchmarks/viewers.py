@@ -29,7 +29,7 @@ from tests.wire import question
 PATIENCE_SECONDS = 60.0
 # Between two clicks of a viewer.
 PACE_SECONDS = 1.0
-# With a number of clicks each viewer waits for all answers, leaves after the last one, and the last viewer ends the run.
+# With a number of clicks each viewer waits for all answers and leaves after the last one; the last viewer ends the run.
 CLICKS = int(os.environ.get("VIEWER_CLICKS", "0"))
 # Stands in the table for a click, with the time by which it came late.
 CLICK = "click, late by"
