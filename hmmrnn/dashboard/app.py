@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dash import Dash
 from flask import Flask
+from plotly.io.json import to_json_plotly
 
 from hmmrnn.dashboard import answers, guide, networks, opening, own_answers
 from hmmrnn.dashboard.components import over, script
@@ -75,7 +76,11 @@ def create_app(settings: Settings | None = None) -> Dash:
     takeaway.register(app.server)
     made_networks.register(app.server)
     requester.register(app.server, derived(read_secret(built.data.secret), "names of browsers"))
-    opening.prepare(app, lambda place: page(model_choices(), sign_in.account(), place.page))
+    opening.prepare(
+        app,
+        lambda place: page(model_choices(), sign_in.account(), place.page),
+        lambda: to_json_plotly([model_choices(), sign_in.account()]),
+    )
     security_headers.register(app)
     request_log.set_up(app.server)
     return app

@@ -9,9 +9,11 @@ change with their content, so that a browser keeps them.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,11 +32,14 @@ from hmmrnn.dashboard.pages.interventions import numbers
 from hmmrnn.dashboard.pages.kick_neurons import neuron_table
 from hmmrnn.dashboard.view import FAST, Json
 from hmmrnn.figures.theme import THEMES
+from hmmrnn.server.services import services
 from hmmrnn.shipped import ASSETS
 
 # The colours that the browser showed last; see assets/core/start.mjs.
 SCHEME_COOKIE = "hmmrnn-scheme"
 KEEP = "max-age=31536000, immutable"
+# Of layouts and of first pictures, the newest.
+MOST_KEPT = 16
 # Of Dash's scripts, its own tables, which no page here has; and those that some have.
 UNUSED, TABLES = "/dash_table/", ("dash_ag_grid", "dash_ag_grid.min.js")
 _IMPORTED = re.compile(r'^import [^;]*?"(\.{1,2}/[^"]+)";', re.MULTILINE)
@@ -68,16 +73,17 @@ def place_of(path: str, query: str = "", view: str | None = None) -> Place:
     return Place(by_path.get(f"/{first}", CHAPTERS[0]))
 
 
-def prepare(app: Dash, layout: Callable[[Place], Any]) -> None:
+def prepare(app: Dash, layout: Callable[[Place], Any], subject: Callable[[], str]) -> None:
     """Have the page of an application bring along what it needs first.
 
     Args:
         app: the application, with all its addresses.
         layout: of the page, as far as it is needed where it opens.
+        subject: what the layout of a chapter is made of, beside the place: equal for equal layouts.
     """
     files = _serve_files(app.server)
     later = {"plotly": _suite("plotly", "package_data/plotly.min.js"), "tables": _suite(*TABLES)}
-    fixed = _element(ids.CONFIGURATION, {**configuration(app), "scripts": later})
+    fixed = _element(ids.CONFIGURATION, _text({**configuration(app), "scripts": later}))
     # All at once: a browser that finds one import behind the other would ask a dozen times in a row.
     links = [
         f'<link rel="preload" as="script" href="{later["plotly"]}">',
@@ -89,18 +95,21 @@ def prepare(app: Dash, layout: Callable[[Place], Any]) -> None:
     app.index_string = app.index_string.replace("{%css%}", f"{{%css%}}{''.join(links)}").replace("{%favicon%}", "")
     app.renderer = "window.dash_clientside.hmmrnn.ready.then(() => { new DashRenderer(); });"
     plain = app.interpolate_index
+    # Most users open the same page.
+    of_chapter = lru_cache(MOST_KEPT)(lambda place, _subject: _text(layout(place)))
+    first_views = lru_cache(MOST_KEPT)(_first_views)
 
     def interpolate_index(**parts: str) -> str:
         query = request.query_string.decode("utf-8", "replace")
         read = answers.open_link(query)
         place = place_of(request.path, query, read["view"])
         brought = {
-            ids.FIRST: read,
-            ids.LAYOUT: layout(place),
-            ids.WIRES: app.dependencies().get_json(),
-            ids.ANSWERS: first_answers(read, place, request.cookies.get(SCHEME_COOKIE, "light")),
+            ids.FIRST: _text(read),
+            ids.LAYOUT: _text(layout(place)) if place.page else of_chapter(place, subject()),
+            ids.WIRES: _text(app.dependencies().get_json()),
+            ids.ANSWERS: first_answers(read, place, request.cookies.get(SCHEME_COOKIE, "light"), first_views),
         }
-        elements = "".join(_element(id, content) for id, content in brought.items())
+        elements = "".join(_element(id, text) for id, text in brought.items())
         scripts = [*_used(parts["scripts"], place), f"{files}/main.js"]
         parts["scripts"] = "".join(f'<script src="{source}"></script>' for source in scripts)
         return plain(**parts).replace(_BROUGHT, elements)
@@ -111,37 +120,49 @@ def prepare(app: Dash, layout: Callable[[Place], Any]) -> None:
 # ---- what is asked first ----
 
 
-def first_answers(read: Json, place: Place, theme: str) -> list[Json]:
+def first_answers(read: Json, place: Place, theme: str, first_views: Callable[[str, str], str]) -> str:
     """The first questions of a page with their answers: what the header says, the fast views, and the claims.
 
     Args:
         read: what its link says.
         place: what it opens.
         theme: "light" or "dark"; in another one it asks again.
+        first_views: `_first_views`, which may keep what it gives.
+
+    Returns:
+        a list in JSON.
     """
     if read["scenario"] is None:
-        return []
-    model = {"model": read["scenario"]["model"]}
-    asked: list[tuple[str, Json, Callable[[Json], Json]]] = [
-        ("/network", model, lambda asked: describe_network(asked["model"])),
-    ]
+        return "[]"
+    model = read["scenario"]["model"]
+    found = [lambda: _answered("/network", {"model": model}, lambda asked: describe_network(asked["model"]))]
     if place.chapter is not None and theme in THEMES:
         wanted = _fast_views(read, place.chapter)
         # All but the numbers have no body yet.
         fresh = [view for view in wanted if view != numbers.VIEW.id]
         views = {"scenario": read["scenario"], "views": wanted, "theme": theme, "settled": False, "fresh": fresh}
-        views["few"] = True
-        asked.append(("/views", views, answers.answer_views))
+        of = json.dumps([services().models.entry(model).fingerprint, read["kick"]])
+        found.append(lambda: first_views(json.dumps({**views, "few": True}), of))
     if place.chapter is not None and place.chapter.sections:
-        asked.append(("/claims", {**model, "sections": list(place.chapter.sections)}, answers.answer_claims))
-    return list(_answered(asked))
+        claims = {"model": model, "sections": list(place.chapter.sections)}
+        found.append(lambda: _answered("/claims", claims, answers.answer_claims))
+    return f"[{','.join(_without_refused(found))}]"
 
 
-def _answered(asked: list[tuple[str, Json, Callable[[Json], Json]]]) -> Iterator[Json]:
-    for path, question, answer in asked:
+def _first_views(question: str, _of: str) -> str:
+    """The question for the fast views with its answer, for the network and the kick groups that it is of."""
+    return _answered("/views", json.loads(question), answers.answer_views)
+
+
+def _answered(path: str, question: Json, answer: Callable[[Json], Json]) -> str:
+    return _text({"path": path, "question": question, "answer": answer(question)})
+
+
+def _without_refused(found: Iterable[Callable[[], str]]) -> Iterator[str]:
+    for answered in found:
         # What is refused the page asks again, and says why.
         with suppress(ValueError):
-            yield {"path": path, "question": question, "answer": answer(question)}
+            yield answered()
 
 
 def _fast_views(read: Json, chapter: Chapter) -> list[str]:
@@ -212,7 +233,11 @@ def _has_table(place: Place) -> bool:
     return place.page in ("sweep", "compare") or any(view is neuron_table.VIEW for view, _ in shown)
 
 
-def _element(id: str, content: Any) -> str:
+def _element(id: str, text: str) -> str:
     # "<" could end the element.
-    text = to_json_plotly(content).replace("<", "\\u003c")
-    return f'<script type="application/json" id="{id}">{text}</script>'
+    safe = text.replace("<", "\\u003c")
+    return f'<script type="application/json" id="{id}">{safe}</script>'
+
+
+def _text(content: Any) -> str:
+    return str(to_json_plotly(content))

@@ -12,7 +12,9 @@ from flask.testing import FlaskClient
 from hmmrnn.dashboard import ids, opening
 from hmmrnn.dashboard.app import create_app
 from hmmrnn.dashboard.opening import place_of
+from hmmrnn.model.checkpoint import save
 from hmmrnn.shipped import ASSETS
+from tests.networks import random_network
 
 pytest_plugins = ["tests.fixtures_dashboard"]
 
@@ -72,6 +74,21 @@ def test_the_first_figures_are_those_of_the_open_chapter(client):
             view for view in of_views["question"]["views"] if view in (ids.STATE_SPACE, ids.ORBIT, ids.NUMBERS)
         ] == views
         assert of_views["question"]["fresh"] == of_views["question"]["views"][:-1]
+
+
+def test_a_page_that_is_opened_again_is_of_what_is_there_now(empty_world):
+    client = create_app().server.test_client()
+    for seed, path in ((1, "first"), (2, "second")):
+        save(random_network(8, 4, 3, seed=seed), empty_world.models / f"{path}.safetensors")
+    before = page_at(client, "/bench?model=first")
+    assert brought(page_at(client, "/bench?model=first"), ids.ANSWERS) == brought(before, ids.ANSWERS)
+    save(random_network(8, 4, 3, seed=3), empty_world.models / "first.safetensors")
+    save(random_network(8, 4, 3, seed=4), empty_world.models / "third.safetensors")
+    after = page_at(client, "/bench?model=first")
+    assert brought(after, ids.ANSWERS)[1] != brought(before, ids.ANSWERS)[1], "another network of the same name"
+    assert ["third" in json.dumps(brought(page, ids.LAYOUT)) for page in (before, after)] == [False, True]
+    (found,) = [one for one in brought(after, ids.ANSWERS) if one["path"] == "/views"]
+    assert client.post("/views", json=found["question"]).get_json() == found["answer"]
 
 
 def test_figures_come_in_the_colours_that_the_browser_showed_last(client):
