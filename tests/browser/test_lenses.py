@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Request, expect
 
 from hmmrnn.model.checkpoint import save
-from tests.browser.pages import go, put, settle, trace_names, wait_until
+from tests.browser.pages import await_frame, box_of, go, open_page, put, settle, trace_names, wait_until
 from tests.networks import random_network
 
 pytestmark = pytest.mark.browser
@@ -56,6 +56,20 @@ def test_a_network_that_a_lens_makes_is_opened_like_any_other(page: Page, small:
     card.get_by_label("rank", exact=True).fill("2")
     card.get_by_role("button", name="Open as a network").click()
     wait_until(page, "location.search.includes('-rank-2-weighted-')", timeout=LONG_MS)
+
+
+def test_what_is_aimed_at_stays_where_it_is_while_the_lenses_report(page: Page, server: str, small: str) -> None:
+    page.route("**/tasks", lambda _route: None)
+    open_page(page, f"{server}/lenses?model={small}")
+    page.locator("#lens-rank-card").scroll_into_view_if_needed()
+    button = page.locator("#lens-rank-card").get_by_role("button", name="Open as a network")
+    body = page.locator("#lens-halves-card .card-body")
+    before, inside = box_of(button), box_of(body)
+    page.evaluate("document.querySelectorAll('.task-line').forEach((line) => { line.hidden = false; })")
+    for _ in range(2):
+        await_frame(page)
+    assert box_of(body)["height"] < inside["height"]
+    assert box_of(button) == before
 
 
 def test_a_neuron_is_picked_where_a_lens_shows_it_and_marked(page: Page, server: str, small: str) -> None:
