@@ -312,7 +312,7 @@ FIGURES = {
             Definition(
                 f"train_{family.replace('-', '_')}_s",
                 "s",
-                f"Training a network of 150 neurons to be {family} by the recipe `fast` until it first passes the gate; "
+                f"Training a network of 150 neurons to be {family} by the recipe `fast` until it passes the gate; "
                 "the time of judging is not counted.",
                 (Aim(120), Aim(0.01, "ratio")),
             )
