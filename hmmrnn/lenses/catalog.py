@@ -100,9 +100,9 @@ LENSES: tuple[Lens, ...] = (
         paper="Langevin Flows for Modeling Neural Latent Dynamics",
         help="The potential U = -ln p of the states in the plane, in nats: its lowest place where each output is the "
         "commonest, and the barrier from there to the saddle on the way to each other output, beside the leave rate. "
-        "The null is the second minimum that as many steps of a process with a single well show by chance. Inertia is "
-        "what the last step adds to the prediction of the next one. Without a bias the potential is the same at every "
-        "sigma: a barrier in nats sets no leave rate.",
+        "The null is the same between the same places in a linear process with a single well: where it is as high, the "
+        "network has a slope there and no barrier. Inertia is what the last step adds to the prediction of the next "
+        "one. Without a bias the potential is the same at every sigma: a barrier in nats sets no leave rate.",
         home="potential_barriers:potential",
         numbers=("barriers", "inertia"),
         takes=frozenset({"plane"}),

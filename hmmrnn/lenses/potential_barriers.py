@@ -48,8 +48,8 @@ class Potential(Result):
 
     barriers: Mapping[str, float]  # by "from->to", in nats; 0 where no barrier is left
     barriers_se: Mapping[str, float]  # bootstrap over runs
-    # The largest second minimum, in nats, of a linear process with one well and the same first and second moments of
-    # z and of its step: what the number of steps allows for by chance.
+    # The same, between the same cells, of a linear process with one well and the same first and second moments of z and
+    # of its step: what a slope, and as many steps, give without a barrier. NaN where it does not visit them.
     barriers_null: Mapping[str, float]
     leave_rates: Mapping[str, float]  # probability per step of going from one output to another, by "from->to"
     inertia: float  # R^2 that the last step adds
@@ -100,7 +100,7 @@ def potential(
         _barriers(counts[rng.integers(len(counts), size=len(counts))].sum(axis=0), owner) for _ in range(BOOTSTRAPS)
     ]
     on_progress(0.8)
-    spurious = _spurious(points, rng)
+    single = _barriers(_single_well(points, edges, rng), owner).heights
     line_edges, along = histograms(points[..., :1], BINS_1D)
     turns = histograms(orbit_phase(points, plane)[..., None], PHASE_BINS, np.array([[0.0, 2 * np.pi]]))[1]
     centres = (edges[:, 1:] + edges[:, :-1]) / 2
@@ -108,9 +108,9 @@ def potential(
     return Potential(
         barriers=found.heights,
         barriers_se={
-            pair: float(np.std([one.heights.get(pair, 0.0) for one in drawn], ddof=1)) for pair in found.heights
+            pair: _spread([one.heights[pair] for one in drawn if pair in one.heights]) for pair in found.heights
         },
-        barriers_null=dict.fromkeys(found.heights, spurious),
+        barriers_null={pair: single.get(pair, np.nan) for pair in found.heights},
         leave_rates=_leave_rates(run.output, network.n_outputs),
         inertia=float(inertia),
         inertia_se=float(inertia_se),
@@ -266,9 +266,10 @@ def _along(name: str, counts: Floats, wrapped: bool, rng: np.random.Generator) -
     return {name: _shown(potential_of(counts.sum(axis=0), wrapped)), f"{name}_se": np.std(drawn, axis=0, ddof=1)}
 
 
-def _spurious(points: Floats, rng: np.random.Generator) -> float:
-    """Height of the second minimum in the landscape of a linear process with the moments of these points."""
-    centred = points - points.mean(axis=(0, 1))
+def _single_well(points: Floats, edges: Floats, rng: np.random.Generator) -> Floats:
+    """(G, G) steps in each cell of a linear process with the moments of these points."""
+    centre = points.mean(axis=(0, 1))
+    centred = points - centre
     start, end = centred[:, :-1].reshape(-1, 2), centred[:, 1:].reshape(-1, 2)
     A = np.linalg.lstsq(start, end, rcond=None)[0].T
     left = end - start @ A.T
@@ -277,26 +278,13 @@ def _spurious(points: Floats, rng: np.random.Generator) -> float:
     walk[:, 0] = centred[:, 0]
     for t in range(1, points.shape[1]):
         walk[:, t] = walk[:, t - 1] @ A.T + noise[:, t]
-    surface = potential_of(histograms(walk, BINS)[1].sum(axis=0))
-    lows = _minima_of(surface)
-    deepest = lows[0]
-    saddles = merge_basins(surface, dict(enumerate(lows)))
-    flat = surface.ravel()
-    heights = [saddles[0, k].level - float(flat[cell]) for k, cell in enumerate(lows) if k and (0, k) in saddles]
-    # Where few steps are, every cell is a minimum: only those count that hold a share of the steps.
-    common = [h for h, cell in zip(heights, lows[1:], strict=False) if flat[cell] < flat[deepest] - np.log(MIN_SHARE)]
-    return float(max(common, default=0.0))
+    flat = (walk + centre).reshape(-1, 2)
+    counts: Floats = np.histogram2d(flat[:, 0], flat[:, 1], bins=(edges[0], edges[1]))[0]
+    return counts
 
 
-def _minima_of(surface: Floats) -> list[int]:
-    """Cells that none beside them is below, the lowest first."""
-    values = surface.ravel()
-    lows = [
-        cell
-        for cell, beside in enumerate(_neighbours(surface.shape))
-        if np.isfinite(values[cell]) and values[cell] <= values[beside].min()
-    ]
-    return sorted(lows, key=lambda cell: values[cell])
+def _spread(values: list[float]) -> float:
+    return float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
 
 
 def _leave_rates(output: NDArray[np.int64], n_outputs: int) -> dict[str, float]:
