@@ -195,15 +195,10 @@ def _fill(
             if one.inputs == other.inputs and points[a].shape[:2] == points[b].shape[:2]:
                 found["r2"], found["r2_se"] = explained(points[b], predict_by_ridge(points[a], points[b]))
                 found["r2_null"] = explained(points[b], predict_by_ridge(moved, points[b]))[0]
-                found["correlation"] = _mean_correlation(bases[a][0], bases[b][0])
-                found["correlation_null"] = _mean_correlation(bases[a][1], bases[b][0])
+                found["correlation"] = canonical_correlation(bases[a][0], bases[b][0])
+                found["correlation_null"] = canonical_correlation(bases[a][1], bases[b][0])
             for name, value in found.items():
                 pairs[name][a, b] = value
-
-
-def canonical_correlation(x: Floats, y: Floats) -> float:
-    """Mean canonical correlation of x (B, T, P) and y (B, T, Q), over the smaller number of directions."""
-    return _mean_correlation(orthonormal(x), orthonormal(y))
 
 
 def orthonormal(points: Floats) -> Floats:
@@ -215,7 +210,8 @@ def orthonormal(points: Floats) -> Floats:
     return centred @ vectors[:, kept] / np.sqrt(variance[kept])
 
 
-def _mean_correlation(one: Floats, other: Floats) -> float:
+def canonical_correlation(one: Floats, other: Floats) -> float:
+    """Mean canonical correlation of two bases by `orthonormal`, over the smaller number of directions."""
     return float(np.linalg.svd(one.T @ other, compute_uv=False).mean())
 
 

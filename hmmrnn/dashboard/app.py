@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dash import Dash
-from flask import Flask
 from plotly.io.json import to_json_plotly
 
 from hmmrnn.dashboard import answers, guide, networks, opening, own_answers
@@ -84,8 +83,3 @@ def create_app(settings: Settings | None = None) -> Dash:
     security_headers.register(app)
     request_log.set_up(app.server)
     return app
-
-
-def create_server() -> Flask:
-    """The WSGI application that a server program such as gunicorn runs."""
-    return create_app().server

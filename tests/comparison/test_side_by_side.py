@@ -7,7 +7,7 @@ import pytest
 
 from hmmrnn.analysis.regions import REGIONS
 from hmmrnn.comparison.one_side import participation_ratio
-from hmmrnn.comparison.side_by_side import align_orbit, canonical_correlation, compare_networks
+from hmmrnn.comparison.side_by_side import align_orbit, canonical_correlation, compare_networks, orthonormal
 from hmmrnn.comparison.table import flat_columns
 from hmmrnn.explorer.shipped_question import shipped_kick_neurons
 from hmmrnn.model.checkpoint import load
@@ -132,8 +132,8 @@ def test_the_participation_ratio_counts_directions():
 def test_canonical_correlation_is_one_for_maps_and_the_known_one_between():
     rng = np.random.default_rng(1)
     x, noise = rng.standard_normal((2, 10, 400, 3))
-    assert canonical_correlation(x, x @ rng.standard_normal((3, 3))) == pytest.approx(1)
-    assert canonical_correlation(x, 0.6 * x + 0.8 * noise) == pytest.approx(0.6, abs=0.03)
+    assert canonical_correlation(orthonormal(x), orthonormal(x @ rng.standard_normal((3, 3)))) == pytest.approx(1)
+    assert canonical_correlation(orthonormal(x), orthonormal(0.6 * x + 0.8 * noise)) == pytest.approx(0.6, abs=0.03)
 
 
 def test_orbits_are_compared_by_their_shape_and_laid_on_each_other():

@@ -98,11 +98,6 @@ def text(component: Any) -> str:
     return "" if component is None else str(component)
 
 
-def by_pattern(component: Any, key: str) -> dict[Any, Component]:
-    """The components with a pattern id, by its type or index."""
-    return {part.id[key]: part for part in parts(component) if isinstance(getattr(part, "id", None), dict)}
-
-
 def named(figure: go.Figure, name: str) -> Any:
     """The one trace of that name."""
     found = [trace for trace in figure.data if trace.name == name]

@@ -25,7 +25,6 @@ from hmmrnn.figures.side_by_side import PAIRS
 from hmmrnn.figures.theme import GRAPH_CONFIG
 
 OPTIONS, SEARCH, DSA = ";", "kick", "dsa"
-FIRST_PAIR = "r2"
 TITLES = {
     "transition_error": "Transition error",
     "log_likelihood_gap": "Likelihood gap (nats/symbol)",
