@@ -128,14 +128,14 @@ def _around(W: Floats, d: Floats, region: Patterns, neighbours: bool) -> list[Fl
         if _lies_in(pre, region, x):
             found.append(x)
         if neighbours and not step:
-            found.extend(_neighbouring(W, d, region, inverse, x, pre))
+            found.extend(_neighbouring(W, region, inverse, x, pre))
         region = pre > 0
         if region.tobytes() in seen:
             break
     return found
 
 
-def _neighbouring(W: Floats, d: Floats, region: Patterns, inverse: Any, x: Floats, pre: Floats) -> list[Floats]:
+def _neighbouring(W: Floats, region: Patterns, inverse: Any, x: Floats, pre: Floats) -> list[Floats]:
     """Solutions (N,) in the regions that differ from one by one neuron, those that lie there."""
     delta, through = np.where(region, -1.0, 1.0), W @ inverse
     fixed = 1 - delta * np.diagonal(through)

@@ -163,7 +163,7 @@ def _add_readout(found: Candidate, terms: Terms, taken: set[str], n: int, m: int
     seeing = [name for name, (_, shape) in others.items() if shape[1] == n + m]
     transposed = [name for name, (_, shape) in others.items() if shape[0] == n and shape[1] != n]
     if not fitting and seeing:
-        _add_seeing(found, terms, taken, seeing[0], n, m)
+        _add_seeing(found, terms, taken, seeing[0], n)
         return
     if not fitting and len(transposed) == 1:
         found.terms["W_out"] = each(terms[transposed[0]][0], ".T")
@@ -216,7 +216,7 @@ def _add_output_bias(found: Candidate, terms: Terms, taken: set[str], readout: s
         taken.add(bias)
 
 
-def _add_seeing(found: Candidate, terms: Terms, taken: set[str], readout: str, n: int, m: int) -> None:
+def _add_seeing(found: Candidate, terms: Terms, taken: set[str], readout: str, n: int) -> None:
     term = terms[readout][0]
     found.terms |= {"W_out": each(term, f"[:, :{n}]"), "W_skip": each(term, f"[:, {n}:]")}
     taken.add(readout)
@@ -288,7 +288,7 @@ def _by_names(terms: Terms) -> Candidate | None:
             f"has recurrent weights {recurrent} ({n}, {n}), and beside them {', '.join(others) or 'no other matrix'}; "
             f"expected input weights ({n}, M) and a readout (O, {n}); found {there(terms)}; save the whole network"
         )
-    roles = _split(others, n)
+    roles = _split(others)
     if roles is None:
         raise AmbiguousError(
             f"it is not certain which of {', '.join(others) or 'no other matrices'} is the input and which the readout"
@@ -340,7 +340,7 @@ def _by_size(terms: Terms, squares: list[str]) -> Candidate | None:
     )
 
 
-def _split(others: Mapping[str, Shape], n: int) -> tuple[str, str] | None:
+def _split(others: Mapping[str, Shape]) -> tuple[str, str] | None:
     """The names of input and readout among matrices with N on one side; None if names and shapes do not tell."""
     hints = {role: [name for name in others if hint(name) == role] for role in ("W_ih", "W_out")}
     if all(len(names) == 1 for names in hints.values()):

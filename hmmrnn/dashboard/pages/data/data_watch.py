@@ -121,7 +121,7 @@ def watch_data(asked: Json) -> Json:
         training = _training(fit.result, item)
         parts["train"] = _training_updates(fit.result, training)
         compared = _compared(fit.result, item, training)
-        parts["compare"] = _comparison_updates(compared, training, theme)
+        parts["compare"] = _comparison_updates(compared, theme)
         goes_on = goes_on or _is_under_way(training) or (compared is not None and compared.result is None)
     except queue.QueueGoneError as error:
         return {"again": OFTEN, "parts": changed(away(error), asked["seen"])}
@@ -239,7 +239,7 @@ def _compared(fit: HMMFit | None, item: data.Item, training: Training | None) ->
     return services().data_fits.compare(item.table, _shown(fit, item).hmm, network, requester.identify_requester())
 
 
-def _comparison_updates(task: Experiment | None, training: Training | None, theme: Theme) -> Updates:
+def _comparison_updates(task: Experiment | None, theme: Theme) -> Updates:
     if task is None or task.result is None:
         words = "Once the HMM is there." if task is None else _waiting("Measuring", task)
         return [(ids.DATA_COMPARE_STATE, {"children": words}), (ids.DATA_COMPARE, {"figure": _NO_FIGURE})]
