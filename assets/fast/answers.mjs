@@ -116,7 +116,7 @@ export async function answer(wanted, scenario, few = false) {
   const neuron = scenario.colour === "neuron" && wanted.includes(idOf("STATE_SPACE")) ? scenario.neuron : null;
   const [reference, now] = await Promise.all([summaryOf(referenceOf(shown), null), summaryOf(shown, neuron)]);
   if (!reference || !now || of !== state.of) {
-    if (trajectories < scenario.trajectories && of === state.of) return answer(wanted, scenario);
+    if (trajectories < scenario.trajectories && state.worker && of === state.of) return answer(wanted, scenario);
     state.failed.add(drawnKey(scenario));
     return null;
   }

@@ -33,7 +33,10 @@ async function opened() {
   };
   document.querySelector = (selector) => (selector.includes(PLANE) ? graph : null);
   globalThis.Worker = window.Worker = /** @type {any} */ (class {
-    constructor() { worker.hear = (id, summary) => this.onmessage({ data: { id, summary } }); }
+    constructor() {
+      worker.hear = (id, summary) => this.onmessage({ data: { id, summary } });
+      worker.fail = () => this.onerror();
+    }
     postMessage(message) { if (message.kind === "ask") worker.asked.push(message); }
     terminate() {}
   });
@@ -220,4 +223,19 @@ test("while the pointer is down the page drafts the first runs, draws them when 
   assert.deepEqual([state().plane, isDrafted()], [[3, 4], false]);
   assert.match(page.cards["state-space-caption"].textContent, /: 10 runs of /);
   assert.ok(server().every(({ body }) => body.scenario.trajectories === 10));
+});
+
+test("where the worker fails while the pointer is down, the server answers, and the scenario settles", async () => {
+  const { page, on, store, change, server, worker } = await opened();
+  const settled = [];
+  on("settled", () => settled.push(store.present.seed));
+  store.hold(true);
+  await change({ seed: 1 });
+  worker.fail();
+  store.hold(false);
+  await server().at(-1).answer({ updates: [] });
+  assert.ok(server().at(-1).body.views.includes(PLANE));
+  await server().at(-1).answer({ updates: [] });
+  await page.wait(A_WHILE);
+  assert.deepEqual(settled, [1]);
 });
