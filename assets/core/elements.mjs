@@ -11,6 +11,16 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
+/* A browser may read a file only some time after the click that saves it. */
+const READ_MS = 60_000;
+
+/* Save a file on the user's machine. */
+export function download(name, content) {
+  const href = URL.createObjectURL(content);
+  make("a", { href, download: name }).click();
+  window.setTimeout(() => URL.revokeObjectURL(href), READ_MS);
+}
+
 const CONTROLS = "button, input, select, textarea, summary, a[href]";
 const nameOf = (control) => control.id || control.getAttribute("aria-label") || control.textContent;
 

@@ -4,6 +4,7 @@
  */
 import { on } from "../core/events.mjs";
 import { address, element, idOf } from "../core/configuration.mjs";
+import { download } from "../core/elements.mjs";
 import { fetched } from "../core/net.mjs";
 import { kickGroups, present, say, scheme } from "../core/page.mjs";
 import { isInChapter } from "../core/router.mjs";
@@ -111,11 +112,7 @@ async function save() {
   button.disabled = true;
   try {
     const { model } = present();
-    const blob = URL.createObjectURL(await fetched(`${address("live-page")}${window.location.search}`, "blob"));
-    const anchor = document.createElement("a");
-    Object.assign(anchor, { href: blob, download: `hmmrnn-live-${model}.html` });
-    anchor.click();
-    URL.revokeObjectURL(blob);
+    download(`hmmrnn-live-${model}.html`, await fetched(`${address("live-page")}${window.location.search}`, "blob"));
   } catch (error) {
     say(`The live page could not be written: ${error.message}`);
   }

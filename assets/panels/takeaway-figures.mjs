@@ -1,7 +1,7 @@
 /* Figures as files: SVG of nothing but vectors, PNG for print, CSV of the data. */
 
 import { present, say } from "../core/page.mjs";
-import { make } from "../core/elements.mjs";
+import { download, make } from "../core/elements.mjs";
 import { tableOf } from "./takeaway-table.mjs";
 
 /* In print a figure is at least 15 cm wide: in SVG at 96 pixels per inch, in PNG at 300. */
@@ -27,12 +27,6 @@ export function formats(view, title) {
   return [make("div", { className: "page-row" }, ...buttons), ...note];
 }
 
-export function save(name, parts, type) {
-  const address = URL.createObjectURL(new Blob(parts, { type }));
-  make("a", { href: address, download: name }).click();
-  URL.revokeObjectURL(address);
-}
-
 /* To write a large figure takes a while, and a second press meanwhile asks for no second file. */
 async function once(button, ...wanted) {
   if (button.ariaBusy === "true") return;
@@ -51,7 +45,7 @@ async function saveFigure(view, title, kind) {
     return;
   }
   const content = await { svg: svgOf, png: pngOf, csv: (shown) => tableOf(shown, selection()) }[kind](graph);
-  save(`hmmrnn-${present().model}-${view}.${kind}`, [content], KINDS[kind]);
+  download(`hmmrnn-${present().model}-${view}.${kind}`, new Blob([content], { type: KINDS[kind] }));
 }
 
 /* Which moments are selected, as `tableOf` takes it; null where nothing is. */

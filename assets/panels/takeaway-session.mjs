@@ -2,9 +2,8 @@
 
 import { link } from "../core/link.mjs";
 import { say, store } from "../core/page.mjs";
-import { make } from "../core/elements.mjs";
+import { download, make } from "../core/elements.mjs";
 import { address } from "../core/configuration.mjs";
-import { save } from "./takeaway-figures.mjs";
 
 const FORMAT = "hmmrnn-session";
 const VERSION = 1;
@@ -27,7 +26,8 @@ export function saveSession() {
     format: FORMAT, version: VERSION, saved: new Date().toISOString(),
     past: links(past), present: link(present), future: links(future),
   };
-  save(`${FORMAT}-${present.model}.json`, [`${JSON.stringify(session, null, 1)}\n`], "application/json");
+  const content = new Blob([`${JSON.stringify(session, null, 1)}\n`], { type: "application/json" });
+  download(`${FORMAT}-${present.model}.json`, content);
 }
 
 /* Resolves to whether the session is open. What was open stays if it is not. */

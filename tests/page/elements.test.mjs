@@ -1,4 +1,4 @@
-/* What is filled anew while it is used keeps the focus. */
+/* What is filled anew while it is used keeps the focus; a file that is saved can be read. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -29,4 +29,15 @@ test("in place of a control that is gone, the next one has it", async () => {
   assert.equal(refill(1, ["a", "c"]), "c");
   assert.equal(refill(1, ["a", "start (off)", "clear"]), "clear");
   assert.equal(refill(1, ["a"]), "a");
+});
+
+test("a file is there for a browser that reads it after the click, and is let go later", async () => {
+  const { page, download } = await open(["core/elements"]);
+  const kept = new Set();
+  Object.assign(URL, { createObjectURL: (content) => { kept.add(content); return content; }, revokeObjectURL: (content) => kept.delete(content) });
+  download("a.csv", "a table");
+  await page.wait(1000);
+  assert.deepEqual([...kept], ["a table"]);
+  await page.wait(600_000);
+  assert.deepEqual([...kept], []);
 });
