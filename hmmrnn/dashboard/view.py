@@ -121,10 +121,7 @@ class View:
     def updates(self, explored: Explored, result: Any, theme: Theme) -> Updates:
         """What the page's components get to show a result: graphs, caption, content."""
         figures = self.figures(explored, result, theme)
-        updates: Updates = [
-            (graph, {"figure": EMPTY if figure is None else figure, **self._style(figure)})
-            for graph, figure in zip(self.graph_ids, figures, strict=True)
-        ]
+        updates: Updates = [(graph, self._room(figure)) for graph, figure in zip(self.graph_ids, figures, strict=True)]
         if self.graph_ids:
             updates.append((ids.caption(self.id), {"children": self.caption(explored, result, theme)}))
         if self.content is not None:
@@ -158,7 +155,7 @@ class View:
     def _graph(self, graph: str) -> Any:
         return dcc.Graph(
             id=graph,
-            className="graph wide" if self.wide else "graph",
+            className=self._classes,
             config=self.graph_config,
             responsive=True,
             figure=EMPTY,
@@ -166,7 +163,7 @@ class View:
 
     def cleared(self) -> Updates:
         """What the page's components get where there will be no result."""
-        graphs: Updates = [(graph, {"figure": EMPTY, **self._style(None)}) for graph in self.graph_ids]
+        graphs: Updates = [(graph, self._room(None)) for graph in self.graph_ids]
         caption: Updates = [(ids.caption(self.id), {"children": ""})] if self.graph_ids else []
         return [*graphs, *caption, *([] if self.content is None else [(self.id, {"children": None})])]
 
@@ -179,12 +176,32 @@ class View:
             found[self.id] = {"children": sentence}
         return list(found.items())
 
-    def _style(self, figure: go.Figure | None) -> Json:
-        """A tall figure has at least the height that it names, and its card scrolls; else it fills the card."""
-        if not self.tall:
-            return {}
-        height = 0 if figure is None else figure.layout.height
-        return {"style": {"--height": f"{height}px"} if height else {}}
+    def _room(self, figure: go.Figure | None) -> Json:
+        """The figure of a graph, in the room that it needs: a tall one in at least the height that it names.
+
+        The graph of a fast view keeps its room: the page draws in it by itself.
+        """
+        drawn = (
+            {"figure": EMPTY if figure is None else figure}
+            if self.kind == FAST
+            else draw_in_room(figure, self._classes)
+        )
+        if self.tall:
+            height = 0 if figure is None else figure.layout.height
+            drawn["style"] = {"--height": f"{height}px"} if height else {}
+        return drawn
+
+    @property
+    def _classes(self) -> str:
+        return "graph wide" if self.wide else "graph"
+
+
+def draw_in_room(figure: go.Figure | None, classes: str = "graph") -> Json:
+    """What a graph gets to show a figure; without one it takes no room."""
+    return {
+        "figure": EMPTY if figure is None else figure,
+        "className": f"{classes} none" if figure is None else classes,
+    }
 
 
 def _parts(component: Any) -> Iterator[Any]:

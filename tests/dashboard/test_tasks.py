@@ -87,6 +87,7 @@ def test_it_waits_runs_and_is_drawn(intact, monkeypatch):
     assert shown[ids.caption(view.id)]["children"].startswith("21 gains of ")
     figure = shown[view.id]["figure"]
     assert shown[view.id]["style"]["--height"] == f"{figure.layout.height}px"
+    assert shown[view.id]["className"] == "graph wide"
     dark = updates(task(view, intact, "dark"))[view.id]["figure"]
     assert dark.layout.paper_bgcolor == THEMES["dark"].ground
     assert len(dark.data) == len(figure.data)
@@ -105,6 +106,8 @@ def test_cancelled_it_says_so_and_is_given_up(intact, monkeypatch):
     expect_line(noise.VIEW, response, words, running=False, cancel=False, compute=True)
     assert not response["unfinished"]
     assert updates(response)["noise"]["figure"]["data"] == []
+    # Without a figure there is room for the words alone.
+    assert updates(response)["noise"]["className"].endswith(" none")
     key, attempt, *_ = services().queues.queue(queue.EXPERIMENTS, quick=True).dequeue().args
     assert not experiments.begin(Task(services().store, store.EXPERIMENT, key), attempt)
     assert task(noise.VIEW, intact, again=True)["unfinished"]
@@ -183,7 +186,7 @@ def test_formation_is_of_the_same_snapshots_whatever_the_noise(empty_world, monk
     caption = shown[ids.caption("formation")]["children"]
     assert caption.startswith("Another training for this HMM")
     assert "2 snapshots; leave rates of 48 runs" in caption
-    assert "kept and within the gate: no snapshot" in caption
+    assert "kept and matching their HMM: no snapshot" in caption
     assert shown["formation"]["figure"].data
 
 

@@ -122,7 +122,7 @@ def _parts() -> list[Any]:
         html.Div(
             html.Button("Cancel", id=ids.DATA_FIT_CANCEL, className="data-button", hidden=True), className="actions"
         ),
-        dcc.Graph(id=ids.DATA_CURVE, className="graph", config=GRAPH_CONFIG, responsive=True),
+        dcc.Graph(id=ids.DATA_CURVE, className="graph none", config=GRAPH_CONFIG, responsive=True),
         html.Div(id=ids.DATA_CHOICE, className="actions"),
         html.Div(id=ids.DATA_HMM, className="matrices"),
         name="fit",
@@ -160,7 +160,7 @@ def _parts() -> list[Any]:
     compare = _step(
         "4 Data, HMM and network side by side",
         html.P(id=ids.DATA_COMPARE_STATE, **{"aria-live": "polite"}),
-        dcc.Graph(id=ids.DATA_COMPARE, className="graph", config=GRAPH_CONFIG, responsive=True),
+        dcc.Graph(id=ids.DATA_COMPARE, className="graph none", config=GRAPH_CONFIG, responsive=True),
         html.Div(id=ids.DATA_TABLE, className="numbers"),
         name="compare",
     )

@@ -16,7 +16,7 @@ from typing_extensions import TypedDict
 from hmmrnn.dashboard.components.parts import away, changed
 from hmmrnn.dashboard.pages.data import data, ids
 from hmmrnn.dashboard.pages.train.training import progress_share, state_words
-from hmmrnn.dashboard.view import Json, Updates
+from hmmrnn.dashboard.view import Json, Updates, draw_in_room
 from hmmrnn.dashboard.work import place
 from hmmrnn.figures.data import draw_comparison, draw_states_curve
 from hmmrnn.figures.theme import THEMES, Theme
@@ -34,7 +34,6 @@ from hmmrnn.tasks.trainings import Training, id_of
 from hmmrnn.training.baum_welch import HMMFit
 
 OFTEN = 1.0
-_NO_FIGURE: Json = {"data": [], "layout": {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
 
 
 class DataTable(TypedDict):
@@ -151,7 +150,7 @@ def _fit_updates(fit: Experiment, item: data.Item, sequences: Sequences, theme: 
             (ids.DATA_FIT_STATE, {"children": _waiting("Fitting", fit)}),
             (ids.DATA_FIT_PROGRESS, {"value": f"{fit.share:.3f}"}),
             (ids.DATA_FIT_CANCEL, {"hidden": False, "children": "Cancel" if fit.id else "Fit"}),
-            (ids.DATA_CURVE, {"figure": _NO_FIGURE}),
+            (ids.DATA_CURVE, draw_in_room(None)),
             (ids.DATA_CHOICE, {"children": []}),
             (ids.DATA_HMM, {"children": []}),
         ]
@@ -169,7 +168,7 @@ def _fit_updates(fit: Experiment, item: data.Item, sequences: Sequences, theme: 
         (ids.DATA_FIT_STATE, {"children": data.fit_words(found, states)}),
         (ids.DATA_FIT_PROGRESS, {"value": "1"}),
         (ids.DATA_FIT_CANCEL, {"hidden": True, "children": ""}),
-        (ids.DATA_CURVE, {"figure": draw_states_curve(found, states, theme)}),
+        (ids.DATA_CURVE, draw_in_room(draw_states_curve(found, states, theme))),
         (ids.DATA_CHOICE, {"children": buttons}),
         (ids.DATA_HMM, {"children": data.hmm_tables(shown, sequences.alphabet)}),
     ]
@@ -242,7 +241,7 @@ def _compared(fit: HMMFit | None, item: data.Item, training: Training | None) ->
 def _comparison_updates(task: Experiment | None, theme: Theme) -> Updates:
     if task is None or task.result is None:
         words = "Once the HMM is there." if task is None else _waiting("Measuring", task)
-        return [(ids.DATA_COMPARE_STATE, {"children": words}), (ids.DATA_COMPARE, {"figure": _NO_FIGURE})]
+        return [(ids.DATA_COMPARE_STATE, {"children": words}), (ids.DATA_COMPARE, draw_in_room(None))]
     found = task.result
     missing = "" if found.network is not None else " The network follows when it is trained."
     diverged = f" {found.diverged} runs of the network diverged and are left out." if found.diverged else ""
@@ -252,6 +251,6 @@ def _comparison_updates(task: Experiment | None, theme: Theme) -> Updates:
     )
     return [
         (ids.DATA_COMPARE_STATE, {"children": words}),
-        (ids.DATA_COMPARE, {"figure": draw_comparison(found, theme)}),
+        (ids.DATA_COMPARE, draw_in_room(draw_comparison(found, theme))),
         (ids.DATA_TABLE, {"children": data.comparison_table(found)}),
     ]
