@@ -86,6 +86,7 @@ function resize(rows, cols, from = "") {
   const kept = cutOff || {};
   const larger = states() * symbols() > K * O && !cutOff ? { A: copy(form.A), B: copy(form.B) } : cutOff;
   if (K !== states()) delete form.start;
+  delete form.name;
   form.A = resized(form.A, kept.A, K, K, 1 / K);
   form.B = resized(form.B, kept.B, K, O, 1 / O);
   cutOff = larger;
@@ -94,17 +95,20 @@ function resize(rows, cols, from = "") {
 }
 
 function becomeOwn() {
-  own = { A: copy(form.A), B: copy(form.B), ...(form.start ? { start: [...form.start] } : {}) };
+  const { start, name } = form;
+  own = { A: copy(form.A), B: copy(form.B), ...(start ? { start: [...start] } : {}), ...(name ? { name } : {}) };
   if (form.family !== OWN) set(ids.TRAIN_FAMILY, { value: OWN });
   form.family = OWN;
 }
 
-/* The distribution of the first state belongs to an HMM that was pasted with one; it has no cells. */
+/* The distribution of the first state, and a name, belong to an HMM that was pasted with them; they have no cells. */
 function take(hmm) {
   form.A = copy(hmm.A);
   form.B = copy(hmm.B);
   if (hmm.start) form.start = [...hmm.start];
   else delete form.start;
+  if (hmm.name) form.name = hmm.name;
+  else delete form.name;
   cutOff = null;
   draw();
 }
@@ -226,8 +230,14 @@ function normalise() {
       return fault(row) ? values.map((value) => (sum > 0 ? value / sum : 1 / row.length)) : row;
     });
   });
-  edited();
+  changed();
   draw();
+}
+
+/* What is changed by hand is another HMM than the one of that name. */
+function changed() {
+  delete form.name;
+  edited();
 }
 
 function edited() {
@@ -248,7 +258,7 @@ function typed(event) {
   form[name][i][j] = read(event.target.value);
   event.target.title = event.target.value;
   judge(name, i);
-  edited();
+  changed();
 }
 
 /* What is pasted is put into the form in the order of pasting, whichever answer comes first. */
@@ -294,7 +304,7 @@ function fill(name, top, left, rows) {
   rows.forEach((row, i) => row.forEach((value, j) => {
     form[name][top + i][left + j] = value;
   }));
-  edited();
+  changed();
   draw();
 }
 

@@ -18,6 +18,7 @@ from tempfile import mkdtemp
 
 from hmmrnn.model.checkpoint import metadata_of
 from hmmrnn.model.files import replace_file
+from hmmrnn.model.hmm import NAMELESS
 from hmmrnn.storage.paths import DataFolder, writing
 from hmmrnn.tasks import store
 from hmmrnn.tasks.queue import QueueGoneError
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 REMEMBERED = 20_000
 # Those that are done stay, since sweeps count them.
 MOST_KEPT = 10_000
+_NO_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 TRAINING_ID = re.compile(r"[0-9a-f]{12}")
 
 
@@ -72,8 +74,9 @@ def may_change(training: Training, requester: str) -> bool:
 
 
 def network_name(training: Training) -> str:
-    """What the network of a training is called."""
-    return f"{training.config.hmm.name}-{training.id[:6]}"
+    """What the network of a training is called: after its HMM, of whose name a file has what a link can hold."""
+    name = _NO_FILE_NAME.sub("-", training.config.hmm.name).strip("-.") or NAMELESS
+    return f"{name}-{training.id[:6]}"
 
 
 class Trainings:

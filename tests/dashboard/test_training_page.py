@@ -96,6 +96,11 @@ class TestForm:
         told = text(departures(config_of(form(recipe="paper", **OWN))))
         assert "Target an own HMM" in told
 
+    def test_a_pasted_name_is_the_target(self):
+        config = config_of(form(recipe="paper", **OWN, name="mouse 7"))
+        assert config.hmm.name == "mouse 7"
+        assert "Target mouse 7" in text(departures(config))
+
     def test_what_is_expected_of_the_symbols_is_said(self):
         config = config_of(form(**OWN))
         told = facts(config)

@@ -327,6 +327,7 @@ class TestWords:
     def test_an_hmm_is_called_by_its_family_or_its_size(self):
         assert form_page.target_name(HMM.preset("cyclic")) == "cyclic"
         assert form_page.target_name(HMM.from_dict(OWN)) == "own HMM of 2 states and 2 symbols"
+        assert form_page.target_name(HMM.from_dict({**OWN, "name": "mouse 7"})) == "mouse 7"
 
     @pytest.mark.parametrize(("seconds", "words"), [
         (0, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (754, "12 min 34 s"), (3600, "1 h 0 min"),

@@ -157,8 +157,8 @@ test("a training is watched by its parts, and one that is not there leads to the
 });
 
 test("a block is pasted as spreadsheets and programs write it", async () => {
-  const { paste, matrix, family, said, commands, functions, send, page } = await opened();
-  const [wide, shares, nested, scientific, tall, whole, other, rounded, none] = pastes.map(([, text]) => text);
+  const { paste, matrix, family, said, commands, functions, send, page, type } = await opened();
+  const [wide, shares, nested, scientific, tall, whole, named, other, rounded, none] = pastes.map(([, text]) => text);
   await paste("cell-A-0-0", wide);
   await paste("cell-B-0-0", shares);
   assert.equal(family(), "own");
@@ -185,6 +185,15 @@ test("a block is pasted as spreadsheets and programs write it", async () => {
   functions.form_states(3);
   functions.command_train(2);
   assert.equal(commands()[1].body.of.start, undefined, "the start belongs to two states");
+  await paste("cell-A-0-0", named);
+  functions.command_train(3);
+  functions.form_family("linear-2");
+  functions.form_family("own");
+  functions.command_train(4);
+  assert.deepEqual(commands().slice(2).map(({ body }) => body.of.name), ["mouse 7", "mouse 7"]);
+  type("cell-A-0-0", "0.9");
+  functions.command_train(5);
+  assert.equal(commands()[4].body.of.name, undefined, "what is changed by hand is another HMM");
   const before = page.asked.length;
   send("paste", "cell-A-0-0", { clipboardData: { getData: () => "2.5e-01" } });
   assert.equal(page.asked.length, before, "one number goes into its cell");

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from hmmrnn.model.checkpoint import save
+from hmmrnn.model.hmm import HMM
+from hmmrnn.model.metadata import MODEL_NAME
 from hmmrnn.server.services import services
 from hmmrnn.tasks import queue, store, trainings
 from hmmrnn.tasks.store import PROGRESS, RECORD, TaskState, TrainingProgress
@@ -51,6 +53,17 @@ class TestAsking:
         assert services().queues.waiting(queue.TRAIN) == [(training_id,)]
         assert job.seconds_left is None
         assert services().trainings.losses(training_id) == []
+
+    @pytest.mark.parametrize(("name", "stem"), [
+        ("mouse 7 (left)", "mouse-7-left"), ("../../etc/passwd", "etc-passwd"), ("…", "custom"), ("a_b-c.d", "a_b-c.d"),
+    ])  # fmt: skip
+    def test_its_network_is_called_after_the_hmm_as_a_link_can_hold(self, name, stem) -> None:
+        training_id = services().trainings.submit(
+            replace(config(), hmm=HMM([[0.5, 0.5], [0.25, 0.75]], np.eye(2, 3), name=name))
+        )
+        called = trainings.network_name(services().trainings.look_at(training_id))
+        assert called == f"{stem}-{training_id[:6]}"
+        assert MODEL_NAME.fullmatch(called)
 
     def test_of_too_many_the_oldest_that_came_to_nothing_make_room(self, clock, monkeypatch) -> None:
         monkeypatch.setattr(trainings, "MOST_KEPT", 3)

@@ -19,7 +19,7 @@ from typing_extensions import TypedDict
 from hmmrnn.dashboard.components.controls import whole_number
 from hmmrnn.dashboard.pages.train import ids
 from hmmrnn.dashboard.view import Json, Updates
-from hmmrnn.model.hmm import HMM, MAX_OUTPUTS, MAX_STATES, NAMES, PRESETS, ROUNDED_DECIMALS, ROW_SUM_TOLERANCE
+from hmmrnn.model.hmm import HMM, MAX_OUTPUTS, MAX_STATES, NAMELESS, NAMES, PRESETS, ROUNDED_DECIMALS, ROW_SUM_TOLERANCE
 from hmmrnn.model.hmm_text import MAX_CHARACTERS, read_hmm, read_rows
 from hmmrnn.server.questions import Name, answer_at
 from hmmrnn.server.sentence import sentence
@@ -75,6 +75,8 @@ class Form(TypedDict):
     B: Matrix
     # Of an HMM that was pasted with the distribution of its first state; uniform without.
     start: NotRequired[Annotated[list[Any], Field(max_length=100)]]
+    # Of an HMM that was pasted with one.
+    name: NotRequired[Name]
     recipe: Name
     neurons: Number
     inputs: Number
@@ -247,7 +249,7 @@ def config_of(form: Json) -> TrainingConfig:
     Raises:
         ValueError: the HMM is none, or a value is missing, has another type or is out of range.
     """
-    hmm = HMM.from_dict({"A": form["A"], "B": form["B"], "start": form.get("start")})
+    hmm = HMM.from_dict({"A": form["A"], "B": form["B"], "start": form.get("start"), "name": form.get("name")})
     given = {FIELDS[name]: form[name] for name in FIELDS if form[name] not in (None, "")}
     for name, value in given.items():
         low, high = LIMITS[name]
@@ -259,7 +261,8 @@ def config_of(form: Json) -> TrainingConfig:
 
 def departures(config: TrainingConfig) -> Any:
     """Each setting that differs from the published recipe."""
-    own = [] if config.hmm.name in PRESETS else [("Target", "an own HMM")]
+    name = config.hmm.name
+    own = [] if name in PRESETS else [("Target", "an own HMM" if name == NAMELESS else name)]
     found = [*own, *((SETTINGS.get(name, name), _plain(words)) for name, words in config.departures.items())]
     if not found:
         return html.P("Nothing: this is the published recipe.", className="note")
@@ -285,7 +288,7 @@ def facts(config: TrainingConfig) -> str:
 
 def target_name(hmm: HMM) -> str:
     """What an HMM is called: its family, or its size."""
-    return hmm.name if hmm.name in PRESETS else f"own HMM of {hmm.n_states} states and {hmm.n_outputs} symbols"
+    return hmm.name if hmm.name != NAMELESS else f"own HMM of {hmm.n_states} states and {hmm.n_outputs} symbols"
 
 
 def _plain(words: str) -> str:
