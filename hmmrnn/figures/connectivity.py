@@ -18,6 +18,8 @@ from hmmrnn.model.network import Network
 MAX_INPUT_COLUMNS = 40
 # Rows and columns of W_hh; 512 by 512 numbers of four bytes are 1.4 MB on their way to the page.
 MAX_ROWS = 512
+# In pixels, right of the matrices: for the colour bar with its labels, and between it and the matrices.
+BAR_ROOM, BAR_PAD = 76, 8
 
 
 def draw_connectivity(network: Network, populations: Populations | None, theme: Theme) -> go.Figure:
@@ -35,7 +37,7 @@ def draw_connectivity(network: Network, populations: Populations | None, theme: 
     weights_in = strongest_of_blocks(network.W_ih[np.ix_(order, inputs)], each, 1)
     recurrent = strongest_of_blocks(network.W_hh[np.ix_(order, order)], each, each)
     weights_out = strongest_of_blocks(network.W_out[:, order], 1, each)
-    bar = make_colour_bar("weight", side="top")
+    bar = {**make_colour_bar("weight", side="top"), "x": 1, "xpad": BAR_PAD}
     traces = [
         _cells(recurrent, _bound(network.W_hh), labels, labels, theme, name="W_hh", showscale=True, colorbar=bar),
         _cells(weights_in, _bound(network.W_ih), labels, from_input, theme, name="W_ih", xaxis="x2"),
@@ -53,7 +55,7 @@ def draw_connectivity(network: Network, populations: Populations | None, theme: 
     note = make_note("◂ readout W_out", **place)
     meta = {"order": order.tolist(), "labels": labels, "each": each}
     # Fixed: where Plotly makes room for the colour bar by itself, the bar may lie on the inputs.
-    margin = {"l": 30, "r": 76, "t": 8, "b": 42, "autoexpand": False}
+    margin = {"l": 30, "r": BAR_ROOM, "t": 8, "b": 42, "autoexpand": False}
     look = {"dragmode": "zoom", "shapes": shapes, "annotations": [note], "meta": meta, "margin": margin}
     return go.Figure(traces, make_layout(theme, axes, **look))
 

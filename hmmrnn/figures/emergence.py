@@ -104,7 +104,7 @@ def _headings(result: Emergence, theme: Theme) -> list[dict[str, Any]]:
     first, second = _pair(theme)
     gone = "; grey: runs leave all bounds" if result.diverged.any() else ""
     shares = f"{paint(first, '● unstable eigenvalue')}, {paint(second, '◆ critical pair')}"
-    orders = f"{paint(first, '● 1st order')}, {paint(second, '◆ 2nd order')}"
+    orders = f"{paint(first, '● 1st')}, {paint(second, '◆ 2nd order')}"
     outputs = ", ".join(paint(theme.colour_of(o), f"{MARKS[o % len(MARKS)][1]} output {o}") for o in _outputs(result))
     texts = (
         (LEFT_COLUMN[0], CURVES[""], "loss: Sinkhorn divergence"),
@@ -141,8 +141,8 @@ def _levels(result: Emergence, theme: Theme) -> list[dict[str, Any]]:
 
 
 def _pair(theme: Theme) -> tuple[str, str]:
-    """Colours of the first and the second curve of a panel."""
-    return theme.outputs[0], theme.outputs[2]
+    """Colours of the first and the second curve of a panel; those of the outputs mean outputs, in the plane."""
+    return theme.text, theme.muted
 
 
 def _loss(result: Emergence, theme: Theme) -> list[Any]:

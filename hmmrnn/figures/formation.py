@@ -112,7 +112,7 @@ def _loss(result: Formation, theme: Theme) -> Panel:
         result,
         "loss: Sinkhorn divergence",
         "differing symbols",
-        [_curve(result, result.loss, None, "loss", theme.outputs[0], theme)],
+        [_curve(result, result.loss, None, "loss", theme.text, theme)],
         [_level(result, value, name, theme, "dash") for value, name in known],
         notes=[_named(value, name, theme) for value, name in known],
         y={"rangemode": "tozero"},
@@ -121,7 +121,7 @@ def _loss(result: Formation, theme: Theme) -> Panel:
 
 def _switching(result: Formation, published: Published, theme: Theme) -> Panel:
     lines, notes = _published(result, published.get("switching", ()), theme)
-    curve = _curve(result, result.switching, result.switching_se, "output changes", theme.outputs[0], theme)
+    curve = _curve(result, result.switching, result.switching_se, "output changes", theme.text, theme)
     heading = "changes of the output"
     return _panel(result, heading, "per step", [curve], lines, notes=notes, y={"rangemode": "tozero"})
 
@@ -130,9 +130,9 @@ def _volatility(result: Formation, theme: Theme) -> Panel:
     low, high = 1 - MAX_VOLATILITY_DEVIATION, 1 + MAX_VOLATILITY_DEVIATION
     x = result.steps_done[[0, -1]].astype(float)
     gate = draw_band(x, np.full(2, low), np.full(2, high), theme.grid)
-    curve = _curve(result, result.volatility, result.volatility_se, "volatility", theme.outputs[0], theme)
-    notes = [_named(high, "fidelity gate", theme)]
-    heading = "changes of the emission, over the HMM's"
+    curve = _curve(result, result.volatility, result.volatility_se, "symbol switch rate", theme.text, theme)
+    notes = [_named(high, "as its HMM", theme)]
+    heading = "symbol switch rate, over the HMM's"
     return _panel(result, heading, "ratio", [curve], [gate, _level(result, 1.0, "HMM", theme, "dash")], notes=notes)
 
 

@@ -38,11 +38,8 @@ def draw_leave_rate_theory(found: LeaveRateTheory, theme: Theme, width: int = TE
 def describe_prediction(found: LeaveRateTheory) -> str:
     """How far the prediction goes, and from how many runs, in a line."""
     known = found.ratio[np.isfinite(found.ratio)]
-    reach = (
-        f"predicted leave rates are {known.min():.2f} to {known.max():.2f} of measured"
-        if len(known)
-        else "no rate is predicted"
-    )
+    ends = list(dict.fromkeys(f"{end:.2f}" for end in (known.min(), known.max()))) if len(known) else []
+    reach = f"predicted leave rates are {' to '.join(ends)} of measured" if ends else "no rate is predicted"
     return (
         f"{reach} ({len(known)} of {len(found.exits)} exits); {found.runs} runs of {found.steps:,} steps for the "
         f"prediction, as many others for the measurement, {found.null_chance.shape[1]} random groups, sigma "

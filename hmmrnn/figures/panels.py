@@ -3,6 +3,7 @@
 Text keeps its size however many rows there are; what does not fit into a tab is reached by scrolling.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,9 @@ Floats = NDArray[np.floating]
 
 # In pixels: around the figure, below a row for the labels of its axes, and for a line of text.
 LEFT, RIGHT, TOP, FOOT, LINE = 54, 6, 4, 46, 20
+# In pixels: all panels beside each other where a figure is narrowest, and a letter.
+NARROWEST, LETTER = 680, 8
+_MARKUP = re.compile("<[^>]*>|&[a-z]+;")
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +87,7 @@ def stack_rows(rows: Sequence[Row], theme: Theme, still: bool = False, **more: A
                 members = [[list(group) for group in panel.members]] if panel.members else []
                 marked.setdefault(panel.of, []).append([f"xaxis{name}", f"yaxis{name}", *members])
             traces += [trace.update(xaxis=f"x{name}", yaxis=f"y{name}") for trace in panel.traces]
-            notes += [_text(panel.heading, f"x{name} domain", 0.5, "center", domain[1])] if panel.heading else []
+            notes += [_heading(panel, f"x{name} domain", (left, right), domain[1])] if panel.heading else []
             notes += [_placed(note, name) for note in panel.notes]
             shapes += [{**shape, "xref": f"x{name}", "yref": f"y{name} domain"} for shape in panel.shapes]
         for place, line in enumerate(row.lines):
@@ -183,6 +187,14 @@ def _placed(note: dict[str, Any], name: str) -> dict[str, Any]:
     of = {"xref": "axis", "yref": "domain", **note}
     names = {ref: f"{ref[0]}{name}" for ref in ("xref", "yref")}
     return {**note, **{ref: own if of[ref] == "axis" else f"{own} domain" for ref, own in names.items()}}
+
+
+def _heading(panel: Panel, xref: str, edges: tuple[float, float], top: float) -> dict[str, Any]:
+    """The heading in the middle of its panel; one that would reach beyond the figure ends with the panel."""
+    width = LETTER * len(_MARKUP.sub(" ", panel.heading)) / NARROWEST
+    if sum(edges) / 2 + width / 2 > 1:
+        return _text(panel.heading, xref, 1, "right", top)
+    return _text(panel.heading, xref, 0.5, "center", top)
 
 
 def _text(text: str, xref: str, x: float, anchor: str, top: float) -> dict[str, Any]:

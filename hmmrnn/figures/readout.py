@@ -32,7 +32,7 @@ def _projections(angles: ReadoutAngles, theme: Theme) -> Panel:
     for radius, name, dash in ((1.0, "in the plane", "solid"), (random, "random row", "dot")):
         line = {"color": theme.muted, "width": 1.2, "dash": dash}
         circles.append(draw("lines", radius * np.cos(turn), radius * np.sin(turn), name, name, line=line))
-    look = {"range": [-1.15, 1.15], "dtick": 0.5, "fixedrange": True}
+    look = {"range": [-1.15, 1.15], "dtick": 1, "fixedrange": True}
     return Panel(
         [*circles, *_rows(angles, theme)],
         x={**look, "title": "PC1 (share)", "constrain": "domain"},
@@ -94,7 +94,7 @@ def _between(angles: ReadoutAngles, theme: Theme) -> Panel:
     on = {"x": outputs, "y": outputs, "name": "angle between rows"}
     cells = draw_cells(angles.between, (0, 180), theme.diverging, hover, text, **on)
     look: dict[str, Any] = {"title": "output", "type": "category", "fixedrange": True}
-    return Panel([cells], x=look, y={**look, "autorange": "reversed"}, heading="angle between rows (degrees)")
+    return Panel([cells], x=look, y={**look, "autorange": "reversed"}, heading="angle between rows")
 
 
 def _written(degrees: np.ndarray) -> list[str]:

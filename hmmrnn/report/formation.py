@@ -53,18 +53,18 @@ def is_trapped(found: Formation, bounded: bool) -> NDArray[np.bool_]:
 
 
 def describe_formation(found: Formation) -> str:
-    """The last snapshot: silencing, null, volatility, loss and gate; then which snapshots are trapped and pass."""
+    """The last snapshot: silencing, null, symbol switch rate, loss; then which ones are trapped or match."""
     parts = [_silenced(found, place) for place in (0, 1)]
     known = found.null[-1][np.isfinite(found.null[-1])]
     low, high = np.quantile(known, (0.05, 0.95)) if len(known) else (np.nan, np.nan)
     null = f" (random triples, 5 to 95 %: {low:.2f} to {high:.2f})" if len(known) else ""
     volatility = write_mean((float(found.volatility[-1]), float(found.volatility_se[-1])))
-    gate = "passes" if found.passes[-1] else "fails"
+    match = "matches" if found.passes[-1] else "does not match"
     loss = f"loss {found.loss[-1]:.2f} beside {found.loss_floor:.2f} of the HMM itself; " if _has_loss(found) else ""
     return (
         f"Step {found.steps_done[-1]:,}: with the recurrent input of {SIZES[0]} and of {SIZES[1]} neurons silenced, "
-        f"{' and '.join(parts)} of the leave rate is left{null}; volatility {volatility} of the "
-        f"HMM's; {loss}it {gate} the fidelity gate. {_both(found)}"
+        f"{' and '.join(parts)} of the leave rate is left{null}; symbol switch rate {volatility} "
+        f"of the HMM's; {loss}it {match} its HMM. {_both(found)}"
     )
 
 
@@ -84,12 +84,12 @@ def _both(found: Formation) -> str:
     """Which snapshots keep the state, which let it run away, which pass the gate, and which keep it and pass."""
     kept, away = (np.any(is_trapped(found, bounded), axis=1) for bounded in (True, False))
     texts = (
-        ("kept in a cluster without that input", kept),
+        ("Kept in a cluster without that input", kept),
         ("running away in it", away),
-        ("within the gate", found.passes),
-        ("kept and within the gate", np.logical_and(kept, found.passes)),
+        ("matching their HMM", found.passes),
+        ("kept and matching their HMM", np.logical_and(kept, found.passes)),
     )
-    return "; ".join(f"{name}: {_steps(found, where)}" for name, where in texts).capitalize() + "."
+    return "; ".join(f"{name}: {_steps(found, where)}" for name, where in texts) + "."
 
 
 def _steps(found: Formation, where: NDArray[np.bool_]) -> str:

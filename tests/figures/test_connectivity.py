@@ -5,7 +5,7 @@ from plotly.io.json import to_json_plotly
 
 from hmmrnn.figures import connectivity
 from hmmrnn.figures.connectivity import MAX_INPUT_COLUMNS, draw_block_lines, draw_connectivity, neurons_each
-from hmmrnn.figures.theme import LIGHT
+from hmmrnn.figures.theme import FONT_SIZE, LIGHT
 from hmmrnn.model.network import Network
 from tests.networks import random_network
 
@@ -33,6 +33,13 @@ class TestConnectivity:
         assert list(figure.data[0].x) == list(figure.data[2].x) == labels
         assert list(figure.data[1].y) == labels
         assert list(figure.data[2].y) == ["output 0", "output 1", "output 2"]
+
+    def test_the_labels_of_the_colour_bar_have_room_at_any_width(self, twelve, roles):
+        figure = draw_connectivity(twelve, roles, LIGHT)
+        bar, label = figure.data[0].colorbar, 5 * FONT_SIZE * 0.6
+        # From the right edge of the matrices on, in pixels alone.
+        assert bar.x == 1
+        assert bar.xpad + bar.thickness + label < figure.layout.margin.r
 
     def test_without_roles_it_is_the_order_of_the_index(self, twelve):
         figure = draw_connectivity(twelve, None, LIGHT)

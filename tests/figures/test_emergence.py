@@ -46,6 +46,9 @@ def after(figure: go.Figure, snapshot: int) -> go.Figure:
 
 
 class TestCurves:
+    def test_none_has_the_colour_of_an_output(self, figure):
+        assert not {named(figure, name).line.color for name in ("loss", *CURVES)} & set(LIGHT.outputs)
+
     @pytest.mark.parametrize("name", list(CURVES))
     def test_they_are_what_was_given_with_errors(self, figure, result, name):
         trace, (field, unit) = named(figure, name), CURVES[name]

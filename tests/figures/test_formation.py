@@ -27,7 +27,7 @@ def all_named(figure: go.Figure, name: str) -> list:
     return [trace for trace in figure.data if trace.name == name]
 
 
-@pytest.mark.parametrize(("name", "field"), [("output changes", "switching"), ("volatility", "volatility")])
+@pytest.mark.parametrize(("name", "field"), [("output changes", "switching"), ("symbol switch rate", "volatility")])
 def test_curves_are_what_was_given_with_errors(figure, result, name, field):
     trace = named(figure, name)
     np.testing.assert_array_equal(trace.x, result.steps_done)
@@ -95,3 +95,8 @@ def test_a_series_of_one_snapshot_can_be_drawn():
     cut = formation_of()
     one = {name: value[:1] for name, value in vars(cut).items() if isinstance(value, np.ndarray) and len(value) == 4}
     assert draw_formation(formation_of(**one), PUBLISHED, LIGHT).data
+
+
+def test_what_is_of_no_output_has_no_colour_of_one(figure):
+    names = ("loss", "output changes", "symbol switch rate", "transition error")
+    assert not {named(figure, name).line.color for name in names} & set(LIGHT.outputs)

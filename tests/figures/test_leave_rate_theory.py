@@ -76,6 +76,12 @@ def test_the_numbers_are_said():
     )
 
 
+def test_a_range_whose_ends_read_alike_is_one_number():
+    found = theory()
+    alike = replace(found, predicted=0.781 * found.measured)
+    assert describe_prediction(alike).startswith("predicted leave rates are 0.78 of measured (3 of 3 exits)")
+
+
 def test_an_exit_without_prediction_says_so():
     found = theory()
     unknown = replace(found, predicted=np.where(np.arange(E) == 1, np.nan, found.predicted))

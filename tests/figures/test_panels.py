@@ -46,6 +46,14 @@ class TestPanels:
         axes = layout.xaxis, layout.xaxis2, layout.yaxis, layout.yaxis2
         assert {axis.fixedrange for axis in axes} == {True if still else None}
 
+    def test_a_heading_that_is_wider_than_its_panel_ends_within_the_figure(self):
+        long = "log loss of joints; <b>×</b> lowest, ○ target"
+        panels = [Panel([], {}, {}, heading) for heading in (long, "short", long)]
+        figure = stack_rows([Row(panels, split_columns(3, 0.1), 100)], LIGHT)
+        assert [(note.x, note.xanchor) for note in figure.layout.annotations] == [
+            (0.5, "center"), (0.5, "center"), (1, "right"),
+        ]  # fmt: skip
+
     def test_the_page_learns_which_panels_are_planes_and_which_are_along_neurons(self):
         panels = [Panel([], {}, {}, of=of) for of in ("", "plane", "neurons", "plane")]
         figure = stack_rows([Row(panels, split_columns(4, 0.02), 100)], LIGHT, meta={"order": [1]})

@@ -68,12 +68,12 @@ def test_the_sentence_has_the_numbers_of_the_last_snapshot():
     assert text.startswith(
         "Step 1,000: with the recurrent input of 3 and of 6 neurons silenced, 0.050 ± 0.020; 1.000 ± 0.020 (output "
         "0) and 1.000 ± 0.020; 1.000 ± 0.020 (output 2) of the leave rate is left (random triples, 5 to 95 %: "
-        "1.00 to 1.00); volatility 0.7360 ± 0.0045 of the HMM's; loss 12.75 beside 13.83 of the HMM itself; it fails "
-        "the fidelity gate."
+        "1.00 to 1.00); symbol switch rate 0.7360 ± 0.0045 of the HMM's; loss 12.75 beside 13.83 of the HMM itself; it "
+        "does not match its HMM."
     )
     assert text.endswith(
-        "Kept in a cluster without that input: steps 500, 1,000; running away in it: no snapshot; within the gate: "
-        "steps 500, 750; kept and within the gate: steps 500."
+        "Kept in a cluster without that input: steps 500, 1,000; running away in it: no snapshot; matching their HMM: "
+        "steps 500, 750; kept and matching their HMM: steps 500."
     )
 
 
@@ -82,7 +82,7 @@ def test_without_numbers_it_says_so():
     text = describe_formation(formation_of(recurrent=nothing, null=np.full((4, 2, 24), NAN), loss_floor=NAN))
     assert "not measured" in text
     assert "beside" not in text
-    assert text.endswith("kept and within the gate: no snapshot.")
+    assert text.endswith("kept and matching their HMM: no snapshot.")
 
 
 @pytest.mark.parametrize("known", [True, False])
