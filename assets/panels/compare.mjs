@@ -27,7 +27,7 @@ export function start() {
     const kept = against || { interventions: [], sigma };
     return [
       make("p", { className: "page-note", textContent:
-        "A and B are the same network with the same seed and window, drawn on the same axes. The table at the bottom "
+        "A and B are the same network with the same seed and window, drawn on the same axes. The table of numbers "
         + "gives their differences." }),
       make("dl", { className: "compare-two" },
         make("dt", { textContent: "A" }), make("dd", { id: "compare-a", textContent: words(kept) }),

@@ -140,7 +140,8 @@ def checked_states(network: Network, states: ArrayLike, name: str = "states") ->
     """
     array = np.asarray(states, dtype=np.float64)
     if array.ndim != 2 or array.shape[1] != network.n_state:
-        raise ValueError(f"{name} must have shape (S, {network.n_state}); got {array.shape}")
+        parts = ": [h, c] of each state" if network.n_state > network.n_neurons else ""
+        raise ValueError(f"{name} must have shape (S, {network.n_state}){parts}; got {array.shape}")
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite; got {np.count_nonzero(~np.isfinite(array)):,} NaN or infinite values")
     return array

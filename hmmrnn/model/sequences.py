@@ -129,7 +129,9 @@ def read_sequences(text: str, symbols: str = "", sequence: str = "") -> Sequence
 def _cells(text: str) -> list[list[str]]:
     # What a reader puts in place of bytes that are no letter: different symbols would become one.
     if "\x00" in text:
-        raise ValueError("the table is not written in UTF-8, but in UTF-16 as some programs do; save it as CSV UTF-8")
+        raise ValueError(
+            "the file is no text in UTF-8; if it is a table that was saved in UTF-16, save it as CSV UTF-8"
+        )
     if "\ufffd" in text:
         raise ValueError("the table is not written in UTF-8: some of its letters cannot be read; save it as CSV UTF-8")
     lines = [line for line in text.lstrip("\ufeff").splitlines() if line.strip(" ,;\t")]

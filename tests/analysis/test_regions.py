@@ -18,6 +18,7 @@ from hmmrnn.analysis.regions import (
 from hmmrnn.model.network import Intervention, Network, intervene
 from hmmrnn.model.simulation import respond, simulate, softmax
 from tests.naive import naive_residency
+from tests.networks import network_of_cell
 
 
 def random_network(seed=0, n=16, m=5, o=3, bias=False):
@@ -81,6 +82,12 @@ def test_what_comes_next_is_counted_rollout_by_rollout():
         np.testing.assert_array_equal(found.next_output[i], came / 4)
     assert (found.next_output[np.arange(len(states)), own] == 0).all()
     assert 0 < found.next_output.sum(axis=1).mean() < 1
+
+
+def test_of_an_lstm_a_state_is_its_activity_and_its_memory():
+    network = network_of_cell("lstm", n=12)
+    with pytest.raises(ValueError, match=r"shape \(S, 24\): \[h, c\] of each state; got \(3, 12\)"):
+        residency(network, np.zeros((3, 12)))
 
 
 def test_a_decay_leaves_when_it_crosses_the_threshold():

@@ -146,7 +146,7 @@ def test_a_column_of_times_or_numbers_of_rows_is_no_id(text):
 @pytest.mark.parametrize(("text", "sentence"), [
     ("sequence,symbol\na,x\na,NA\na,y", "sequence 1 has a missing value, NA, at symbol 2; leave that row out"),
     ("0,1,nan,1\n1,0,1,1\n0,0,1,1", "sequence 1 has a missing value, nan, at symbol 3"),
-    ("symbol\nx\n#N/A\ny", "missing value, #N/A, at symbol 2"), ("a\x00b\x00", "but in UTF-16"),
+    ("symbol\nx\n#N/A\ny", "missing value, #N/A, at symbol 2"), ("a\x00b\x00", "no text in UTF-8; if it is a table"),
     ("m,1,a\nm,1,b\nm,2,a\nn,1,b\nn,1,a", "the 3 columns have no value in common"),
 ])  # fmt: skip
 def test_missing_values_and_columns_without_names_are_refused(text, sentence):
