@@ -169,7 +169,7 @@ def _formations(found: dict[str, Formation | None]) -> list[str]:
         if one is None or any(np.array_equal(one.recurrent, other.recurrent, equal_nan=True) for other in seen):
             continue
         seen.append(one)
-        header = ["step", "loss", "switches a step", "volatility / HMM's", "lag error", "gate"]
+        header = ["step", "loss", "switches a step", "symbol switch rate / HMM's", "lag error", "gate"]
         header += [f"weights within, {o}" for o in one.outputs] + [f"between, {o}" for o in one.outputs]
         header += [f"{target}, {o}: {SIZES[0]} / {SIZES[1]}" for target in ("recurrent", "all") for o in one.outputs]
         header += ["random triples, 5 to 95 %"]
