@@ -37,5 +37,5 @@ def list_further() -> tuple[str, ...]:
 
 
 def list_seeds() -> tuple[str, ...]:
-    """The names of the further networks that differ from those on the shelf in their seed alone."""
+    """The names of the further networks that differ from the offered ones in their seed alone."""
     return tuple(name for name in list_further() if name.rsplit("-seed-", 1)[0] in FAMILIES)

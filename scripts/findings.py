@@ -63,7 +63,7 @@ another seed; `-normal-start`: h_0 ~ N(0, 1) as in the paper, else 0); those of 
 """
 
 SEVERAL = """Networks of each family by the recipe `fast`, N = 150, M = 100, that differ in their seed alone; the
-number of networks is in the header, with that of the shelf, seed 0. The {count} others are in `models/more`, are opened
+number in the header includes the shipped one of seed 0. The {count} others are in `models/more`, are opened
 by their names (`linear-2-seed-1`), and are listed under *Networks*; {passed} of them match their HMM.
 """
 
@@ -74,11 +74,11 @@ def main(argv: list[str] | None = None) -> int:
     names = parser.parse_args(argv).networks
     with tempfile.TemporaryDirectory() as folder:
         known = Known(explorer_in(Path(folder), ShippedAnswers(ANSWERS)), ShippedAnswers(ANSWERS))
-        shelf = {name: known.network(name) for name in names}
+        shipped = {name: known.network(name) for name in names}
         seeds = {name: known.answer(name, CLAIMS) for name in list_seeds()}
         formed = {name: known.answer(name, FORMATION) for name in list_further_trainings()}
     judged = {name: one.claims for name, one in seeds.items() if one is not None}
-    PAGE.write_text(page(shelf, judged, formed, date.today().isoformat()), encoding="utf-8")
+    PAGE.write_text(page(shipped, judged, formed, date.today().isoformat()), encoding="utf-8")
     sys.stderr.write(f"wrote {PAGE.relative_to(ROOT)}\n")
     return 0
 
@@ -127,31 +127,33 @@ class Known:
         return Shown(claims.claims, evidence, formation, plane, survey, measure_circling(run, plane), noise.sweep)
 
 
-def page(shelf: dict[str, Shown], seeds: dict[str, Claims], formed: dict[str, Formation], today: str) -> str:
+def page(shipped: dict[str, Shown], seeds: dict[str, Claims], formed: dict[str, Formation], today: str) -> str:
     """The whole page, in Markdown.
 
     Args:
-        shelf: what is known of each network of the shelf.
+        shipped: what is known of each shipped network.
         seeds: the claims on further networks, whose names are FAMILY-seed-NUMBER.
         formed: how the mechanism forms in further trainings.
         today: the date.
     """
-    judged = {name: one.claims for name, one in shelf.items()}
+    judged = {name: one.claims for name, one in shipped.items()}
     parts = [
         OPENING.format(today=today, seed=SEED, clearly=CLEARLY),
         "## Beside the published numbers\n",
         _table(["claim", *judged], _rows(judged, "verdict")),
         "## By our own tests\n",
         _table(["claim", *judged], _rows(judged, "test")),
-        *_formations({**{name: one.formation for name, one in shelf.items()}, **formed}),
+        *_formations({**{name: one.formation for name, one in shipped.items()}, **formed}),
         *_seeds(judged, seeds),
         "## Kick groups\n",
-        _kick_groups(shelf),
+        _kick_groups(shipped),
         "Ratio: leave rate with the group silenced over intact, on noise that the search did not see. Percentile: of "
         "200 random groups of the same size, how many go as low. Agreement: overlap of the groups of two seeds, mean "
-        "over five. Another way: what else closes the exit, where no small group was found.\n",
+        "over five. Another way: where no small group was found, another intervention that closes the exit, the number "
+        "of its neurons, and the ratio. *noise*: the neurons that pass the noise on, without it; *feed*: the neurons "
+        "that feed the exit, silenced; *excite*: the neurons that hold the output, their recurrent gain doubled.\n",
         "## Dynamics\n",
-        _dynamics(shelf),
+        _dynamics(shipped),
         "## Thresholds\n",
         _table(["term", "meaning"], [[term, text.replace("|", "\\|")] for term, text in describe_thresholds().items()]),
         *(part for name, these in judged.items() for part in _sentences(name, these)),
@@ -236,7 +238,7 @@ def _rows(judged: dict[str, tuple[Claim, ...]], word: str) -> list[list[str]]:
     return [[text, *(getattr(these[i], word) for these in judged.values())] for i, text in enumerate(texts)]
 
 
-def _kick_groups(shelf: dict[str, Shown]) -> str:
+def _kick_groups(shipped: dict[str, Shown]) -> str:
     header = [
         "network",
         "exit",
@@ -249,7 +251,7 @@ def _kick_groups(shelf: dict[str, Shown]) -> str:
         "another way",
     ]
     rows = []
-    for name, one in shelf.items():
+    for name, one in shipped.items():
         agreement = one.evidence.agreement
         overlap = dict(zip(agreement.exits, agreement.overlap, strict=True))
         for group in one.evidence.found.groups:
@@ -272,12 +274,12 @@ def _kick_groups(shelf: dict[str, Shown]) -> str:
     return _table(header, rows)
 
 
-def _dynamics(shelf: dict[str, Shown]) -> str:
+def _dynamics(shipped: dict[str, Shown]) -> str:
     shown = (CLUSTER, KICK_ZONE, TRANSITION)
     header = ["network", "variance in PC1, PC2", "turns per two switches", "cluster, kick zone, transition, unassigned"]
     header += ["unstable eigenvalues (same order)", "radius against sigma: slope, intercept"]
     rows = []
-    for name, there in shelf.items():
+    for name, there in shipped.items():
         region, at = there.survey.residency.region, there.survey.spectra_at
         shares = region_shares(region)
         unstable = there.survey.spectra.unstable
