@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from hmmrnn.analysis.numerics import TRANSIENT
 from hmmrnn.analysis.orbit import Plane
 from hmmrnn.analysis.switching import count_switches
-from hmmrnn.model.network import Floats, Network, Result, few_threads, rollout
+from hmmrnn.model.network import Floats, Network, Result, Rollout, few_threads, rollout
 from hmmrnn.model.simulation import draw_drive, first_divergence
 
 RUNS, STEPS = 24, 500
@@ -42,26 +42,25 @@ class SameNoise:
     def __init__(self, network: Network, plane: Plane, seed: int, runs: int = RUNS, steps: int = STEPS) -> None:
         """Draw the noise, and lay the cells of the plane over the states of the given network."""
         self.plane, self.drive = plane, draw_drive(network, TRANSIENT + steps, runs, 1.0, seed)
-        points = plane.project(self.run(network))[..., :2]
+        points = plane.project(self.run(network).h)[..., :2]
         finite = points[np.isfinite(points).all(axis=-1)]
         self.low, self.high = finite.min(axis=0), finite.max(axis=0)
 
-    def run(self, network: Network) -> Floats:
-        """(B, T, N) activity of a network, the transient included."""
+    def run(self, network: Network) -> Rollout:
+        """The run of a network from h = 0, the transient included."""
         with few_threads(network):
-            return rollout(network, self.drive, np.zeros((len(self.drive), network.n_neurons))).h
+            return rollout(network, self.drive, np.zeros((len(self.drive), network.n_state)))
 
     def of(self, network: Network) -> Behaviour:
         """The behaviour of a network with the same inputs and biases."""
-        h = self.run(network)
-        at = first_divergence(h, self.drive, np.zeros((len(h), network.n_neurons)))
+        _, h, state = self.run(network)
+        at = first_divergence(h, self.drive, np.zeros((len(h), network.n_state)))
         if (at >= 0).any():
             nan, o = np.nan, network.n_outputs
             rates, matrix = np.full(o, nan), np.full((o, o), nan)
             cells = np.full(CELLS**2, nan)
             return Behaviour(nan, nan, rates, rates.copy(), matrix, cells, nan, int(at[at >= 0].min()) + 1)
-        settled = h[:, TRANSIENT:]
-        counted = count_switches(network.logits(settled).argmax(axis=-1), network.n_outputs)
+        counted = count_switches(network.logits(state[:, TRANSIENT:]).argmax(axis=-1), network.n_outputs)
         seen = counted.counts.sum(axis=1, keepdims=True)
         with np.errstate(invalid="ignore", divide="ignore"):
             transitions = np.where(seen > 0, counted.counts / seen, np.nan)
@@ -71,7 +70,7 @@ class SameNoise:
             leave_rate=counted.leave_rate.copy(),
             leave_rate_se=counted.leave_rate_se.copy(),
             transitions=transitions,
-            occupancy=self._occupancy(settled),
+            occupancy=self._occupancy(h[:, TRANSIENT:]),
             size=float(np.sqrt((h[:, h.shape[1] // 2 :] ** 2).mean())),
             diverges_at=0,
         )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from hmmrnn.analysis.numerics import ProgressCallback, no_progress
 from hmmrnn.analysis.regions import REGIONS, residency
 from hmmrnn.lenses.cross_validation import explained, predict_by_ridge
-from hmmrnn.lenses.runs import settled_runs, target_of
+from hmmrnn.lenses.runs import check_moves, settled_runs, target_of
 from hmmrnn.model.hmm import HMM
 from hmmrnn.model.network import Floats, Network, Result
 
@@ -62,10 +62,11 @@ def belief(network: Network, seed: int = 0, *, on_progress: ProgressCallback = n
     """Regress the HMM's belief given the network's emissions on activity, and activity on the belief.
 
     Raises:
-        ValueError: the network's HMM is not known, or the network diverges.
+        ValueError: the network's HMM is not known, or the network diverges or is silent.
     """
     hmm = target_of(network)
     run = settled_runs(network, seed, RUNS, STEPS)
+    check_moves(run.h, "activity")
     smoothed, filtered = beliefs(hmm, run.emission)
     on_progress(0.2)
     decoded, predicted = predict_by_ridge(run.h, smoothed), predict_by_ridge(smoothed, run.h)

@@ -1,10 +1,11 @@
 """Messages between groups of neurons: who drives whom, in how many directions, and when.
 
-    message of G to H         m_HG(t) = W_HG h_G(t - 1)
+    message of G to H         m_HG(t) = W_HG h_G(t - 1)       times a GRU's reset gate, and alpha where pre leaks
     share of G in H           sum_i cov(m_HG,i , pre_i) / sum_i var(pre_i)       over the neurons i of H
     dimension of a message    (tr Q)^2 / tr Q^2,   Q = W_HG E[h_G h_G^T] W_HG^T
 
-Over all senders, the noise input among them, the shares of a receiver sum to 1: sum_G m_HG + (U x + b)_H = pre_H.
+Over all senders, the noise input among them, the shares of a receiver sum to 1: sum_G m_HG + (U x + b)_H = pre_H. Where
+a leak is in pre, what the receiver keeps of itself, (1 - alpha) h, is one of them.
 
 Source: Neuronal Group Communication.
 """
@@ -20,13 +21,14 @@ from numpy.typing import NDArray
 from hmmrnn.analysis.numerics import ProgressCallback, no_progress, ratio_of_sums
 from hmmrnn.analysis.regions import CLUSTER, KICK_ZONE, TRANSITION, residency
 from hmmrnn.lenses.catalog import Groups
-from hmmrnn.lenses.runs import SettledRuns, check_groups, settled_runs
+from hmmrnn.lenses.runs import SettledRuns, check_groups, check_moves, settled_drive, settled_runs
+from hmmrnn.model.cells import RATE, logistic, step_jacobian
 from hmmrnn.model.network import Floats, Network, Result
 
 RUNS, STEPS = 32, 600
 BEFORE, AFTER = 20, 10
-# Of neurons that no group names, and of what comes from outside.
-REST, NOISE = "rest", "noise"
+# Of neurons that no group names, of what comes from outside, and of what a leaky neuron keeps of itself.
+REST, NOISE, KEPT = "rest", "noise", "kept"
 MAX_COMMUNITIES = 6
 # States whose region is looked up for the Jacobian, and the regions that are told apart.
 STATES, REGIONS = 120, (CLUSTER, KICK_ZONE, TRANSITION)
@@ -67,25 +69,28 @@ def messages(
             are the group "rest".
 
     Raises:
-        ValueError: the network diverges, a group names a neuron that is not there, or two groups share one.
+        ValueError: the network diverges or stays in one state, a group names a neuron that is not there, or two groups
+            share one.
     """
     members = with_rest(check_groups(groups, network.n_neurons), network.n_neurons)
     if groups is None:
         members = find_communities(network)
     run = settled_runs(network, seed, RUNS, STEPS)
+    drive = settled_drive(network, run, seed)
+    check_moves(run.pre_activation, "input of the neurons")
     on_progress(0.3)
-    at = _switches(run.output)
+    at, opened = _switches(run.output), _reset_gates(network, run, drive)
     found: dict[str, dict[str, float]] = {name: {} for name in ("shares", "se", "null", "dimensions", "all_steps")}
     around: dict[str, Floats] = {}
     around_se: dict[str, Floats] = {}
     for done, (to, rows) in enumerate(members.items(), 1):
-        sent = receive(network, run, rows, members)
+        sent = receive(network, run, rows, members, opened)
         pre = run.pre_activation[:, 1:, rows]
         for source, message in sent.items():
             key = f"{to}<-{source}"
             found["shares"][key], found["se"][key] = _share(message, pre)
             found["null"][key] = _share(np.roll(message, 1, axis=0), pre)[0]
-            if source != NOISE:
+            if source in members:
                 found["dimensions"][key] = _dimension(message)
                 length = np.sqrt((message**2).mean(axis=-1))
                 found["all_steps"][key] = float(length.mean())
@@ -103,7 +108,7 @@ def messages(
         around_switch_se=around_se,
         all_steps=found["all_steps"],
         switches=len(at),
-        gain=_gains(network, run, members, seed),
+        gain=_gains(network, run, drive, members, seed),
         runs=len(run.h),
         steps=run.h.shape[1],
         seed=seed,
@@ -111,15 +116,37 @@ def messages(
 
 
 def message(network: Network, h: Floats, receiver: list[int], sender: list[int]) -> Floats:
-    """(..., H) what a group of neurons sends to another one with activity h (..., N)."""
-    sent: Floats = h[..., sender] @ network.W_hh[np.ix_(receiver, sender)].T
-    return sent
+    """(..., H) what a group of neurons sends to another one with activity h (..., N), before a reset gate."""
+    sent: Floats = network.rates(h)[..., sender] @ network.W_hh[np.ix_(receiver, sender)].T
+    return sent if network.leak == RATE else network.alpha * sent
 
 
-def receive(network: Network, run: SettledRuns, rows: list[int], members: Mapping[str, list[int]]) -> dict[str, Floats]:
-    """All that reaches a group in the steps after the first, (B, T - 1, H) by sender, the noise input last."""
-    sent = {name: message(network, run.h[:, :-1], rows, sender) for name, sender in members.items()}
+def receive(
+    network: Network,
+    run: SettledRuns,
+    rows: list[int],
+    members: Mapping[str, list[int]],
+    opened: Floats | float = 1.0,
+) -> dict[str, Floats]:
+    """All that reaches a group in the steps after the first, (B, T - 1, H) by sender, the noise input last.
+
+    Args:
+        opened: (B, T - 1, N) how far the reset gates are open, if the network has any.
+    """
+    before = run.h[:, :-1]
+    gate = opened[..., rows] if isinstance(opened, np.ndarray) else opened
+    sent = {name: gate * message(network, before, rows, sender) for name, sender in members.items()}
+    if network.alpha != 1 and network.leak != RATE:
+        sent[KEPT] = (1 - network.alpha) * before[..., rows]
     return {**sent, NOISE: run.pre_activation[:, 1:, rows] - sum(sent.values())}
+
+
+def _reset_gates(network: Network, run: SettledRuns, drive: Floats) -> Floats | float:
+    """(B, T - 1, N) reset gates of a GRU at the steps after the first; 1 for any other cell."""
+    if network.cell != "gru":
+        return 1.0
+    n = network.n_neurons
+    return logistic(run.h[:, :-1] @ network.gates["reset"].W_hh.T + drive[:, 1:, n : 2 * n])
 
 
 def with_rest(members: dict[str, list[int]], n_neurons: int) -> dict[str, list[int]]:
@@ -128,7 +155,7 @@ def with_rest(members: dict[str, list[int]], n_neurons: int) -> dict[str, list[i
     Raises:
         ValueError: a group has the name of what is not one.
     """
-    taken = {REST, NOISE} & members.keys()
+    taken = {REST, NOISE, KEPT} & members.keys()
     if taken:
         raise ValueError(f"no group may be named {taken.pop()!r}, which stands for what is in no group")
     named = {i for group in members.values() for i in group}
@@ -199,27 +226,29 @@ def _around(length: Floats, at: NDArray[np.int64]) -> tuple[Floats, Floats]:
 
 
 def _gains(
-    network: Network, run: SettledRuns, members: Mapping[str, list[int]], seed: int
+    network: Network, run: SettledRuns, drive: Floats, members: Mapping[str, list[int]], seed: int
 ) -> dict[str, dict[str, float]]:
-    """Mean largest singular value of each block of J = diag(pre > 0) W, by region."""
+    """Mean largest singular value of each block of the exact Jacobian of a step, by region of the state it leads to."""
     rng = np.random.default_rng([seed, 2])
-    chosen = rng.integers(len(run.h), size=STATES), rng.integers(run.h.shape[1], size=STATES)
-    region = residency(network, run.h[chosen], seed=seed).region
-    active = run.pre_activation[chosen] > 0
+    runs, steps = rng.integers(len(run.h), size=STATES), rng.integers(1, run.h.shape[1], size=STATES)
+    region = residency(network, run.state[runs, steps], seed=seed).region
     found: dict[str, dict[str, float]] = {}
     for name in REGIONS:
-        inside = active[region == name]
-        if len(inside):
-            found[name] = {
-                f"{to}<-{source}": _largest(network.W_hh[np.ix_(rows, columns)], inside[:, rows])
-                for to, rows in members.items()
-                for source, columns in members.items()
-            }
+        at = np.flatnonzero(region == name)
+        sizes = [
+            _block_gains(network, run.state[b, [t - 1]], drive[b, t], members)
+            for b, t in zip(runs[at], steps[at], strict=True)
+        ]
+        if sizes:
+            found[name] = {key: float(np.mean([one[key] for one in sizes])) for key in sizes[0]}
     return found
 
 
-def _largest(block: Floats, active: NDArray[np.bool_]) -> float:
-    """Mean over states of the largest singular value of a block whose inactive rows are zero."""
-    small = active[:, :, None] * block
-    gram = np.swapaxes(small, 1, 2) @ small if block.shape[1] < block.shape[0] else small @ np.swapaxes(small, 1, 2)
-    return float(np.sqrt(np.maximum(np.linalg.eigvalsh(gram)[:, -1], 0.0)).mean())
+def _block_gains(network: Network, state: Floats, drive: Floats, members: Mapping[str, list[int]]) -> dict[str, float]:
+    """Largest singular value of each block of the Jacobian of the step from a state (1, S) under a drive (D,)."""
+    J = step_jacobian(network, state, drive)[0]
+    return {
+        f"{to}<-{source}": float(np.linalg.norm(J[np.ix_(rows, columns)], ord=2))
+        for to, rows in members.items()
+        for source, columns in members.items()
+    }

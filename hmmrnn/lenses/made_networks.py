@@ -51,7 +51,8 @@ def make_truncation(network: Network, truncation: str, rank: int, name: str = "n
     if truncation not in TRUNCATIONS:
         raise ValueError(f"truncation must be one of {', '.join(TRUNCATIONS)}; got {truncation!r}")
     if truncation == "weighted":
-        found = truncate_weighted(network, rank, second_moments(settled_runs(network, seed, RUNS, STEPS).h))
+        sent = network.rates(settled_runs(network, seed, RUNS, STEPS).h)
+        found = truncate_weighted(network, rank, second_moments(sent))
     else:
         found = truncate_svd(network, rank) if truncation == "svd" else truncate_random(network, rank, seed)
     return _made(found, f"rank {rank} ({truncation}) of {name}")

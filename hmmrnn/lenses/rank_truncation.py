@@ -74,7 +74,7 @@ def rank(
     run = settled_runs(network, seed, RUNS, STEPS)
     plane = own_plane(network, seed) if plane is None else plane
     check_plane(network, plane)
-    moments = second_moments(run.h)
+    moments = second_moments(network.rates(run.h))
     noise = SameNoise(network, plane, seed)
     full, ranks = noise.of(network), tuple(r for r in RANKS if r < network.n_neurons)
     cut: dict[str, Callable[[int], Network]] = {

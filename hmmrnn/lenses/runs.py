@@ -73,6 +73,12 @@ def check_bounded(run: Trajectory) -> None:
         )
 
 
+def check_moves(values: Floats, what: str) -> None:
+    """Raise ValueError if values (B, T, N) are the same at every step, so that no share of their variance is any."""
+    if not np.ptp(values, axis=(0, 1)).any():
+        raise ValueError(f"the {what} never changes, so there is no variance to explain: the network is silent")
+
+
 def own_plane(network: Network, seed: int = 0) -> Plane:
     """The plane in which a network's own states spread most.
 

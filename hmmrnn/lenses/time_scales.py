@@ -121,10 +121,14 @@ def lyapunov_exponents(
     frame = np.linalg.qr(start)[0]
     total, burn_in = np.zeros((runs, exponents)), min(BURN_IN, steps // 2)
     for t in range(1, steps):
-        frame, upper = np.linalg.qr(step_jacobian(network, state[:, t - 1], drive[:, t]) @ frame)
+        J = step_jacobian(network, state[:, t - 1], drive[:, t])
+        frame, upper = np.linalg.qr(J @ frame)
         if t >= burn_in:
+            grown = np.abs(np.diagonal(upper, axis1=1, axis2=2))
+            # What is left of a direction that is lost is rounding.
+            rounding = n * np.finfo(float).eps * np.linalg.norm(J, axis=(1, 2))[:, None]
             with np.errstate(divide="ignore"):
-                total += np.log(np.abs(np.diagonal(upper, axis1=1, axis2=2)))
+                total += np.log(np.where(grown > rounding, grown, 0.0))
         if t % 50 == 0:
             on_progress(t / steps)
     mean, error = mean_and_error(total / (steps - burn_in))

@@ -231,6 +231,10 @@ class Network:
         found += bias
         return found
 
+    def rates(self, h: Floats) -> Floats:
+        """(..., N) what neurons with activity h send on: h itself, or f(h) where h are currents."""
+        return activate(self.cell, h) if self.leak == CURRENT else h
+
     def drive_columns(self, neurons: Iterable[int]) -> list[int]:
         """The columns of the drive that reach some neurons: the candidate's, and those of their gates."""
         blocks = range(1 + len(self.kind.gates))
@@ -248,9 +252,8 @@ class Network:
         h = state[..., :n]
         # A run that diverged has infinite activity; its logits mean nothing and need no warning.
         with np.errstate(over="ignore", invalid="ignore"):
-            rates = activate(self.cell, h) if self.leak == CURRENT else h
             # In single precision without a copy of them in double.
-            logits = rates @ self.W_out.T.astype(_precision(h), copy=False) + self.b_out
+            logits = self.rates(h) @ self.W_out.T.astype(_precision(h), copy=False) + self.b_out
             return logits + state[..., -skip:] if skip else logits
 
 

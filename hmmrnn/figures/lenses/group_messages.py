@@ -19,7 +19,7 @@ from hmmrnn.figures.panels import (
     write_key,
 )
 from hmmrnn.figures.theme import Theme
-from hmmrnn.lenses.group_messages import NOISE, GroupMessages
+from hmmrnn.lenses.group_messages import GroupMessages
 
 CELL, COURSES, GAP = 34, 260, 0.08
 # Of the messages, the longest are drawn over time.
@@ -30,7 +30,7 @@ def draw_group_messages(now: GroupMessages, intact: GroupMessages | None, theme:
     """Draw the shares with their numbers, and below them the longest messages around switches."""
     shown = [("now" if intact is not None else "", now), *([] if intact is None else [("intact", intact)])]
     height = CELL * len(now.groups) + 10
-    foot = 30 + 7 * max(map(len, (*now.groups, NOISE)))
+    foot = 30 + 7 * max(map(len, _senders(now)))
     columns = split_columns(len(shown), GAP + 0.12, 0.1)
     matrices = Row([_matrix(result, name, theme) for name, result in shown], columns, height, foot=foot)
     longest = sorted(now.all_steps, key=lambda key: -now.all_steps[key])[:DRAWN]
@@ -40,8 +40,13 @@ def draw_group_messages(now: GroupMessages, intact: GroupMessages | None, theme:
     return stack_rows([matrices, courses], theme)
 
 
+def _senders(result: GroupMessages) -> list[str]:
+    """The groups, then what is no group."""
+    return list(dict.fromkeys([*result.groups, *(key.partition("<-")[2] for key in result.shares)]))
+
+
 def _matrix(result: GroupMessages, name: str, theme: Theme) -> Panel:
-    names, senders = list(result.groups), [*result.groups, NOISE]
+    names, senders = list(result.groups), _senders(result)
     share, error, null = (
         np.array([[values.get(f"{to}<-{source}", np.nan) for source in senders] for to in names])
         for values in (result.shares, result.shares_se, result.shares_null)
