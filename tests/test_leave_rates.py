@@ -13,7 +13,7 @@ from hmmrnn.analysis.leave_rate_theory import Factors
 from hmmrnn.model.hmm import HMM
 from hmmrnn.training.config import TrainingConfig
 from scripts import leave_rates
-from scripts.leave_rates import FAMILY, REFERENCE, SETTINGS, Member, change_table, family_table, write
+from scripts.leave_rates import FAMILY, LENGTH, REFERENCE, SETTINGS, STEPS, Member, change_table, family_table, write
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,11 @@ def test_a_part_of_the_page_is_replaced_alone(tmp_path, monkeypatch, capsys):
     assert "wrote one into page.md" in capsys.readouterr().err
 
 
-def test_the_family_is_trained_as_linear_2_is():
+def test_the_family_is_trained_as_an_own_hmm_is():
     given = dict(setting.split("=") for setting in SETTINGS)
-    fast = TrainingConfig.preset("linear-2").to_dict()
+    rarest = HMM.from_dict(leave_rates.chain(min(FAMILY)))
+    fast = TrainingConfig.for_hmm(rarest).to_dict()
     assert {name: str(fast[name]).lower() for name in given} == {
         name: {"30": "30.0", "0": "0.0"}.get(value, value) for name, value in given.items()
     }
-    assert (fast["length"], fast["steps"]) == (100, 700)
-    assert HMM.from_dict(leave_rates.chain(REFERENCE)).name == "linear-2"
+    assert (fast["length"], fast["steps"]) == (LENGTH, STEPS)
