@@ -35,10 +35,11 @@ READ_EVERY_SECONDS = 10.0
 WARM_SHARE = 0.25
 VIEWERS_PER_SECOND = 10
 LOAD_WORDS = (
-    "Written by `make load`. Each viewer asks what the bench asks of a small network: nothing at a click, which the "
-    "page answers by itself; the region map a quarter of a second later, and then what it adds to the orbit. `turned "
-    "away`: the web process was computing a slow answer for another viewer; the page asks again. `being computed`: it "
-    "is computing this one, and the page asks again at once; the region map is there with the last of these answers."
+    "Written by `make load`. Each viewer sends the requests of the chapter Bench for a small network: none at a click, "
+    "which the page answers by itself; the region map a quarter of a second later, then what it adds to the orbit. "
+    "`turned away`: the web process was computing a slow answer for another viewer; the page asks again. `being "
+    "computed`: it is computing this one, and the page asks again at once; the region map is there with the last of "
+    "these answers."
 )
 SOAK_WORDS = "Written by `make soak`: the same viewers, and what the processes of the server hold meanwhile."
 SOAK_HEAD = (

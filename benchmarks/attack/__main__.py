@@ -22,7 +22,7 @@ from benchmarks.machine import load, machine
 
 TITLE = "Attacks"
 FELL = ": **did not hold**"
-HEAD = "| trial | sent | found before it was mended | seen now |\n| --- | --- | --- | --- |"
+HEAD = "| trial | sent | before the defence | now |\n| --- | --- | --- | --- |"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
