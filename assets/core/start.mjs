@@ -24,6 +24,7 @@ import { start as startChapters } from "../panels/chapters.mjs";
 import { start as startNoise } from "../panels/noise.mjs";
 import { start as startNow } from "../panels/now.mjs";
 import { start as startSilence } from "../panels/silence.mjs";
+import { start as startSteady } from "../panels/steady.mjs";
 
 /* The parts that the first picture can do without: loaded when the page has nothing else to do, or has waited so long. */
 const PARTS_MS = 1500;
@@ -46,6 +47,7 @@ const functions = {
   pageLoad: () => {
     startLinking();
     startChapters();
+    startSteady();
     const first = document.getElementById("first");
     if (first) open(JSON.parse(first.textContent));
     else readLink(window.location.search || "?");

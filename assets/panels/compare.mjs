@@ -62,7 +62,7 @@ export function start() {
       ...(groups.length > 1 ? [button("All kick groups silenced", "Then no cluster holds the state: noise alone decides the output", set(off(allKick(kick))))] : []),
       button(`Control silenced (${largest || 3})`, "As many random neurons outside the kick groups",
         () => apply(withGroup({ ...present(), interventions: [] }, randomNeurons(kickGroups()), "unit"))),
-      ...kick.integrating.map((item) => button(`Integrators for ${item.output} silenced`,
+      ...kick.integrating.map((item) => button(`Noise of the ${item.name} silenced`,
         "The noise input of the neurons that feed this kick group is set to zero", set(off(item.neurons, "input")))))];
   };
 

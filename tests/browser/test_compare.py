@@ -27,7 +27,7 @@ def test_presets_are_kept_as_a_swapped_shown_beside_each_other_and_let_go(page: 
     (control,) = scenario(page).interventions
     assert set(control.neurons) <= set(kick["others"])
     assert len(control.neurons) == max(len(found["neurons"]) for found in kick["groups"])
-    press(f"Integrators for {kick['integrating'][0]['output']} silenced")
+    press(f"Noise of the {kick['integrating'][0]['name']} silenced")
     (feeding,) = scenario(page).interventions
     assert (list(feeding.neurons), feeding.target) == (kick["integrating"][0]["neurons"], "input")
     group = kick["groups"][0]

@@ -64,6 +64,7 @@ def test_what_is_aimed_at_stays_where_it_is_while_the_lenses_report(page: Page, 
     page.locator("#lens-rank-card").scroll_into_view_if_needed()
     button = page.locator("#lens-rank-card").get_by_role("button", name="Open as a network")
     body = page.locator("#lens-halves-card .card-body")
+    button.hover()
     before, inside = box_of(button), box_of(body)
     page.evaluate("document.querySelectorAll('.task-line').forEach((line) => { line.hidden = false; })")
     for _ in range(2):
