@@ -39,6 +39,12 @@ SAME_POINT = 1e-5
 # Where the search starts unless it is given starts: states that noise leads to.
 START_RUNS, START_STEPS, START_TRANSIENT, START_EVERY = 16, 300, 100, 30
 
+# Random pushes from a point at a kink, their size relative to the point, and the steps they are followed for.
+PUSHES, PUSH_SIZE, PUSH_STEPS = 16, 1e-4, 300
+# A neuron whose input is this close to zero, relative to the point, is at its kink. A push that is so small a share of
+# what it was has died out: a point is known to about 1e-9 of its size.
+ON_KINK, DIED_OUT = 1e-9, 1e-3
+
 CRITICAL_MAX_REAL = 0.1
 CRITICAL_MIN_IMAGINARY = 0.06
 
@@ -58,7 +64,8 @@ class FixedPoints(Result):
     points: Floats
     counts: NDArray[np.int64]  # (F,) number of starts that converge to each; 0 for saddles, which the search found
     eigenvalues: Complexes  # (F, N) of the Jacobian at each, by falling magnitude; at a kink those of the silent side
-    stable: NDArray[np.bool_]  # (F,) whether all of them are below 1 in magnitude
+    # (F,) whether all of them are below 1 in magnitude and, at a kink, where no Jacobian says it, small pushes die out.
+    stable: NDArray[np.bool_]
     searched: str = ""  # what was searched beside the starts, in words; empty if nothing was
     # (K, N) and (K,): slow points of a smooth cell, where the speed |F(h) - h| has a local minimum that is not zero and
     # is below a tenth of the median speed of the starts; and that speed, in units of activity per step.
@@ -136,11 +143,40 @@ def fixed_points(
             found = search_points(network, drive, start, settled, tolerance)
     points, counts = _distinct(np.concatenate([settled, found.points]), len(settled), same)
     eigenvalues = _spectra(network, points, drive).eigenvalues
-    stable = np.all(np.abs(eigenvalues) < 1, axis=1)
+    stable = np.all(np.abs(eigenvalues) < 1, axis=1) & holds_at_kinks(network, points, drive)
     return FixedPoints(
         *(h, outcome, steps, period, _residual(network, drive, h), scale, points, counts, eigenvalues, stable),
         **_slow(network, drive, found, same),
     )
+
+
+def holds_at_kinks(network: Network, points: Floats, drive: Floats | None = None) -> NDArray[np.bool_]:
+    """(F,) whether small random pushes from each fixed point (F, S) die out; True without trial away from kinks.
+
+    At a kink the map differs from one side to the other, and the eigenvalues of the silent side say nothing of the
+    rest: the origin of a ReLU network without biases has eigenvalues 0 even where activity grows from it.
+
+    Args:
+        drive: (D,) that enters at each step; without input if None.
+    """
+    held = np.ones(len(points), dtype=bool)
+    if not network.kind.rectified:
+        return held
+    drive = network.drive_bias if drive is None else drive
+    rng = np.random.default_rng(0)
+    for at, point in enumerate(points):
+        every = np.broadcast_to(drive, (1, 1, len(drive)))
+        scale = float(max(np.abs(point).max(), np.abs(drive).max())) or 1.0
+        close = np.abs(rollout(network, every, point[None]).pre_activation[0, 0]) <= ON_KINK * scale
+        if close.any():
+            pushed = point + PUSH_SIZE * scale * rng.standard_normal((PUSHES, len(point)))
+            path = _without_noise(network, drive, pushed, PUSH_STEPS)
+            with np.errstate(over="ignore", invalid="ignore"):
+                apart = np.linalg.norm(path - point, axis=2).max(axis=0)
+            # A push may grow for a while before it dies out. NaN compares as False, so it counts as leaving.
+            middle, end = apart[PUSH_STEPS // 2], apart[-1]
+            held[at] = end < (1 - ON_KINK) * middle or end <= DIED_OUT * PUSH_SIZE * scale
+    return held
 
 
 def ends_without_noise(network: Network, h0: Floats, max_steps: int, tolerance: float = 1e-9) -> Floats:

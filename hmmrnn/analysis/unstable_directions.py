@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hmmrnn.analysis.orbit import Plane
-from hmmrnn.analysis.stability import jacobian
+from hmmrnn.analysis.stability import holds_at_kinks, jacobian
 from hmmrnn.model.network import Floats, Network, Result, few_threads
 
 STABLE, SADDLE, REPELLOR = "stable", "saddle", "repellor"
@@ -55,7 +55,8 @@ def see_points(network: Network, plane: Plane, points: Floats) -> SeenPoints:
         for at, point in enumerate(points):
             values, vectors = np.linalg.eig(jacobian(network, point))
             size = np.abs(values)
-            kinds.append(STABLE if (size < 1).all() else SADDLE if (size < 1).any() else REPELLOR)
+            leaves = (size >= 1).any() or not holds_at_kinks(network, point[None])[0]
+            kinds.append(STABLE if not leaves else SADDLE if (size < 1).any() else REPELLOR)
             new = _directions(values, vectors)
             owner += [at] * len(new)
             found += new

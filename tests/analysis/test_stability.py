@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from hmmrnn.analysis.orbit import Plane
 from hmmrnn.analysis.stability import CONVERGED, CYCLE, DIVERGED, UNSETTLED, fixed_points, jacobian, moebius, spectra
+from hmmrnn.analysis.unstable_directions import STABLE, see_points
 from hmmrnn.model.network import Intervention, Network, intervene, rollout
 
 
@@ -294,3 +296,24 @@ def test_results_are_read_only():
 def test_bad_input_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call(random_network())
+
+
+@pytest.mark.parametrize(("gain", "stable"), [(0.5, True), (1.0, False), (1.1, False)])
+@pytest.mark.parametrize(("alpha", "leak"), [(1.0, "rate"), (0.3, "rate"), (0.3, "total"), (0.3, "current")])
+def test_the_origin_is_stable_only_if_activity_decays_to_it(gain, stable, alpha, leak) -> None:
+    """Weights of one positive eigenvalue: at the origin all neurons are at their kinks."""
+    n = 5
+    network = Network(np.full((n, n), gain / n), np.eye(n), np.eye(2, n), alpha=alpha, leak=leak)
+    found = fixed_points(network)
+    origin = np.flatnonzero(~found.points.any(axis=1))
+    assert found.stable[origin].tolist() == [stable]
+    plane = Plane(np.zeros(n), np.eye(2, n), np.full(2, 0.5), np.ones(2))
+    assert (see_points(network, plane, np.zeros((1, n))).kind[0] == STABLE) == stable
+
+
+def test_a_silenced_neuron_makes_no_point_unstable() -> None:
+    network = Network(0.5 * np.eye(3), np.eye(3), np.eye(2, 3), b_h=np.array([1.0, 1.0, 0.0]))
+    silenced = intervene(network, Intervention((2,)))
+    found = fixed_points(silenced)
+    assert np.allclose(found.points, [[2.0, 2.0, 0.0]])
+    assert found.stable.all()
