@@ -1,4 +1,4 @@
-"""What several analyses share: progress, threads, means with standard errors, and long runs.
+"""Shared parts of the analyses: progress, threads, means with standard errors, and long runs.
 
     delete-one jackknife    s.e.^2 = (B - 1) / B  sum over b of (x_b - mean of x)^2      x_b: the result without run b
     ratio of sums           r = sum n_b / sum d_b,  s.e.^2 = B / (B - 1)  sum (n_b - r d_b)^2 / (sum d_b)^2

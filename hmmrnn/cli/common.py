@@ -1,4 +1,4 @@
-"""What the commands share: refusals in one sentence, options, places to write to, progress and JSON."""
+"""Shared parts of the commands: refusals in one sentence, options, places to write to, progress and JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Dynamical similarity: how far the linear dynamics of two networks lie apart, in coordinates that no turn changes.
+"""Dynamical similarity (DSA): the distance between the linear dynamics of two networks, whatever their rotation.
 
     DSA(a, b)    distance of the eigenvalues of two linear maps, each fitted to the delayed coordinates of one network
 

@@ -1,4 +1,4 @@
-"""Which kick group of one network does what a group of another does: by its time course, whatever its neurons.
+"""Correspondence of the kick groups of two networks, by their time courses around switches.
 
     course       x(a, b, k): mean pre-activation of a group, k = -15 .. 5 steps from the switches of each exit (a, b)
     alike        mean over the exits that both have a group for of the correlation of the two courses

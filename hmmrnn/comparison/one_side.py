@@ -1,4 +1,4 @@
-"""One network of a comparison: the numbers of its row, and what it is compared by with the others."""
+"""One network of a comparison: the numbers of its row, and the activity by which it is compared with the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page asks of the server while a network is explored, each a question in JSON.
+"""Requests of the page about the open scenario, in JSON, and their answers.
 
 GET  /link?<link>    the scenario that a link names, and what the page begins with
 POST /network        what the header says of a network

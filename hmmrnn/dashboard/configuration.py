@@ -1,4 +1,4 @@
-"""The configuration of the page: what its scripts need to know of views, ids, fields, defaults and addresses.
+"""The configuration of the page for its scripts: views, ids, fields, defaults and addresses.
 
 It is made from the list of views and from the ids, and stands in the page as JSON (assets/core/configuration.mjs).
 """

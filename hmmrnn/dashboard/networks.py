@@ -1,4 +1,4 @@
-"""The networks of this server, page by page; those that were opened or trained here are renamed and removed.
+"""The list of networks, page by page; those that were opened or trained on this server can be renamed and removed.
 
 POST /networks          some of those whose name or family holds a text
 POST /networks/change   another name for one, or its removal

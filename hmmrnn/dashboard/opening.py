@@ -1,4 +1,4 @@
-"""What a page brings along when it is opened, so that its first picture takes no further question.
+"""The first load of the page: layout and first answers come with it, so that its first figures need no further request.
 
 The HTML holds as JSON the configuration, what the link says, the layout of what is open, the functions that Dash calls,
 and the answers to the first questions that the page asks (assets/core/net.mjs, assets/core/dash.mjs). Scripts come in

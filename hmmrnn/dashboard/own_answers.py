@@ -1,4 +1,4 @@
-"""What a page needs to answer by itself: the network, its plane and target, and the figures whose data it fills in.
+"""Data with which the page computes answers by itself: network, plane, target, and figures that it fills with numbers.
 
 POST /parts    for a network and its plane; network is null where the server has to answer
 

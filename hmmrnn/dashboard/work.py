@@ -1,4 +1,4 @@
-"""What the page asks of workers: analyses that need heavy libraries, experiments, and the search for kick neurons.
+"""Work that the page leaves to workers: analyses that need heavy libraries, experiments, the search for kick neurons.
 
 The one place from which the views' callbacks reach the queues.
 """

@@ -1,4 +1,4 @@
-"""Networks to compare, as the address of their page names them, and their comparison.
+"""Comparison of the networks that the address of its page names.
 
     linear-2                         a network
     linear-2!13.22+5.6:0.5:unit      the same with interventions, neurons:mu:target; neurons alone are silenced

@@ -1,4 +1,4 @@
-"""What a question costs, estimated before anything is computed: what would hold the server is refused in a sentence.
+"""Cost of a query or an experiment, estimated before it is computed; one that would block the server is refused.
 
 An experiment takes fixed + pairs N^2 + inputs N M seconds of one processor; the numbers are measured (AMD EPYC, one
 thread, `python -m benchmarks.experiment_costs`), on a network whose kick neurons are like those of the shipped ones. A

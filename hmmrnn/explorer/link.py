@@ -1,4 +1,4 @@
-"""How the fields of a scenario stand in its link; the page writes the same ones (assets/core/link.mjs)."""
+"""Reading and writing of a scenario's fields in its link; assets/core/link.mjs writes the same in the page."""
 
 from __future__ import annotations
 

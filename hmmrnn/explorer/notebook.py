@@ -1,4 +1,4 @@
-"""Python that gives the numbers of a scenario without the page, for a script or the cell of a notebook.
+"""Python code that computes the numbers of a scenario, for a script or a notebook.
 
 It uses only public names, and gives the coordinates in the plane, the orbit and the leave rates that the page shows for
 the same network, noise and interventions.

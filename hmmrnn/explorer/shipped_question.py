@@ -1,4 +1,4 @@
-"""Questions as shipped answers know them, and the kick neurons of the shipped networks, without a cache or a server."""
+"""Keys of shipped answers, and the kick neurons of the shipped networks, without a cache or a server."""
 
 from __future__ import annotations
 

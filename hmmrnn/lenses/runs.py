@@ -1,4 +1,4 @@
-"""Runs that lenses look at, and what several lenses share.
+"""Runs for the lenses, and other parts that several lenses share.
 
 Every run starts at h_0 = 0 under noise of sigma = 1; its first 100 steps, which depend on the start, are left out.
 """

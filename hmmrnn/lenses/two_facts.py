@@ -1,4 +1,4 @@
-"""Two facts that hold for all lenses: the outputs look the same backwards, and no noise is weak.
+"""Time reversal of the emissions, and switching under scaled noise.
 
     asymmetry     sqrt(sum over lags k and pairs i < j of (J_k(i, j) - J_k(j, i))^2),  J_k(i, j) = E[p_t(i) p_{t+k}(j)]
     hidden        sum_ij pi_i A_ij ln(pi_i A_ij / (pi_j A_ji))       entropy production of the HMM's states, nats a step

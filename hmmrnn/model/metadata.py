@@ -1,4 +1,4 @@
-"""What a network's metadata say: its target HMM, by name or in full, and the training whose snapshots lie beside it.
+"""Metadata of a network: its target HMM, by name or in full, and the training whose snapshots lie beside it.
 
 A family of the paper is named (`family`); any other HMM is written out as JSON (`hmm`), so that the network can be
 judged by its own target wherever the file is opened.

@@ -24,7 +24,7 @@ from hmmrnn.report.verdicts import UNKNOWN, Judgement
 
 @dataclass(frozen=True)
 class Claim:
-    """One claim of the paper, and what this network says to it."""
+    """One claim of the paper, and its verdict on this network."""
 
     key: str  # short and stable
     section: str  # part of the argument it belongs to, a key of the report's sections

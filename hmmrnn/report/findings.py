@@ -1,4 +1,4 @@
-"""Everything that the analyses say of one network, each run once and all on the same seed.
+"""All analyses of one network, each run once, with the same seed.
 
 A part that cannot be known is None: the comparison with an HMM if the network's file names none, the dynamics if the
 network diverges under its own noise, the emergence without snapshots of the training.

@@ -1,4 +1,4 @@
-"""What a series of snapshots says of the mechanism and of the HMM, in a sentence with its numbers.
+"""Sentences on the snapshots of a training: the mechanism and the fidelity, with their numbers.
 
 A snapshot is *trapped* at an output if silencing the recurrent input of three or six neurons leaves at most the share
 of the leave rate that a kick group has to reach (`kick_neurons.MAX_LEAVE_RATE_RATIO`), and at most 5 % of the random

@@ -1,4 +1,4 @@
-"""The web process: requests come in whole and answers go out whole before a thread is held, each within a time.
+"""The web process: a thread works on a request once it has arrived whole, and is free while the answer is sent.
 
 Waitress reads and writes all connections in one loop, and hands only complete requests to its threads; gunicorn starts
 and supervises such processes. A client that sends or reads slowly holds a connection and no thread. It has

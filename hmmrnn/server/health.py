@@ -1,4 +1,4 @@
-"""Health of the server: /healthz says that the process answers, /readyz how each part is that an answer may need.
+"""Health of the server: /healthz says that the process answers, /readyz the state of each part that it needs.
 
 The parts are cache, queue, disk and workers. A part that hangs is not waited for: its probe runs on in a thread, and
 until it ends no second one is started.

@@ -1,4 +1,4 @@
-"""Pages of other sites: of what they cause in a visitor's browser only a visit, as by a link, is answered.
+"""Pages of other sites: of the requests that they cause in a user's browser, only visits (by a link) are answered.
 
 A page of another site can send requests from the browser of somebody who reaches this server. Browsers say where a
 request comes from (Sec-Fetch-Site on https and this machine; else Origin, and mostly Referer). And a name that another

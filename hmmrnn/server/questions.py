@@ -1,4 +1,4 @@
-"""Questions of the page: addresses that take JSON, check it by a form, and answer with JSON.
+"""Requests of the page in JSON: addresses that check each against a form, and answer with JSON.
 
     POST <path>   a question in JSON -> its answer; {"refused": sentence} where there is none
 
@@ -45,7 +45,7 @@ InputValues = Annotated[list[float], Field(max_length=4000)] | None
 
 
 class QuestionError(ValueError):
-    """A question that no page asks."""
+    """A request that does not fit its form."""
 
 
 class _Json(DefaultJSONProvider):
@@ -57,7 +57,7 @@ class _Json(DefaultJSONProvider):
 
 
 def register(app: Dash) -> None:
-    """Refuse what Dash would answer itself: the page asks nothing of it but layout and scripts."""
+    """Refuse requests that Dash would answer itself, except those for layout and scripts."""
     app.server.json = _Json(app.server)
 
     def check() -> ResponseReturnValue | None:
@@ -125,7 +125,7 @@ def _body() -> Any:
 
 
 def check_size(value: Any) -> None:
-    """Check that a question has no more values, levels and digits than any that a page asks.
+    """Check that a request has no more values, levels and digits than any of the page's.
 
     Raises:
         QuestionError: it has.

@@ -1,4 +1,4 @@
-"""Processes that end with their parent or at a signal, bounds on their memory, and acts that a thread repeats."""
+"""Processes that end with their parent or at a signal, limits on their memory, and functions that a thread repeats."""
 
 import ctypes
 import os

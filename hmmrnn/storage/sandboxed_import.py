@@ -1,4 +1,4 @@
-"""Foreign files are read as networks by a process of its own, within bounds, and written as safetensors.
+"""Files of networks, read in a separate process with limits on time and memory, and written as safetensors.
 
 Only that process imports torch. A file that takes endless memory or time ends that process and no other one. The result
 holds numbers and strings, never code.

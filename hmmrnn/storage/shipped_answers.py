@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Question:
-    """What an answer is the answer to, in terms that stay the same when the code around it is edited."""
+    """Key of a shipped answer: it stays the same when the code around the query is edited."""
 
     name: str  # of the query or experiment
     version: int  # of what it computes

@@ -1,4 +1,4 @@
-"""What is known of tasks, workers, sweeps and files, as typed records that all processes see.
+"""Records of tasks, workers, sweeps and files, typed, and shared by all processes.
 
 A value is found by three things: the kind of thing that it is about, the id of that thing, and the part of it. It is
 kept as JSON beside the queues, in SQLite or in Redis. This is the only module that writes keys. Every method raises

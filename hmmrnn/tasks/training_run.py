@@ -1,4 +1,4 @@
-"""What a worker does with a training: it trains, reports progress, and puts the training back if it has to end.
+"""A training in a worker: train, report progress, and put the training back if the worker has to end.
 
 It runs in a process of its own, which may import torch and may be killed: what it has reported stays in the store, and
 from the state file another worker can go on.

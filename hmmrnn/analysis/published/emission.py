@@ -1,4 +1,4 @@
-"""What the paper counts in emissions: squared differences of transition matrices, transition rate, readout projections.
+"""The paper's measures of emissions: squared differences of transition matrices, transition rate, readout projections.
 
     squared difference    mean over cells of (P_network - P_hmm)^2, P: symbol transitions of 5,000 sequences (rows: 1)
     transition rate       mean of 1 / dwell over the dwells of the output that begin and end within 5,000 steps

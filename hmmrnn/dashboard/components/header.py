@@ -1,4 +1,4 @@
-"""The header of the page, and the one place where it says what went wrong."""
+"""The header of the page, and the notice that shows errors."""
 
 from __future__ import annotations
 

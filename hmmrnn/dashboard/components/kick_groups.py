@@ -1,4 +1,4 @@
-"""Kick groups: the search for them, and what the page knows of them."""
+"""Kick groups on the page: the progress of the search for them, and its result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages that lie over the views, of trainings, sweeps, own data, comparisons: each comes when it is first opened.
+"""Pages of trainings, sweeps, own data and comparisons, laid over the views; each is sent when it is first opened.
 
 GET  /pages/train    the layout of the pages of trainings, as updates of components
 GET  /pages/sweep    the layout of the pages of sweeps

@@ -1,4 +1,4 @@
-"""Responses in parts: what has changed of a page that stays open. Each part has a stamp.
+"""Responses in parts: only those parts of an open page that have changed. Each part has a stamp.
 
 The page's script sends the stamps that it has; a part that has not changed since is not sent.
 """

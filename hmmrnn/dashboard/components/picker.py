@@ -1,4 +1,4 @@
-"""What the header says of the open network and of those that can be opened."""
+"""The picker of networks in the header: the networks that can be opened, and the description of the open one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page's own scripts answer, without the server: every change of the scenario, and of a training's form.
+"""Callbacks of Dash that run in the browser: every change of the scenario, and of a training's form.
 
 See assets/core/start.mjs and assets/pages.
 """

@@ -1,4 +1,4 @@
-"""Layers beside the recurrent layer and its readout: folded in where weights can stand for them, named where not.
+"""Layers beside the recurrent layer and its readout: folded into the weights where possible, reported where not.
 
     encoder       x -> E x + e                 W_ih E,  b_ih + W_ih e
     embedding     symbol -> its row of E       W_ih E^T

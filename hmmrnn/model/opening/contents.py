@@ -1,4 +1,4 @@
-"""What lies in a file of tensors, and the error of a file that is no usable network."""
+"""The tensors in a file, and the errors for files that hold no usable network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that hold no network, named for what they are: predicates of sentences, with advice that works."""
+"""Files that hold no network: sentences that say what they are, and what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole tensors by plain names, from what pruning, normalising, compiling and averaging in torch have made of them."""
+"""Whole tensors under plain names, out of what torch keeps for pruned, normalised, compiled and averaged layers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Failed sign-ins: who they are counted for.
+"""Failed sign-ins, counted by browser, address and name.
 
 They are counted for an address, and for a name at an address. A browser in which a user has signed in before has a
 signed cookie, and its tries for that name are counted for it alone: others at its address cannot slow it down.

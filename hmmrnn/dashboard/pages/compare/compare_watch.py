@@ -1,4 +1,4 @@
-"""What can be compared, how far a comparison is, and its table as a file: what assets/pages/sides.mjs asks for.
+"""Requests of the page that compares networks (assets/pages/sides.mjs): the list, the progress, the table as a file.
 
 POST /compare/choices             networks by a text, and the snapshots of trainings
 POST /compare/cancel              no page waits for a comparison any more

@@ -1,4 +1,4 @@
-"""Tables that are opened, trainings that are begun, and how far a table is: what assets/pages/data.mjs asks for.
+"""Requests of the page of own data (assets/pages/data.mjs): tables, fits and trainings, and their progress.
 
 One request at a time, once a second while something goes on. Each part of a response has a stamp; what has not changed
 is not sent.

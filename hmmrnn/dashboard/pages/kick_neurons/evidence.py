@@ -1,4 +1,4 @@
-"""Evidence: what the search for kick neurons found in the intact network, and how far other seeds agree."""
+"""Evidence: the kick groups that the search found in the intact network, and how far other seeds agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims: what the paper claims, and what this network says to each claim."""
+"""Claims: each claim of the paper with its verdict on this network."""
 
 from typing import Any
 

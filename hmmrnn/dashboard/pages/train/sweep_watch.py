@@ -1,4 +1,4 @@
-"""How far a sweep is, and its table as a file.
+"""Requests of the pages of sweeps (assets/pages/sweeps.mjs): the progress of a sweep, and its table as a file.
 
 The page's script requests this as it does of a training (assets/pages/sweeps.mjs): one request at a time, while such a
 page is open, and what has not changed is not sent.

@@ -1,4 +1,4 @@
-"""Commands on trainings, and how they go: what the training pages' script requests (assets/pages/training.mjs).
+"""Requests of the pages of trainings (assets/pages/training.mjs): commands, and the progress of trainings.
 
 One request at a time, once a second, while such a page is open. Each part of a response has a stamp; the script says
 which ones it has, and what has not changed is not sent.
