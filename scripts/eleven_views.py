@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from hmmrnn.lenses.catalog import LENSES, Lens, headline
-from hmmrnn.lenses.two_facts import SIGMAS, hidden_entropy_production, noise_scaling, reversibility
+from hmmrnn.lenses.reversal_and_scaling import SIGMAS, hidden_entropy_production, noise_scaling, reversibility
 from hmmrnn.model.checkpoint import load
 from hmmrnn.model.hmm import PRESETS
 from hmmrnn.model.metadata import target

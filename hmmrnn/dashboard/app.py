@@ -6,7 +6,7 @@ from dash import Dash
 from plotly.io.json import to_json_plotly
 
 from hmmrnn.dashboard import answers, guide, networks, opening, own_answers
-from hmmrnn.dashboard.components import over, script
+from hmmrnn.dashboard.components import overlay_pages, script
 from hmmrnn.dashboard.components.page import page
 from hmmrnn.dashboard.components.picker import model_choices
 from hmmrnn.dashboard.pages.compare import compare_watch
@@ -22,7 +22,7 @@ from hmmrnn.server import (
     security_headers,
     uploads,
 )
-from hmmrnn.server.api import input_tables, live, made_networks, moments, takeaway
+from hmmrnn.server.api import downloads, input_tables, live, made_networks, moments
 from hmmrnn.server.auth import requester, sign_in
 from hmmrnn.server.services import EXTENSION, Services
 from hmmrnn.server.settings import Settings
@@ -63,7 +63,17 @@ def create_app(settings: Settings | None = None) -> Dash:
         # Dash calls it at once, to look for the ids of components.
         app.layout = lambda: page(model_choices(), sign_in.account())
     script.register(app)
-    for part in (answers, own_answers, networks, over, form, training_watch, sweep_watch, data_watch, compare_watch):
+    for part in (
+        answers,
+        own_answers,
+        networks,
+        overlay_pages,
+        form,
+        training_watch,
+        sweep_watch,
+        data_watch,
+        compare_watch,
+    ):
         part.register(app.server)
     health.register(app.server, built)
     metrics.register(app.server, built)
@@ -72,7 +82,7 @@ def create_app(settings: Settings | None = None) -> Dash:
     input_tables.register(app.server)
     guide.register(app.server)
     moments.register(app.server)
-    takeaway.register(app.server)
+    downloads.register(app.server)
     made_networks.register(app.server)
     requester.register(app.server, derived(read_secret(built.data.secret), "names of browsers"))
     opening.prepare(

@@ -35,7 +35,7 @@ What lies beside the lenses:
 | `behaviour` | how networks behave under the same noise |
 | `made_networks` | the networks that two of the lenses make |
 | `switch_paths` | the ways between outputs that the state space shows |
-| `two_facts` | two facts that hold for all lenses |
+| `reversal_and_scaling` | time reversal of the emissions, and switching under scaled noise |
 """
 
 from typing import TYPE_CHECKING, Any

@@ -15,7 +15,7 @@ from hmmrnn import shipped
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.model.checkpoint import read_metadata
 from hmmrnn.model.metadata import known_target
-from hmmrnn.server.api import takeaway
+from hmmrnn.server.api import downloads
 from hmmrnn.server.auth import users
 from hmmrnn.server.services import services
 from hmmrnn.tasks import queue, sweeps, trainings
@@ -146,7 +146,7 @@ class TestLinks:
         assert opened.to_query() == re.sub("&tab=[^&]*", "", link["query"])
 
     def test_a_session_opens(self) -> None:
-        found = takeaway.session_of((OLD / "session.json").read_bytes())
+        found = downloads.session_of((OLD / "session.json").read_bytes())
         scenarios = [Scenario.from_dict(link["scenario"]).to_dict() for link in EXPECTED["links"]]
         plain = json.loads(json.dumps(found))
         assert (plain["past"], plain["present"], plain["future"]) == (scenarios[2:], scenarios[1], scenarios[:1])

@@ -10,7 +10,7 @@ from hmmrnn.explorer import queries
 from hmmrnn.explorer.notebook import WIDTH, Shown, write_python
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.model.network import Intervention
-from hmmrnn.server.api.takeaway import code_of
+from hmmrnn.server.api.downloads import code_of
 from hmmrnn.server.services import resolve, services
 from tests.services import rebuild_services
 

@@ -13,7 +13,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from hmmrnn.dashboard import chapters, ids
-from hmmrnn.dashboard.components import over
+from hmmrnn.dashboard.components import overlay_pages
 from hmmrnn.dashboard.components.card import card, live_card, numbers_card
 from hmmrnn.dashboard.components.header import chapter_row, header, notice
 from hmmrnn.dashboard.components.rail import rail
@@ -51,7 +51,7 @@ def page(models: Sequence[dict[str, str]], account: Sequence[Any] = (), only: st
                 *stores,
                 header(models, account),
                 notice(),
-                html.Div([explore, *over.places(only)], className="pages"),
+                html.Div([explore, *overlay_pages.places(only)], className="pages"),
             ],
             className="page",
         ),

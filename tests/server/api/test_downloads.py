@@ -12,7 +12,7 @@ from hmmrnn.explorer import queries
 from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.model.checkpoint import save
 from hmmrnn.model.simulation import simulate
-from hmmrnn.server.api import takeaway
+from hmmrnn.server.api import downloads
 from hmmrnn.server.services import resolve
 from tests.networks import random_network
 
@@ -82,7 +82,7 @@ class TestRun:
 
     def test_what_is_too_large_in_double_precision_is_single(self, client, monkeypatch):
         double = arrays_of(client, LINK)
-        monkeypatch.setattr(takeaway, "MAX_ACTIVITY_BYTES", double["h"].nbytes)
+        monkeypatch.setattr(downloads, "MAX_ACTIVITY_BYTES", double["h"].nbytes)
         single = arrays_of(client, LINK)
         for name in ("h", "pre_activation"):
             assert single[name].dtype == np.float32
@@ -90,7 +90,7 @@ class TestRun:
         np.testing.assert_array_equal(single["logits"], double["logits"])
 
     def test_what_is_too_large_for_that_is_refused(self, client, monkeypatch):
-        monkeypatch.setattr(takeaway, "MAX_ACTIVITY_BYTES", 1000)
+        monkeypatch.setattr(downloads, "MAX_ACTIVITY_BYTES", 1000)
         for path in ("/run.npz", "/run.npz/check"):
             answer = client.get(f"{path}?model=anonymous&steps=2000&trajectories=16")
             words = "16 runs of 2,000 steps of 12 neurons are 3 MB; a file may hold 0 MB; choose fewer trajectories"
@@ -98,7 +98,7 @@ class TestRun:
             assert answer.get_json()["refused"] == f"{words} or a shorter window."
 
     def test_the_network_of_the_paper_stays_in_double_precision_at_every_window(self):
-        assert 2 * 32_000 * 150 * takeaway.DOUBLE <= takeaway.MAX_ACTIVITY_BYTES
+        assert 2 * 32_000 * 150 * downloads.DOUBLE <= downloads.MAX_ACTIVITY_BYTES
 
 
 class TestRefusals:
@@ -120,7 +120,7 @@ class TestRefusals:
 def test_code_is_text(client):
     answer = client.get(f"/code?{LINK}")
     assert (answer.status_code, answer.mimetype) == (200, "text/plain")
-    assert answer.text == takeaway.code_of(resolve(Scenario.from_query(LINK, "")))
+    assert answer.text == downloads.code_of(resolve(Scenario.from_query(LINK, "")))
 
 
 def written(past=(), present=f"?{SHORT}", future=(), **more) -> dict:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hmmrnn.lenses.two_facts import asymmetry_of, hidden_entropy_production, noise_scaling, reversibility
+from hmmrnn.lenses.reversal_and_scaling import asymmetry_of, hidden_entropy_production, noise_scaling, reversibility
 from hmmrnn.model.hmm import HMM, PRESETS
 from tests.networks import random_network
 
