@@ -35,7 +35,7 @@ from hmmrnn.model.cells import NotApplicableError
 from hmmrnn.model.network import Intervention, intervene
 from hmmrnn.server.questions import STRICT, InputValues, Name, answer_at
 from hmmrnn.server.sentence import sentence
-from hmmrnn.server.services import resolve, services
+from hmmrnn.server.services import explored_of, resolve, services
 from hmmrnn.server.turns import ComputingError, SlowAnswers
 
 logger = logging.getLogger(__name__)
@@ -186,7 +186,8 @@ def answer_views(asked: Json) -> Json:
     """
     wanted = [_view(name) for name in asked["views"]]
     is_fast = not asked["settled"]
-    explored = queries.pictured(resolve(Scenario.from_dict(asked["scenario"])), is_fast and asked.get("few", False))
+    explored = explored_of(asked["scenario"])
+    explored = queries.pictured(explored, is_fast and asked.get("few", False))
     if is_fast:
         updates = _updates(wanted, explored, asked)
         more = [view.id for view in wanted if view.of == "scenario"] if explored.is_first else []
@@ -244,7 +245,7 @@ def answer_task(asked: Json) -> Json:
     """
     view = _view(asked["view"], TASK)
     work.leave(asked["leave"])
-    explored = resolve(Scenario.from_dict(asked["scenario"]))
+    explored = explored_of(asked["scenario"])
     task = work.ask_or_say_why(view.id, explored, asked["again"]) if asked["wanted"] else work.refused(CANCELLED)
     updates: Updates = []
     if work.done(task):

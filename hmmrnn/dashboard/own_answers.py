@@ -27,14 +27,13 @@ from hmmrnn.dashboard.view import Json
 from hmmrnn.explorer import queries
 from hmmrnn.explorer.cost import MAX_DOUBLE
 from hmmrnn.explorer.explored import Explored
-from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.figures.state_space import Colouring
 from hmmrnn.figures.theme import THEMES, Theme
 from hmmrnn.model.hmm import HMM
 from hmmrnn.model.opening.checks import MAX_OUTPUTS
 from hmmrnn.report.live_page import describe_network, pack_array, runs_in_page
 from hmmrnn.server.questions import STRICT, InputValues, Name, answer_at
-from hmmrnn.server.services import resolve
+from hmmrnn.server.services import explored_of
 
 
 class PartsQuestion(TypedDict):
@@ -59,7 +58,7 @@ def parts_of(asked: Json) -> Json:
     Raises:
         ValueError: the network has no plane that could be drawn.
     """
-    plain = resolve(Scenario.from_dict(asked))
+    plain = explored_of(asked)
     if plain.network.n_neurons > MAX_DOUBLE or not runs_in_page(plain.network) or plain.sequence is not None:
         return {"network": None}
     plane = queries.plane_of(plain)

@@ -1,6 +1,7 @@
 """Everything that a server or a worker works with, built once from its settings."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, current_app, request
@@ -74,6 +75,15 @@ def resolve(scenario: Scenario) -> Explored:
         ValueError: there is no network of that name.
     """
     return services().explorer.resolve(scenario)
+
+
+def explored_of(sent: Mapping[str, Any]) -> Explored:
+    """The scenario that a page sends, and its network.
+
+    Raises:
+        ValueError: a field is unknown or out of range, or there is no network of that name.
+    """
+    return resolve(Scenario.from_dict(sent))
 
 
 def explored_of_link() -> Explored:

@@ -10,10 +10,9 @@ from hmmrnn.dashboard import work
 from hmmrnn.dashboard.view import Json
 from hmmrnn.explorer import experiments, queries
 from hmmrnn.explorer.explored import Explored
-from hmmrnn.explorer.scenario import Scenario
 from hmmrnn.figures.kick_neurons import ALTERNATIVE_LABELS
 from hmmrnn.server.sentence import sentence
-from hmmrnn.server.services import resolve
+from hmmrnn.server.services import explored_of
 
 SEARCHING = "Searching for kick neurons"
 _OF = ("model", "input", "sequence")
@@ -33,7 +32,7 @@ def search(request: Json) -> Json:
     Returns:
         key; while it goes on, the words for it; then what it found.
     """
-    explored = resolve(Scenario.from_dict({name: request[name] for name in _OF if name in request}))
+    explored = explored_of({name: request[name] for name in _OF if name in request})
     try:
         work.leave(request["leave"])
         task = work.ask(experiments.KICK, explored) if _worker_needed(explored) else None
