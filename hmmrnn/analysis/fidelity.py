@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hmmrnn.analysis.numerics import mean_and_error, ratio_of_sums
 from hmmrnn.model.hmm import HMM
 from hmmrnn.model.network import Floats, Network, few_threads, rollout
-from hmmrnn.model.simulation import draw_drive, draw_emissions, first_divergence, softmax
+from hmmrnn.model.simulation import check_counts, draw_drive, draw_emissions, first_divergence, softmax
 
 LAGS = (1, 2, 5, 10, 20)
 GATE_LAGS = (2, 5, 10)
@@ -117,9 +117,10 @@ def measure_fidelity(
     Raises:
         ValueError: the numbers of outputs differ, or steps is not above the largest lag (20).
     """
+    if not isinstance(hmm, HMM):
+        raise ValueError(f'hmm must be an HMM, as of HMM.preset("linear-2"); got {hmm!r}')
     hmm.check_outputs(network.n_outputs)
-    if trajectories < 1:
-        raise ValueError(f"steps and trajectories must be >= 1; got {steps} and {trajectories}")
+    check_counts(steps, trajectories)
     if steps <= max(LAGS):
         raise ValueError(f"steps must be above {max(LAGS)}, the largest lag; got {steps}")
     with few_threads(network):

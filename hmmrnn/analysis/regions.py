@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from hmmrnn.analysis.numerics import on_all_cores
 from hmmrnn.model.network import Floats, Network, Result, few_threads, rollout
 from hmmrnn.model.simulation import check_noise, softmax
+from hmmrnn.model.weight_checks import check_whole
 
 CLUSTER = "cluster"
 KICK_ZONE = "kick_zone"
@@ -83,6 +84,8 @@ def residency(
     Source: Torre et al. (2025), section 4; 20 realisations of up to 60 steps are the paper's.
     """
     states = checked_states(network, states)
+    check_whole("rollouts", rollouts)
+    check_whole("max_steps", max_steps)
     if rollouts < 1:
         raise ValueError(f"rollouts must be >= 1; got {rollouts}")
     if max_steps <= KICK_ZONE_UP_TO:

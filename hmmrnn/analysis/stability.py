@@ -208,8 +208,10 @@ def _visited(network: Network) -> Floats:
 def _drive_of(network: Network, input: ArrayLike) -> Floats:
     """(D,) the drive of a constant input (M,)."""
     values = np.asarray(input, dtype=np.float64)
-    if values.shape != (network.n_inputs,) or not np.isfinite(values).all():
-        raise ValueError(f"input must be finite and have shape ({network.n_inputs},); got shape {values.shape}")
+    if values.shape != (network.n_inputs,):
+        raise ValueError(f"input must have shape ({network.n_inputs},); got {values.shape}")
+    if not np.isfinite(values).all():
+        raise ValueError("input must be finite; got NaN or infinite values")
     return network.drive(values)
 
 

@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hmmrnn.model.weight_checks import check_whole
+
 NAMELESS = "custom"
 MAX_NAME = 60
 MAX_STATES = 70
@@ -247,8 +249,14 @@ class HMM:
         """Draw independent sequences: emissions (B, T) and states (B, T). A Generator as seed is advanced.
 
         Raises:
-            ValueError: n_sequences or length is below 1.
+            ValueError: n_sequences or length is below 1, or the seed is below 0.
         """
+        for name, value in (("n_sequences", n_sequences), ("length", length)):
+            check_whole(name, value)
+        if not isinstance(seed, np.random.Generator):
+            check_whole("seed", seed)
+            if seed < 0:
+                raise ValueError(f"seed must be >= 0; got {seed}")
         if n_sequences < 1 or length < 1:
             raise ValueError(f"n_sequences and length must be >= 1; got {n_sequences} and {length}")
         rng = np.random.default_rng(seed)

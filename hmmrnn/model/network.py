@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from threadpoolctl import ThreadpoolController
 
 from hmmrnn.model.cells import CELLS, CURRENT, LEAKS, RATE, Cell, activate, make_step
-from hmmrnn.model.weight_checks import MAX_NEURONS, freeze, matrix, vector, weights_in
+from hmmrnn.model.weight_checks import MAX_NEURONS, check_number, freeze, matrix, vector, weights_in
 
 Floats = NDArray[np.float64]
 
@@ -263,6 +263,7 @@ def _check_cell(network: Network) -> None:
         raise ValueError(f"cell must be one of {', '.join(CELLS)}; got {network.cell!r}")
     if network.leak not in LEAKS:
         raise ValueError(f"leak must be one of {', '.join(LEAKS)}; got {network.leak!r}")
+    check_number("alpha", network.alpha)
     if not 0 < network.alpha <= 1:
         raise ValueError(f"alpha = dt / tau must be above 0 and at most 1; got {network.alpha:g}")
     kind, words = CELLS[network.cell], ", ".join
@@ -370,6 +371,7 @@ class Intervention:
         if len(set(neurons)) != len(neurons):
             twice = Counter(neurons).most_common(1)[0][0]
             raise ValueError(f"each neuron may be named once; got {twice} more than once")
+        check_number("mu", self.mu)
         if not np.isfinite(self.mu) or self.mu < 0:
             raise ValueError(f"mu must be >= 0; got {self.mu:g}")
         if self.target not in TARGETS:
@@ -430,5 +432,7 @@ def _flat(interventions: Iterable[Intervention | Iterable[Intervention]]) -> Ite
     for item in interventions:
         if isinstance(item, Intervention):
             yield item
+        elif isinstance(item, Iterable) and not isinstance(item, str):
+            yield from _flat(item)
         else:
-            yield from item
+            raise ValueError(f"an intervention must be an Intervention(neurons, mu, target); got {item!r}")

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hmmrnn.model.inputs import repeated
 from hmmrnn.model.network import Floats, Network, Result, rollout
+from hmmrnn.model.weight_checks import check_number, check_whole
 
 # A run counts as diverged once its activity is this many times larger than anything that drives it.
 DIVERGENCE_RATIO = 1e6
@@ -144,8 +145,7 @@ def draw_noise(n_inputs: int, steps: int, trajectories: int, sigma: float, seed:
     Raises:
         ValueError: steps or trajectories below 1, seed negative, or sigma negative or not finite.
     """
-    if steps < 1 or trajectories < 1:
-        raise ValueError(f"steps and trajectories must be >= 1; got {steps} and {trajectories}")
+    check_counts(steps, trajectories)
     check_noise(sigma, seed)
     noise = np.empty((trajectories, steps, n_inputs))
     for b in range(trajectories):
@@ -171,8 +171,7 @@ def draw_drive(
     Raises:
         ValueError: as `draw_noise`.
     """
-    if min(steps, trajectories) < 1:
-        raise ValueError(f"steps and trajectories must be >= 1; got {steps} and {trajectories}")
+    check_counts(steps, trajectories)
     # Of many inputs the noise is larger than all that comes of it: one trajectory's at a time.
     beside = 0.0 if given is None else repeated(given, steps)
     drive = np.empty((trajectories, steps, network.n_drive), dtype=np.float32 if single else np.float64)
@@ -182,8 +181,18 @@ def draw_drive(
     return drive
 
 
+def check_counts(steps: int, trajectories: int) -> None:
+    """Raise ValueError if there can be no runs of so many steps."""
+    check_whole("steps", steps)
+    check_whole("trajectories", trajectories)
+    if min(steps, trajectories) < 1:
+        raise ValueError(f"steps and trajectories must be >= 1; got {steps} and {trajectories}")
+
+
 def check_noise(sigma: float, seed: int) -> None:
     """Raise ValueError if no noise can have this sigma or seed."""
+    check_whole("seed", seed)
+    check_number("sigma", sigma)
     if seed < 0:
         raise ValueError(f"seed must be >= 0; got {seed}")
     if not np.isfinite(sigma) or sigma < 0:

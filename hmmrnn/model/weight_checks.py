@@ -1,5 +1,6 @@
-"""Checks of the weights that a network is made of: shapes that fit, finite values, arrays that stay."""
+"""Checks of what is given: weights with shapes that fit and finite values, whole numbers, numbers."""
 
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -74,3 +75,16 @@ def vector(name: str, values: ArrayLike | None, length: int) -> Floats:
     if array.shape != (length,):
         raise ValueError(f"{name} must have shape ({length},); got {array.shape}")
     return array
+
+
+def check_whole(name: str, value: Any) -> None:
+    """Raise ValueError unless a value is a whole number, of Python or of NumPy; 5.0 and True are none."""
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
+        raise ValueError(f"{name} must be a whole number; got {reprlib.repr(value)}")
+
+
+def check_number(name: str, value: Any) -> None:
+    """Raise ValueError unless a value is one number, of Python or of NumPy."""
+    kind = np.asarray(value).dtype.kind
+    if np.ndim(value) or kind not in "iuf":
+        raise ValueError(f"{name} must be a number; got {reprlib.repr(value)}")

@@ -6,6 +6,7 @@ The test is this project's own: with nulls, held-out noise and thresholds. Its e
 Source: Torre et al. (2025), Mechanistic Interpretability of RNNs emulating Hidden Markov Models, arXiv 2510.25674.
 """
 
+import reprlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -44,8 +45,10 @@ def judge_claims(found: Findings | Network) -> tuple[Claim, ...]:
     """Judge every claim, in the order of the argument; on a network alone every analysis is run first (minutes).
 
     Raises:
-        ValueError: the network has a single neuron.
+        ValueError: the network has a single neuron, or what is given is neither.
     """
+    if not isinstance(found, (Network, Findings)):
+        raise ValueError(f"claims are judged of a Network, or of Findings; got {reprlib.repr(found)}")
     findings = gather_findings(found) if isinstance(found, Network) else found
     return tuple(
         Claim(key, section, text, *_compare(findings, key), *_test(findings, section, judge))
