@@ -70,6 +70,7 @@ class Step:
 
 TERMS = (
     Term("Output", "symbol with the largest logit at a step; an emission is a symbol drawn from the probabilities."),
+    Term("Exit", "leaving an output, for any other one or, written 0 → 1, for one of them."),
     Term("Leave rate", "probability per step of leaving an output; its inverse is the mean stay."),
     Term("Residency time", "mean number of steps until the output changes, over noise realisations from one state."),
     Term("Cluster", f"slow states: the output stays for more than {KICK_ZONE_UP_TO} steps, and one symbol is likely."),
@@ -77,6 +78,7 @@ TERMS = (
     Term("Transition", f"fast states on the way to another output: less than {TRANSITION_BELOW} steps."),
     Term("Orbit", "the closed way around the plane that noise keeps going; the phase is the angle along it."),
     Term("Kick neuron", "a neuron that crosses zero when an output is left, and without which it hardly is."),
+    Term("Kick group", "the kick neurons of one exit."),
     Term("Integrating population", "neurons that excite one kick group and inhibit the others; they add up the noise."),
     Term(
         "Necessary",
