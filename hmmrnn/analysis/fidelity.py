@@ -132,17 +132,14 @@ def measure_fidelity(
     target_agreement = np.array([hmm.lag_agreement(lag) for lag in LAGS])
     marginal, marginal_se = mean_and_error(marginals)
     transitions, transitions_se = emission_transitions(joints[:, 0])
-    log_likelihood, log_likelihood_se = map(float, mean_and_error(likelihoods))
-    own_log_likelihood, own_log_likelihood_se = map(float, mean_and_error(own))
+
     gated = [LAGS.index(lag) for lag in GATE_LAGS]
     return Fidelity(
         transition_error=transition_error(transitions, hmm),
         marginal_error=_largest(marginal - hmm.marginal),
         volatility_ratio=float((1 - agreement[0]) / hmm.volatility) if hmm.volatility > 0 else float("nan"),
         lag_error=_largest((agreement - target_agreement)[gated]),
-        log_likelihood_gap=own_log_likelihood - log_likelihood,
-        log_likelihood=log_likelihood,
-        target_log_likelihood=own_log_likelihood,
+        **_likelihood_numbers(likelihoods, own),
         marginal=marginal,
         transitions=transitions,
         agreement=agreement,
@@ -155,14 +152,25 @@ def measure_fidelity(
         transitions_se=transitions_se,
         agreement_se=agreement_se,
         volatility_se=float(agreement_se[0]),
-        log_likelihood_se=log_likelihood_se,
-        target_log_likelihood_se=own_log_likelihood_se,
-        log_likelihood_gap_se=float(np.hypot(log_likelihood_se, own_log_likelihood_se)),
         diverged=int((~whole(probabilities)).sum()),
         trajectories=trajectories,
         steps=steps,
         seed=seed,
     )
+
+
+def _likelihood_numbers(likelihoods: Floats, own: Floats) -> dict[str, float]:
+    """Log-likelihoods per symbol (B,) of a network's runs and of the HMM's own, by the names of `Fidelity`."""
+    value, error = map(float, mean_and_error(likelihoods))
+    target, target_error = map(float, mean_and_error(own))
+    return {
+        "log_likelihood": value,
+        "log_likelihood_se": error,
+        "target_log_likelihood": target,
+        "target_log_likelihood_se": target_error,
+        "log_likelihood_gap": target - value,
+        "log_likelihood_gap_se": float(np.hypot(error, target_error)),
+    }
 
 
 def long_runs(network: Network, steps: int, trajectories: int, sigma: float, seed: int) -> Floats:

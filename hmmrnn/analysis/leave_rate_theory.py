@@ -27,7 +27,7 @@ application to kick groups is this project's own.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -275,37 +275,22 @@ def predict_leave_rates(
     with few_threads(network):
         run = _bounded(simulate(network, steps, runs, sigma, seed), sigma)
         others = np.setdiff1d(np.arange(network.n_neurons), found.all_members)
-        counts, alone, null, correlation = [], [], [], []
+        intact, silenced, null = [], [], []
         for place, (exit, group) in enumerate(zip(exits, members, strict=True)):
             on_progress(0.9 * place / len(groups))
             v = run.pre_activation[:, TRANSIENT:, list(group)].mean(axis=-1)
-            silenced, shown = _with_group_silenced(network, run, exit[0], group, seed)
-            counts.append(count_process(v, run.output[:, TRANSIENT:], exit))
-            alone.append(count_process(silenced, shown, exit))
-            correlation.append(
-                (_correlate(v, run.output[:, TRANSIENT:], exit[0]), _correlate(silenced, shown, exit[0]))
-            )
+            intact.append(_count(v, run.output[:, TRANSIENT:], exit))
+            silenced.append(_count(*_with_group_silenced(network, run, exit[0], group, seed), exit))
             null.append(_random_groups(run, exit, len(group), others, controls, (seed, place)))
-        measured = _measure(network, exits, seed + 1, sigma, runs, steps)
-    value, error = _estimates(np.stack(counts, axis=1))
-    other, other_error = _estimates(np.stack(alone, axis=1))
-    of_run, of_silenced = np.moveaxis(np.array(correlation), 1, 0)
-    # The runs of the two processes are different ones.
-    apart = _ratio(other_error["crossing_rate"], other["crossing_rate"]), _ratio(error["chance"], value["chance"])
-    from_silenced = other["crossing_rate"] * value["chance"]
+        measured, measured_se = _measure(network, exits, seed + 1, sigma, runs, steps)
     chances = _derived(np.array(null))
     return LeaveRateTheory(
         exits=exits,
         groups=members,
-        intact=_process(value, error, of_run),
-        silenced=_process(other, other_error, of_silenced),
+        **_predicted(intact, silenced),
         input_noise=sigma * np.array([np.linalg.norm(network.W_ih[list(group)].mean(axis=0)) for group in members]),
-        **{name: value[name] for name in ("chance", "missed", "predicted", "without_memory")},
-        **{f"{name}_se": error[name] for name in ("chance", "missed", "predicted")},
-        from_silenced=from_silenced,
-        from_silenced_se=from_silenced * np.hypot(*apart),
-        measured=measured[0],
-        measured_se=measured[1],
+        measured=measured,
+        measured_se=measured_se,
         null_chance=chances["chance"],
         null_missed=chances["missed"],
         sigma=float(sigma),
@@ -313,6 +298,33 @@ def predict_leave_rates(
         runs=runs,
         steps=steps,
     )
+
+
+_Counted = tuple[Floats, Floats]
+
+
+def _count(v: Floats, output: NDArray[np.integer], exit: tuple[int, int | None]) -> _Counted:
+    """Counts (B, 9) and autocorrelation (21,) of the process v (B, T) of an exit, while its output is shown."""
+    return count_process(v, output, exit), _correlate(v, output, exit[0])
+
+
+def _predicted(intact: Sequence[_Counted], silenced: Sequence[_Counted]) -> dict[str, Any]:
+    """The processes of E exits and what is predicted from them, by the names of `LeaveRateTheory`."""
+    (value, error), (other, other_error) = (
+        _estimates(np.stack([counts for counts, _ in counted], axis=1)) for counted in (intact, silenced)
+    )
+    of_run, of_silenced = (np.array([correlation for _, correlation in counted]) for counted in (intact, silenced))
+    # The runs of the two processes are different ones.
+    apart = _ratio(other_error["crossing_rate"], other["crossing_rate"]), _ratio(error["chance"], value["chance"])
+    from_silenced = other["crossing_rate"] * value["chance"]
+    return {
+        "intact": _process(value, error, of_run),
+        "silenced": _process(other, other_error, of_silenced),
+        **{name: value[name] for name in ("chance", "missed", "predicted", "without_memory")},
+        **{f"{name}_se": error[name] for name in ("chance", "missed", "predicted")},
+        "from_silenced": from_silenced,
+        "from_silenced_se": from_silenced * np.hypot(*apart),
+    }
 
 
 def _process(value: dict[str, Floats], error: dict[str, Floats], autocorrelation: Floats) -> Process:

@@ -70,7 +70,7 @@ def item_of(text: str) -> Item:
 
 def layout() -> list[Any]:
     """The page, a card for each step."""
-    steps = [_opening(), *_parts()]
+    steps = [_opening(), _fit_step(), _train_step(), _compare_step()]
     main = html.Main(html.Div(steps, className="data-steps"), className="training-main")
     return [dcc.Store(id=ids.DATA_READY), html.Div(main, className="body training data")]
 
@@ -114,8 +114,8 @@ def _opening() -> Any:
     )
 
 
-def _parts() -> list[Any]:
-    fit = _step(
+def _fit_step() -> Any:
+    return _step(
         "2 Fit HMMs, and choose how many states",
         html.P(id=ids.DATA_FIT_STATE, **{"aria-live": "polite"}),
         html.Progress(id=ids.DATA_FIT_PROGRESS, value="0", max="1", **{"aria-label": "Share of the fits done"}),
@@ -127,7 +127,10 @@ def _parts() -> list[Any]:
         html.Div(id=ids.DATA_HMM, className="matrices"),
         name="fit",
     )
-    train = _step(
+
+
+def _train_step() -> Any:
+    return _step(
         "3 Train a network to emulate that HMM",
         html.Div(
             [
@@ -157,14 +160,16 @@ def _parts() -> list[Any]:
         ),
         name="train",
     )
-    compare = _step(
+
+
+def _compare_step() -> Any:
+    return _step(
         "4 Data, HMM and network side by side",
         html.P(id=ids.DATA_COMPARE_STATE, **{"aria-live": "polite"}),
         dcc.Graph(id=ids.DATA_COMPARE, className="graph none", config=GRAPH_CONFIG, responsive=True),
         html.Div(id=ids.DATA_TABLE, className="numbers"),
         name="compare",
     )
-    return [fit, train, compare]
 
 
 def _step(heading: str, *content: Any, name: str) -> Any:
