@@ -282,7 +282,7 @@ def test_results_are_read_only():
 
 
 @pytest.mark.parametrize(("call", "message"), [
-    (lambda net: fixed_points(net, [1.0, 2.0]), r"input must be finite and have shape \(1,\); got shape \(2,\)"),
+    (lambda net: fixed_points(net, [1.0, 2.0]), r"input must have shape \(1,\); got \(2,\)"),
     (lambda net: fixed_points(net, [np.nan]), "input must be finite"),
     (lambda net: fixed_points(net, h0=np.ones(12)), r"h0 must have shape \(S, 12\); got \(12,\)"),
     (lambda net: fixed_points(net, h0=np.full((1, 12), np.inf)), "h0 must be finite; got 12 NaN or infinite"),
