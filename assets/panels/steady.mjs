@@ -3,15 +3,18 @@
 import { on } from "../core/events.mjs";
 
 const CARDS = ":scope > .card:not([hidden])";
+/* The card that the tour tells of, that under the pointer, that with the focus. */
+const AIMED = [".tour-target", ":hover", ":focus-within"];
 const topOf = (card) => card.getBoundingClientRect().top;
 
 export class Steady {
   constructor(main) {
     this.main = main;
     this.kept = null;
+    this.height = null;
   }
 
-  /* The card under the pointer, else that with the focus where it is in sight, else the first one in sight. */
+  /* Of the cards in sight the one that is aimed at, else the first. */
   aimed() {
     const seen = this.main.getBoundingClientRect();
     const isInSight = (card) => {
@@ -20,23 +23,29 @@ export class Steady {
     };
     const cards = [...this.main.querySelectorAll(CARDS)].filter(isInSight);
     const first = [...cards].sort((one, other) => topOf(one) - topOf(other))[0];
-    return cards.find((card) => card.matches(":hover")) ?? cards.find((card) => card.matches(":focus-within")) ?? first;
+    return AIMED.map((how) => cards.find((card) => card.matches(how))).find(Boolean) ?? first;
   }
 
+  /* Not where heights have changed already: the browser tells of what is under the pointer then before it tells of them. */
   note() {
+    if (this.height === null || this.height === this.main.scrollHeight) this.take();
+  }
+
+  take() {
     const card = this.aimed();
     this.kept = card ? { card, top: topOf(card) } : null;
+    this.height = this.main.scrollHeight;
   }
 
   /* The heights of cards have changed. */
   restore() {
     if (this.kept && !this.kept.card.hidden) this.main.scrollTop += topOf(this.kept.card) - this.kept.top;
-    this.note();
+    this.take();
   }
 
   /* Another chapter begins at its top. */
   leave() {
-    this.kept = null;
+    Object.assign(this, { kept: null, height: null });
     this.main.scrollTop = 0;
   }
 }

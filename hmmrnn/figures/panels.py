@@ -19,7 +19,7 @@ Floats = NDArray[np.floating]
 # In pixels: around the figure, below a row for the labels of its axes, and for a line of text.
 LEFT, RIGHT, TOP, FOOT, LINE = 54, 6, 4, 46, 20
 # In pixels: all panels beside each other where a figure is narrowest, and a letter.
-NARROWEST, LETTER = 680, 8
+NARROWEST, LETTER = 680, 7.5
 _MARKUP = re.compile("<[^>]*>|&[a-z]+;")
 
 

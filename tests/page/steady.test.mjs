@@ -7,12 +7,13 @@ import { Steady } from "../../assets/panels/steady.mjs";
 
 const SEEN = 500;
 
-/* A chapter of cards with these heights, one below the other, of which one may be pointed at and one have the focus. */
-function chapter(heights, { hover, focus } = {}) {
-  const main = { scrollTop: 0, getBoundingClientRect: () => ({ top: 0, bottom: SEEN }) };
+/* A chapter of cards with these heights, one below the other, of which the tour may tell of one, one be pointed at and one have the focus. */
+function chapter(heights, { told, hover, focus } = {}) {
+  const main = { scrollTop: 0, getBoundingClientRect: () => ({ top: 0, bottom: SEEN }),
+    get scrollHeight() { return heights.reduce((sum, height) => sum + height, 0); } };
   const cards = heights.map((_, i) => ({
     hidden: false,
-    matches: (what) => i === { ":hover": hover, ":focus-within": focus }[what],
+    matches: (what) => i === { ".tour-target": told, ":hover": hover, ":focus-within": focus }[what],
     getBoundingClientRect: () => {
       const top = heights.slice(0, i).reduce((sum, height) => sum + height, 0) - main.scrollTop;
       return { top, bottom: top + heights[i] };
@@ -30,6 +31,17 @@ test("the card that is pointed at stays where it is, whatever becomes of those a
   steady.restore();
   assert.equal(top(2), 200);
   heights[1] = 400;
+  /* The pointer is over another card before the change is told of. */
+  steady.note();
+  steady.restore();
+  assert.equal(top(2), 200);
+});
+
+test("the card that the tour tells of comes before the one that is pointed at", () => {
+  const { main, heights, steady, top } = chapter([400, 400, 400, 400], { told: 2, hover: 1 });
+  main.scrollTop = 600;
+  steady.note();
+  heights[1] = 900;
   steady.restore();
   assert.equal(top(2), 200);
 });
