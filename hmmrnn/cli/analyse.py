@@ -7,11 +7,13 @@ from pathlib import Path
 from hmmrnn.analysis.numerics import progress_part
 from hmmrnn.cli.common import (
     DONE,
+    NETWORK_HELP,
     RefusedError,
     add_progress,
     add_seed,
     checked_input,
     folder_to_write,
+    network_file,
     show_progress,
     write_json,
 )
@@ -30,7 +32,7 @@ DESCRIPTION = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("network", metavar="NETWORK", help=".safetensors or .pth file")
+    parser.add_argument("network", metavar="NETWORK", help=NETWORK_HELP)
     parser.add_argument("--out", metavar="DIR", help="folder for report.html and numbers.json, made if it is not there")
     add_seed(parser)
     add_progress(parser)
@@ -39,24 +41,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     with checked_input():
-        network = load(args.network)
-        source = {"file": args.network, "sha256": fingerprint(args.network)}
+        path = network_file(args.network)
+        network = load(path)
+        source = {"file": args.network, "sha256": fingerprint(path)}
         out = None if args.out is None else folder_to_write(args.out)
     if out is not None:
-        return _write_report(network, source, out, args)
+        return _write_report(network, path, source, out, args)
     with show_progress(args.progress, len(STAGES), "stage") as display:
         found = summarise(network, args.seed, lambda stage: display.show(STAGES.index(stage), stage, at_once=True))
     write_json({**source, **found})
     return DONE
 
 
-def _write_report(network: Network, source: dict[str, str], out: Path, args: argparse.Namespace) -> int:
+def _write_report(network: Network, path: Path, source: dict[str, str], out: Path, args: argparse.Namespace) -> int:
     # Only a report needs Plotly and Jinja.
     from hmmrnn.report.html import collect_numbers, write_report
     from hmmrnn.report.lens_numbers import look_through_lenses
 
     with checked_input():
-        snapshots = [load(path) for path in snapshot_files(Path(args.network).resolve().parent, network.metadata)]
+        snapshots = [load(file) for file in snapshot_files(path.resolve().parent, network.metadata)]
     try:
         with show_progress(args.progress, 100, "%") as display:
             found = gather_findings(network, args.seed, snapshots, progress_part(display.show_share, 0.0, 0.7))
@@ -65,7 +68,7 @@ def _write_report(network: Network, source: dict[str, str], out: Path, args: arg
     except (ValueError, FloatingPointError) as error:
         # A network with a single neuron has no plane, for example, though its file is as it should be.
         raise RefusedError(f"no report can be made of {args.network}: {error}") from error
-    (out / "report.html").write_text(write_report(found, Path(args.network).stem, lenses), encoding="utf-8")
+    (out / "report.html").write_text(write_report(found, path.stem, lenses), encoding="utf-8")
     write_json({**source, **collect_numbers(found)}, out / "numbers.json")
     sys.stdout.write(f"{out / 'report.html'}\n")
     return DONE

@@ -10,15 +10,16 @@ import numpy as np
 from hmmrnn.analysis.circuits import HOLDS, MEAN, Circuit, find_circuits
 from hmmrnn.cli.common import (
     DONE,
+    NETWORK_HELP,
     RefusedError,
     add_number,
     add_progress,
     add_seed,
     checked_input,
+    open_network,
     show_progress,
     write_json,
 )
-from hmmrnn.model.checkpoint import load
 
 DESCRIPTION = (
     "Find minimal sets of neurons that are sufficient, and necessary, for an exit (a switch out of an output). "
@@ -30,7 +31,7 @@ DESCRIPTION = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("network", metavar="NETWORK", help=".safetensors or .pth file")
+    parser.add_argument("network", metavar="NETWORK", help=NETWORK_HELP)
     add_number(parser, "--output", "output that is left, counted from 0", 0, required=True)
     add_number(parser, "--to", "output that it is left for (any)", 0)
     parser.add_argument("--hold", choices=HOLDS, default=MEAN, help="value at which neurons are held (%(default)s)")
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command and return its exit status."""
     with checked_input():
-        network = load(args.network)
+        network = open_network(args.network)
     try:
         with show_progress(args.progress, 100, "%") as display:
             found = find_circuits(network, args.output, args.to, args.hold, args.seed, on_progress=display.show_share)

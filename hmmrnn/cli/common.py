@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hmmrnn.server.settings import Settings
 
 DONE, NOT_FAITHFUL, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+NETWORK_HELP = ".safetensors or .pth file, or the name of a shipped network"
 
 
 class RefusedError(Exception):
@@ -129,14 +130,16 @@ def network_file(name: str) -> Path:
     Raises:
         ValueError: there is neither.
     """
-    from hmmrnn.shipped import MODELS
+    from hmmrnn.shipped import FURTHER, MODELS
 
-    shipped = {path.stem: path for path in MODELS.glob("*.safetensors")}
     if Path(name).suffix or Path(name).exists():
         return Path(name)
-    if name not in shipped:
-        raise ValueError(f"{name} is no file and no shipped network; those are {', '.join(sorted(shipped))}")
-    return shipped[name]
+    offered, further = ({path.stem: path for path in folder.glob("*.safetensors")} for folder in (MODELS, FURTHER))
+    if name not in offered | further:
+        some = ", ".join(sorted(offered))
+        more = f", and {len(further)} others such as {min(further)}" if further else ""
+        raise ValueError(f"{name} is no file and no shipped network; those are {some}{more}")
+    return (offered | further)[name]
 
 
 def file_to_write(name: str, suffix: str = "") -> Path:

@@ -15,6 +15,7 @@ from hmmrnn.analysis.numerics import ProgressCallback, progress_part
 from hmmrnn.analysis.populations import find_populations
 from hmmrnn.cli.common import (
     DONE,
+    NETWORK_HELP,
     RefusedError,
     add_number,
     add_progress,
@@ -43,9 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "lens", metavar="NAME", choices=[lens.id for lens in LENSES], help=", ".join(lens.id for lens in LENSES)
     )
-    parser.add_argument(
-        "network", metavar="NETWORK", help=".safetensors or .pth file, or the name of a shipped network"
-    )
+    parser.add_argument("network", metavar="NETWORK", help=NETWORK_HELP)
     parser.add_argument(
         "--groups",
         choices=["communities", "kick"],

@@ -7,8 +7,17 @@ from pathlib import Path
 
 from hmmrnn.analysis.kick_neurons import KickNeurons, detect_kick_neurons
 from hmmrnn.analysis.numerics import ProgressCallback
-from hmmrnn.cli.common import DONE, RefusedError, add_progress, add_seed, checked_input, file_to_write, show_progress
-from hmmrnn.model.checkpoint import load
+from hmmrnn.cli.common import (
+    DONE,
+    NETWORK_HELP,
+    RefusedError,
+    add_progress,
+    add_seed,
+    checked_input,
+    file_to_write,
+    open_network,
+    show_progress,
+)
 from hmmrnn.model.network import Network
 
 logger = logging.getLogger(__name__)
@@ -24,7 +33,7 @@ DESCRIPTION = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
-    parser.add_argument("network", metavar="NETWORK", help=".safetensors or .pth file")
+    parser.add_argument("network", metavar="NETWORK", help=NETWORK_HELP)
     parser.add_argument(
         "--out", metavar="FILE", help=".html file, replaced if it exists (hmmrnn-live-NAME.html, in this folder)"
     )
@@ -43,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
 
     name = Path(args.network).stem
     with checked_input():
-        network = load(args.network)
+        network = open_network(args.network)
         out = file_to_write(args.out or f"hmmrnn-live-{name}.html", ".html")
     try:
         # Known at once, and the search for kick groups takes half a minute.

@@ -64,9 +64,14 @@ def test_a_number_for_each_of_several_things() -> None:
 
 
 def test_a_shipped_network_by_name() -> None:
-    assert command.open_network("linear-2").n_neurons == 150
+    assert command.open_network("linear-2").n_neurons == command.open_network("linear-2-seed-1").n_neurons == 150
     with pytest.raises(ValueError, match=r"linear-9 is no file and no shipped network; those are cyclic, fully-"):
         command.open_network("linear-9")
+
+
+@pytest.mark.parametrize("given", [["analyse"], ["circuits", "--output", "0"], ["lens", "rank"], ["live"]])
+def test_every_command_that_looks_at_a_network_takes_such_names(capsys, given) -> None:
+    assert "linear-9 is no file and no shipped network; those are cyclic, " in refusal(capsys, *given, "linear-9")
 
 
 def test_refusals(capsys, tmp_path, file) -> None:
