@@ -1,4 +1,4 @@
-/* Networks that a lens makes of the open one: chosen with sliders in its card, and opened like an own file. */
+/* Networks that a lens makes of the open one: chosen in its card, and opened like an own file. */
 
 import { address } from "../core/configuration.mjs";
 import { make } from "../core/elements.mjs";
@@ -6,7 +6,8 @@ import { link } from "../core/link.mjs";
 import { present, say } from "../core/page.mjs";
 import { openFiles } from "./uploads.mjs";
 
-/* Of each kind: its sliders as [name, words, least, most, step, value], and the address of what is chosen. */
+/* Of each kind: its sliders as [name, words, least, most, step, value], its choice as [name, words, options], the address of
+ * what is chosen, and what its button says. The students are those of the card. */
 const KINDS = {
   halves: {
     sliders: [["alpha", "α, times S", 0, 1.5, 0.05, 1], ["beta", "β, times K", 0, 1.5, 0.05, 1]],
@@ -16,6 +17,16 @@ const KINDS = {
     sliders: [["rank", "rank", 1, 40, 1, 3]],
     choices: ["truncation", "truncation", [["weighted", "activity-weighted"], ["svd", "plain (SVD)"]]],
     path: ({ truncation, rank }) => address("made-rank").replace("<truncation>", truncation).replace("<int:rank>", rank),
+  },
+  sparse: {
+    choices: ["student", "student given", []],
+    path: ({ student }) => address("made-student").replace("<student>", student),
+    title: "Open the student that was given so much, as a network of its own",
+  },
+  recovered: {
+    path: () => address("made-recovered"),
+    words: "Judge the network by this HMM",
+    title: "Open the network, as it is now, with the recovered HMM as its target",
   },
 };
 
@@ -33,9 +44,11 @@ function chooser([name, words, options]) {
 
 function fill(place) {
   const kind = KINDS[place.dataset.make];
-  const open = make("button", { type: "button", className: "page-button", textContent: "Open as a network",
-    title: "Open the network with these weights, as it is now" });
-  const fields = [...kind.sliders.map(slider), ...(kind.choices ? [chooser(kind.choices)] : [])];
+  const { words = "Open as a network", title = "Open the network with these weights, as it is now" } = kind;
+  const open = make("button", { type: "button", className: "page-button", textContent: words, title });
+  const [name, label, options] = kind.choices ?? [];
+  const offered = options?.length ? options : JSON.parse(place.dataset.students);
+  const fields = [...(kind.sliders ?? []).map(slider), ...(name ? [chooser([name, label, offered])] : [])];
   place.replaceChildren(...fields, open);
   open.addEventListener("click", async () => {
     const chosen = Object.fromEntries([...place.querySelectorAll("[name]")].map(({ name, value }) => [name, value]));

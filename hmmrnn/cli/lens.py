@@ -27,7 +27,15 @@ from hmmrnn.cli.common import (
     write_json,
 )
 from hmmrnn.lenses.catalog import LENSES, Groups, Lens, headline
-from hmmrnn.lenses.made_networks import TRUNCATIONS, make_mixture, make_truncation
+from hmmrnn.lenses.made_networks import (
+    OUTPUTS,
+    TRUNCATIONS,
+    make_mixture,
+    make_truncation,
+    take_student,
+    target_recovered,
+)
+from hmmrnn.lenses.sparse_recordings import SHARES
 from hmmrnn.model.checkpoint import save
 from hmmrnn.model.network import Network
 
@@ -55,7 +63,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out",
         metavar="FILE",
-        help="write the network that the lens halves or rank makes into this .safetensors file; prints no numbers",
+        help="write the network that the lens makes into this .safetensors file (halves, rank, a student of sparse, or "
+        "the network with the HMM of recovered as its target); prints no numbers",
     )
     add_factor(parser, "--alpha", "halves --out: factor of the symmetric half of the recurrent weights")
     add_factor(parser, "--beta", "halves --out: factor of the skew half")
@@ -65,6 +74,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=TRUNCATIONS,
         default="weighted",
         help="rank --out: how it is lowered (%(default)s)",
+    )
+    parser.add_argument(
+        "--student",
+        choices=[*map(str, SHARES), OUTPUTS],
+        default=str(SHARES[-1]),
+        help="sparse --out: share of the neurons that the student is given, or its outputs alone (%(default)s)",
     )
     add_seed(parser)
     add_number(parser, "--seeds", "how many seeds, from --seed on; prints means, and standard deviations as ± (1)", 1)
@@ -129,8 +144,12 @@ def write_made(lens: Lens, network: Network, args: argparse.Namespace) -> int:
         made = make_mixture(network, args.alpha, args.beta, name)
     elif lens.id == "rank":
         made = make_truncation(network, args.truncation, args.rank, name, args.seed)
+    elif lens.id == "sparse":
+        made = take_student(_look(lens, network, args, args.seed), args.student, name)
+    elif lens.id == "recovered":
+        made = target_recovered(network, _look(lens, network, args, args.seed), name)
     else:
-        raise ValueError(f"the lens {lens.id} makes no network; --out is for halves and rank")
+        raise ValueError(f"the lens {lens.id} makes no network; --out is for halves, rank, sparse and recovered")
     save(made, out)
     sys.stdout.write(f"{out}\n")
     return DONE

@@ -13,6 +13,8 @@ from pathlib import Path
 from hmmrnn.model.hmm import HMM, MAX_NAME, PRESETS
 
 FAMILY, FULL, BROUGHT_BY, RECIPE, NOTE = "family", "hmm", "brought_by", "recipe", "note"
+# How the names of what was measured of the fidelity begin.
+MEASURED = "fidelity_"
 # Beside the networks; holds a folder of snapshots for each training: FAMILY-RECIPE-normal-start if its runs began at
 # h_0 ~ N(0, 1), FAMILY-RECIPE-seed-SEED, FAMILY-RECIPE or FAMILY.
 FOLDER = "emergence"
@@ -26,6 +28,13 @@ def hmm_metadata(hmm: HMM) -> dict[str, str]:
     if hmm.name in PRESETS:
         return {FAMILY: hmm.name}
     return {FAMILY: hmm.name, FULL: json.dumps(hmm.to_dict())}
+
+
+def without_verdict(metadata: Mapping[str, str]) -> dict[str, str]:
+    """The metadata of a network without its target, and without what was measured of how well it emulates that."""
+    return {
+        name: value for name, value in metadata.items() if name not in (FAMILY, FULL) and not name.startswith(MEASURED)
+    }
 
 
 def target(metadata: Mapping[str, str], n_outputs: int) -> HMM:

@@ -10,7 +10,9 @@ import pytest
 from hmmrnn import Network, cli, lenses
 from hmmrnn.cli import lens as command
 from hmmrnn.lenses.made_networks import make_mixture, make_truncation
+from hmmrnn.lenses.sparse_recordings import SHARES, train_and_compare
 from hmmrnn.model.checkpoint import load, save
+from hmmrnn.training.students import StudentConfig
 from tests.cli.shell import refusal
 from tests.networks import random_network
 
@@ -83,7 +85,7 @@ def test_refusals(capsys, tmp_path, file) -> None:
     assert "grows without bound, from step" in said
 
 
-def test_a_network_that_a_lens_makes_is_written(capsys, tmp_path, file) -> None:
+def test_a_network_that_a_lens_makes_is_written(capsys, tmp_path, file, monkeypatch) -> None:
     network = random_network()
     for argv, wanted in (
         (["halves", "--alpha", "0.5", "--beta", "1.5"], make_mixture(network, 0.5, 1.5)),
@@ -93,6 +95,12 @@ def test_a_network_that_a_lens_makes_is_written(capsys, tmp_path, file) -> None:
         assert cli.main(["lens", argv[0], file, *argv[1:], "--out", str(out)]) == 0
         assert capsys.readouterr().out == f"{out}\n"
         assert np.array_equal(load(out).W_hh, wanted.W_hh)
+    out = tmp_path / "student.safetensors"
+    students = train_and_compare(network, SHARES, StudentConfig(steps=2, batch=2), {})
+    monkeypatch.setattr(command, "_look", lambda *_: students)
+    assert cli.main(["lens", "sparse", file, "--student", "outputs", "--out", str(out)]) == 0
+    assert capsys.readouterr().out == f"{out}\n"
+    assert np.allclose(load(out).W_hh, students.students[-1].W_hh, atol=1e-6)
     out = tmp_path / "none.safetensors"
     assert "the lens current makes no network" in refusal(capsys, "lens", "current", file, "--out", out)
     assert "alpha must be from 0 to 2; got 3" in refusal(capsys, "lens", "halves", file, "--alpha", 3, "--out", out)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
+from hmmrnn.explorer.lens_answers import LensAnswer
 from hmmrnn.explorer.scenario import Scenario
+from hmmrnn.lenses.hmm_recovery import Recovered
+from hmmrnn.lenses.sparse_recordings import SHARES, train_and_compare
 from hmmrnn.lenses.weight_halves import split_halves
+from hmmrnn.model import metadata
 from hmmrnn.model.checkpoint import load
 from hmmrnn.server.services import resolve
+from hmmrnn.tasks.experiments import Experiments
+from hmmrnn.training.students import StudentConfig
 
 pytest_plugins = ["tests.fixtures_dashboard"]
 
@@ -49,6 +57,46 @@ def test_a_lower_rank(client, now, tmp_path, truncation) -> None:
     assert name == f"linear-2-rank-2-{truncation}.safetensors"
     assert np.linalg.matrix_rank(network.W_hh) == 2
     assert network.metadata["made"] == f"rank 2 ({truncation}) of linear-2"
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """Gives what a lens has found, as if its figure were there."""
+
+    def show(found) -> None:
+        monkeypatch.setattr(Experiments, "known_result", lambda *_: LensAnswer(found, None))
+
+    return show
+
+
+def test_a_student_that_the_lens_has_trained(client, now, tmp_path, shown) -> None:
+    seen = train_and_compare(now, SHARES, StudentConfig(steps=2, batch=2), {})
+    shown(seen)
+    for student, one in zip(["0.1", "0.3", "outputs"], seen.students, strict=True):
+        name, network = made(client, f"student/{student}", tmp_path)
+        assert name == f"linear-2-student-{student}.safetensors"
+        assert np.allclose(network.W_hh, one.W_hh, atol=1e-6)
+    assert network.metadata["made"] == "student of linear-2, given its outputs alone"
+    assert "student must be one of 0.1, 0.3, outputs" in client.get(f"/made/student/0.5?{LINK}").text.lower()
+
+
+def test_the_recovered_hmm_as_the_target(client, now, tmp_path, shown) -> None:
+    values = dict.fromkeys((one.name for one in fields(Recovered)), 0)
+    A, B = np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([[0.7, 0.2, 0.1], [0.0, 0.5, 0.5]])
+    shown(Recovered(**{**values, "A": A, "B": B}))
+    name, network = made(client, "recovered", tmp_path)
+    assert name == "linear-2-recovered.safetensors"
+    assert np.array_equal(network.W_hh, now.W_hh)
+    target = metadata.target(network.metadata, 3)
+    assert target.name == "recovered"
+    assert np.allclose(target.A, A)
+    assert np.allclose(target.B, B)
+    assert not [key for key in network.metadata if key.startswith("fidelity")], "that was measured of another target"
+
+
+@pytest.mark.parametrize("path", ["student/0.1", "recovered"])
+def test_what_the_lens_has_not_shown_yet_is_not_made(client, path) -> None:
+    assert "wait until its figure is there" in client.get(f"/made/{path}?{LINK}").get_json()["refused"]
 
 
 @pytest.mark.parametrize(("path", "sentence"), [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,11 +17,17 @@ from hmmrnn.explorer.lens_answers import LensAnswer, experiment_of
 from hmmrnn.figures.switch_paths import draw_over_lens
 from hmmrnn.figures.theme import Theme
 from hmmrnn.lenses.catalog import Lens, headline, headline_rows, lens_named, say_value
+from hmmrnn.lenses.made_networks import OUTPUTS
+from hmmrnn.lenses.sparse_recordings import SHARES
 from hmmrnn.lenses.switch_paths import SwitchPaths
 from hmmrnn.model.cells import NotApplicableError
 
 # Draws the result for the network as it is now, beside that for the intact one if there is one.
 Draw = Callable[[Any, Any, Theme], go.Figure]
+# The students that can be opened, as the page's script offers them.
+STUDENTS = json.dumps(
+    [*([f"{share:g}", f"{share:.0%} of the neurons"] for share in SHARES), [OUTPUTS, "outputs alone"]]
+)
 # Of a number that is measured of several things, so many are said.
 SAID = 4
 
@@ -60,7 +67,9 @@ def lens_view(
         compute=EXPERIMENTS[experiment_of(lens)].compute,
         figures=figures,
         caption=caption,
-        controls=(lambda: [html.Div(className="make", **{"data-make": name})]) if makes else (lambda: ()),
+        controls=(lambda: [html.Div(className="make", **{"data-make": name, "data-students": json.dumps(STUDENTS)})])
+        if makes
+        else (lambda: ()),
         tall=True,
         wide=wide,
         fields=("paths",) if in_plane else (),

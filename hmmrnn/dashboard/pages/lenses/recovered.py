@@ -12,4 +12,4 @@ def words(seen: Recovered) -> str:
     return f"{seen.emissions:,} emissions, seed {seen.seed}"
 
 
-VIEW = lens_view("recovered", draw_recovered, words)
+VIEW = lens_view("recovered", draw_recovered, words, makes=True)

@@ -13,4 +13,4 @@ def words(seen: SparseRecordings) -> str:
     return f"judged by {len(seen.never)} neurons that no student was given; seed {seen.seed}{note}"
 
 
-VIEW = lens_view("sparse", draw_sparse, words)
+VIEW = lens_view("sparse", draw_sparse, words, makes=True)
