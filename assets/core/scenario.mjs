@@ -72,6 +72,12 @@ export function withField(scenario, name, value) {
   return next;
 }
 
+/* The ends of both axes of a plane, or the camera of a space. A figure of the other kind may still tell of its own while it is
+ * replaced. */
+const PLACES = { 2: 4, 3: 9 };
+export const withCamera = (scenario, camera) => (
+  camera && camera.length !== PLACES[scenario.dimensions] ? scenario : { ...scenario, camera });
+
 /* Neurons at random from outside the kick groups: as many as the largest group has, or 3 where there is none. */
 export function randomNeurons(kick, random = Math.random) {
   const sizes = kick.groups.map((group) => group.neurons.length);

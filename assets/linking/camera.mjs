@@ -3,6 +3,7 @@
 import { present, store } from "../core/page.mjs";
 import { idOf } from "../core/configuration.mjs";
 import { afterFigures, changeFigures, graphOf, layoutOf } from "../core/plotly.mjs";
+import { withCamera } from "../core/scenario.mjs";
 
 const PLANES = ["STATE_SPACE", "REGION_MAP"].map(idOf);
 const AXES = ["xaxis", "yaxis"];
@@ -44,12 +45,12 @@ function heard(view, graph, change) {
   if (turned) {
     const isFirst = !scenario.camera && same(cameraOf(graph), firstOf(graph));
     tried.set(graph, isFirst ? null : cameraOf(graph));
-    if (!isFirst) store.change({ ...scenario, camera: cameraOf(graph) }, { gesture: "camera" });
+    if (!isFirst) store.change(withCamera(scenario, cameraOf(graph)), { gesture: "camera" });
   }
   if (scenario.dimensions === 2 && names.some((name) => /^[xy]axis2?\.(range|autorange)/.test(name))) {
     const reset = names.some((name) => name.endsWith("autorange"));
     const ends = endsOf(layoutOf(graph));
-    store.change({ ...scenario, camera: reset || same(ends, beginningOf(graph)) ? null : ends }, { gesture: "camera" });
+    store.change(withCamera(scenario, reset || same(ends, beginningOf(graph)) ? null : ends), { gesture: "camera" });
   }
 }
 

@@ -12,6 +12,10 @@ export class Steady {
     this.main = main;
     this.kept = null;
     this.height = null;
+    /* Where the chapter is while no card has its room, and where it is to be once a card has given it back. */
+    this.place = 0;
+    this.isLarge = false;
+    this.back = null;
   }
 
   /* Of the cards in sight the one that is aimed at, else the first. */
@@ -28,6 +32,7 @@ export class Steady {
 
   /* Not where heights have changed already: the browser tells of what is under the pointer then before it tells of them. */
   note() {
+    if (!this.isLarge && this.back === null) this.place = this.main.scrollTop;
     if (this.height === null || this.height === this.main.scrollHeight) this.take();
   }
 
@@ -39,13 +44,21 @@ export class Steady {
 
   /* The heights of cards have changed. */
   restore() {
-    if (this.kept && !this.kept.card.hidden) this.main.scrollTop += topOf(this.kept.card) - this.kept.top;
+    if (this.back !== null) {
+      this.main.scrollTop = this.back;
+      this.back = null;
+    } else if (this.kept && !this.kept.card.hidden) this.main.scrollTop += topOf(this.kept.card) - this.kept.top;
     this.take();
+  }
+
+  /* A card takes the room of the chapter, or gives it back. */
+  enlarge(isLarge) {
+    Object.assign(this, { kept: null, height: null, isLarge, back: isLarge ? null : this.place });
   }
 
   /* Another chapter begins at its top. */
   leave() {
-    Object.assign(this, { kept: null, height: null });
+    Object.assign(this, { kept: null, height: null, place: 0, back: null });
     this.main.scrollTop = 0;
   }
 }
@@ -56,5 +69,8 @@ export function start() {
   const heights = new ResizeObserver(() => steady.restore());
   main.querySelectorAll(":scope > .card").forEach((card) => heights.observe(card));
   ["scroll", "pointerover", "pointerleave", "focusin"].forEach((name) => main.addEventListener(name, () => steady.note()));
+  on("scenario", ({ before, now }) => {
+    if (before && before.large !== now.large) steady.enlarge(Boolean(now.large));
+  });
   on("arrived", ({ before }) => { if (before) steady.leave(); });
 }

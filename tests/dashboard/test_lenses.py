@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from dataclasses import replace
 from types import SimpleNamespace
@@ -28,6 +29,13 @@ def test_every_lens_has_a_view_with_its_help_and_paper() -> None:
     for view, lens in zip(VIEWS, lenses.LENSES, strict=True):
         assert view.title == lens.title
         assert view.help == f"{lens.help} After: {lens.paper}."
+
+
+def test_the_cards_of_lenses_that_make_networks_offer_them() -> None:
+    made = {part.to_plotly_json()["props"]["data-make"]: part for view in VIEWS for part in view.controls()}
+    assert set(made) == {"halves", "rank", "sparse", "recovered"}
+    offered = json.loads(made["sparse"].to_plotly_json()["props"]["data-students"])
+    assert offered == [["0.1", "10% of the neurons"], ["0.3", "30% of the neurons"], ["outputs", "outputs alone"]]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -254,3 +254,12 @@ test("a link without a chapter opens the bench, or the chapter of the view that 
   assert.equal(await at("/", "", null), "/");
   assert.equal(await at("/regions", "?model=linear-2", null), "/regions");
 });
+
+test("what a figure tells of its place counts where the scenario has as many dimensions", async () => {
+  const { withCamera } = await import("../../assets/core/scenario.mjs");
+  const [ends, camera] = [[1, 2, 3, 4], [1, 2, 3, 4, 5, 6, 7, 8, 9]];
+  const places = (dimensions, place) => withCamera({ dimensions, camera: "before" }, place).camera;
+  assert.deepEqual([places(2, ends), places(3, camera)], [ends, camera]);
+  assert.deepEqual([places(2, camera), places(3, ends)], ["before", "before"]);
+  assert.deepEqual([places(2, null), places(3, null)], [null, null]);
+});

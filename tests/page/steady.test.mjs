@@ -71,3 +71,22 @@ test("another chapter begins at its top, and a card that is hidden moves nothing
   steady.restore();
   assert.equal(main.scrollTop, 0);
 });
+
+test("a chapter is where it was when a card that had its room gives it back", () => {
+  const { main, cards, heights, steady, top } = chapter([400, 400, 400, 400], { hover: 1 });
+  main.scrollTop = 250;
+  steady.note();
+  steady.enlarge(true);
+  [0, 2, 3].forEach((i) => { cards[i].hidden = true; heights[i] = 0; });
+  main.scrollTop = 0;
+  steady.restore();
+  steady.note();
+  steady.enlarge(false);
+  [0, 2, 3].forEach((i) => { cards[i].hidden = false; heights[i] = 400; });
+  steady.note();
+  steady.restore();
+  assert.equal(main.scrollTop, 250);
+  heights[0] = 80;
+  steady.restore();
+  assert.equal(top(1), 150, "from then on it stays where it is");
+});

@@ -25,9 +25,7 @@ from hmmrnn.model.cells import NotApplicableError
 # Draws the result for the network as it is now, beside that for the intact one if there is one.
 Draw = Callable[[Any, Any, Theme], go.Figure]
 # The students that can be opened, as the page's script offers them.
-STUDENTS = json.dumps(
-    [*([f"{share:g}", f"{share:.0%} of the neurons"] for share in SHARES), [OUTPUTS, "outputs alone"]]
-)
+STUDENTS = [*([f"{share:g}", f"{share:.0%} of the neurons"] for share in SHARES), [OUTPUTS, "outputs alone"]]
 # Of a number that is measured of several things, so many are said.
 SAID = 4
 
