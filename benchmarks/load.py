@@ -187,7 +187,11 @@ def load_section(records: Sequence[dict[str, Any]]) -> str:
         for line in record["requests"]
     ]
     pace = "; ".join(f"{record['store']}: {_seconds_between(record):.1f} s" for record in records)
-    words = f"{LOAD_WORDS} Between two clicks of a viewer, who would click once a second, were: {pace}."
+    maps = sum(line["count"] for record in records for line in record["requests"] if line["name"] == "region map")
+    words = (
+        f"{LOAD_WORDS} Between two clicks of a viewer, who would click once a second, were: {pace}. "
+        f"{maps:,} region maps were complete before the next click of their viewer; those who stop clicking get theirs."
+    )
     return "\n".join([words, "", _circumstances(records), "", TABLE_HEAD, *rows])
 
 
