@@ -7,7 +7,7 @@ import { present, say } from "../core/page.mjs";
 import { openFiles } from "./uploads.mjs";
 
 /* Of each kind: its sliders as [name, words, least, most, step, value], its choice as [name, words, options], the address of
- * what is chosen, and what its button says. The students are those of the card. */
+ * what is chosen, and what its button says. The options of a choice without any are the students that the card names. */
 const KINDS = {
   halves: {
     sliders: [["alpha", "α, times S", 0, 1.5, 0.05, 1], ["beta", "β, times K", 0, 1.5, 0.05, 1]],
@@ -19,7 +19,7 @@ const KINDS = {
     path: ({ truncation, rank }) => address("made-rank").replace("<truncation>", truncation).replace("<int:rank>", rank),
   },
   sparse: {
-    choices: ["student", "student given", []],
+    choices: ["student", "student given"],
     path: ({ student }) => address("made-student").replace("<student>", student),
     title: "Open the student that was given so much, as a network of its own",
   },
@@ -37,8 +37,9 @@ function slider([name, words, min, max, step, value]) {
   return make("label", {}, `${words} `, input, shown);
 }
 
-function chooser([name, words, options]) {
-  const parts = options.map(([value, text]) => make("option", { value, textContent: text }));
+function chooser([name, words, options], place) {
+  const offered = options ?? JSON.parse(place.dataset.students);
+  const parts = offered.map(([value, text]) => make("option", { value, textContent: text }));
   return make("label", {}, `${words} `, make("select", { name, "aria-label": words }, ...parts));
 }
 
@@ -46,9 +47,7 @@ function fill(place) {
   const kind = KINDS[place.dataset.make];
   const { words = "Open as a network", title = "Open the network with these weights, as it is now" } = kind;
   const open = make("button", { type: "button", className: "page-button", textContent: words, title });
-  const [name, label, options] = kind.choices ?? [];
-  const offered = options?.length ? options : JSON.parse(place.dataset.students);
-  const fields = [...(kind.sliders ?? []).map(slider), ...(name ? [chooser([name, label, offered])] : [])];
+  const fields = [...(kind.sliders ?? []).map(slider), ...(kind.choices ? [chooser(kind.choices, place)] : [])];
   place.replaceChildren(...fields, open);
   open.addEventListener("click", async () => {
     const chosen = Object.fromEntries([...place.querySelectorAll("[name]")].map(({ name, value }) => [name, value]));

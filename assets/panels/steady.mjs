@@ -30,7 +30,7 @@ export class Steady {
     return AIMED.map((how) => cards.find((card) => card.matches(how))).find(Boolean) ?? first;
   }
 
-  /* Not where heights have changed already: the browser tells of what is under the pointer then before it tells of them. */
+  /* Not if heights have changed already: the event of the pointer comes before that of the heights. */
   note() {
     if (!this.isLarge && this.back === null) this.place = this.main.scrollTop;
     if (this.height === null || this.height === this.main.scrollHeight) this.take();

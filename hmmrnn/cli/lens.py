@@ -28,14 +28,13 @@ from hmmrnn.cli.common import (
 )
 from hmmrnn.lenses.catalog import LENSES, Groups, Lens, headline
 from hmmrnn.lenses.made_networks import (
-    OUTPUTS,
     TRUNCATIONS,
     make_mixture,
     make_truncation,
     take_student,
     target_recovered,
 )
-from hmmrnn.lenses.sparse_recordings import SHARES
+from hmmrnn.lenses.sparse_recordings import OUTPUTS, SHARES
 from hmmrnn.model.checkpoint import save
 from hmmrnn.model.network import Network
 

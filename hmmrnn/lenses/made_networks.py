@@ -14,7 +14,7 @@ from hmmrnn.lenses.rank_truncation import (
     truncate_weighted,
 )
 from hmmrnn.lenses.runs import settled_runs
-from hmmrnn.lenses.sparse_recordings import SparseRecordings
+from hmmrnn.lenses.sparse_recordings import OUTPUTS, SparseRecordings
 from hmmrnn.lenses.weight_halves import mix_halves
 from hmmrnn.model.metadata import hmm_metadata, without_verdict
 from hmmrnn.model.network import Network
@@ -23,8 +23,6 @@ from hmmrnn.model.network import Network
 MADE = "made"
 TRUNCATIONS = ("weighted", "svd", "random")
 MAX_FACTOR = 2.0
-# The student that was given no neuron.
-OUTPUTS = "outputs"
 
 
 def make_mixture(network: Network, alpha: float, beta: float, name: str = "network") -> Network:

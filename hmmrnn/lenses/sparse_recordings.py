@@ -28,6 +28,8 @@ from hmmrnn.model.simulation import Trajectory, draw_noise, respond
 from hmmrnn.training.students import StudentConfig, train_students
 
 SHARES = (0.1, 0.3)
+# The student that is given no neuron.
+OUTPUTS = "outputs"
 RUNS, STEPS = 24, 300
 # Of the neurons, those that no student is given; unseen by all, so that all are judged by the same.
 NEVER_RECORDED = 0.5
@@ -108,7 +110,7 @@ def train_and_compare(
     seen = [_compare(teacher, respond(one, noise, 1.0, seed + 1), never) for one in students]
     keys = [f"{share:g}" for share in shares]
     floor = seen[-1]
-    rates = {**dict(zip([*keys, "outputs"], seen, strict=True)), "teacher": _compare(teacher, teacher, never)}
+    rates = {**dict(zip([*keys, OUTPUTS], seen, strict=True)), "teacher": _compare(teacher, teacher, never)}
     on_progress(0.9)
     return SparseRecordings(
         r2_unseen={key: one.r2 for key, one in zip(keys, seen, strict=False)},

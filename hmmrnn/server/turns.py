@@ -83,8 +83,14 @@ class SlowAnswers(Generic[Answer]):
             finally:
                 _turn.release()
 
+        try:
+            answer = self._thread.submit(work)
+        except BaseException:
+            # No thread could be started: nothing else would give the turn back.
+            _turn.release()
+            raise
         with self._lock:
-            answer = self._begun[key] = self._thread.submit(work)
+            self._begun[key] = answer
             while len(self._begun) > MOST_KEPT:
                 self._begun.popitem(last=False)
         return answer

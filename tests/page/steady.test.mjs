@@ -31,7 +31,7 @@ test("the card that is pointed at stays where it is, whatever becomes of those a
   steady.restore();
   assert.equal(top(2), 200);
   heights[1] = 400;
-  /* The pointer is over another card before the change is told of. */
+  /* The event of the pointer, which is over another card now, comes before that of the heights. */
   steady.note();
   steady.restore();
   assert.equal(top(2), 200);

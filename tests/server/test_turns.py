@@ -38,6 +38,18 @@ def test_one_waits_and_the_others_are_told_at_once() -> None:
     assert found == ["done"]
 
 
+def test_an_answer_for_which_no_thread_can_be_started_gives_its_turn_back(monkeypatch) -> None:
+    def refuse(_work: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    answers: turns.SlowAnswers[str] = turns.SlowAnswers()
+    with monkeypatch.context() as patch:
+        patch.setattr(answers._thread, "submit", refuse)
+        with pytest.raises(RuntimeError, match="can't start"):
+            answers.fetch("key", lambda: "done", 0.0, PATIENCE_SECONDS)
+    assert answers.fetch("key", lambda: "done", 0.0, PATIENCE_SECONDS) == "done"
+
+
 def test_an_answer_that_finds_no_memory_is_a_sentence_and_gives_its_turn_back() -> None:
     def answer() -> str:
         raise MemoryError

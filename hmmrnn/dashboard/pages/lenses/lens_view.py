@@ -17,8 +17,7 @@ from hmmrnn.explorer.lens_answers import LensAnswer, experiment_of
 from hmmrnn.figures.switch_paths import draw_over_lens
 from hmmrnn.figures.theme import Theme
 from hmmrnn.lenses.catalog import Lens, headline, headline_rows, lens_named, say_value
-from hmmrnn.lenses.made_networks import OUTPUTS
-from hmmrnn.lenses.sparse_recordings import SHARES
+from hmmrnn.lenses.sparse_recordings import OUTPUTS, SHARES
 from hmmrnn.lenses.switch_paths import SwitchPaths
 from hmmrnn.model.cells import NotApplicableError
 
